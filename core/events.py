@@ -1,0 +1,124 @@
+"""What a run reports: one JSON object a line, numbered without gaps within an attempt.
+
+The trainer writes these lines to `events.jsonl`; the worker copies them into SQL; the browser gets
+them as Server-Sent Events. A number that is not finite is written as null.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from core.errors import Problem
+
+EVENT_VERSION = 1
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    v: Literal[1] = Field(default=EVENT_VERSION, description="Version of the event's format.")
+    seq: int = Field(ge=0, description="Number of the event within its attempt, from 0.")
+    time: float = Field(description="Wall-clock time, seconds since the Unix epoch.")
+
+
+class StartedEvent(_Event):
+    """First event of an attempt: what runs, on what."""
+
+    kind: Literal["started"] = "started"
+    device: str = Field(description="Device in words, for example `cpu (2 threads)`.")
+    dtype: str = Field(description="Number format of the frozen weights.")
+    versions: dict[str, str] = Field(description="Versions of Python and the libraries used.")
+
+
+class PhaseEvent(_Event):
+    """The run entered a phase, or moved on within it."""
+
+    kind: Literal["phase"] = "phase"
+    phase: Literal["preparing", "loading", "training", "evaluating", "saving"]
+    detail: str = Field(default="", description="What exactly is being done.")
+    current: int | None = Field(default=None, ge=0, description="Units done.")
+    total: int | None = Field(default=None, ge=0, description="Units in all.")
+
+
+class DatasetEvent(_Event):
+    """What became of the data file."""
+
+    kind: Literal["dataset"] = "dataset"
+    sha256: str = Field(description="Hash of the file's bytes.")
+    records: int = Field(ge=0, description="Records read.")
+    train: int = Field(ge=0, description="Records used for training.")
+    held_out: int = Field(ge=0, description="Records held out for evaluation.")
+    dropped: dict[str, int] = Field(description="Records dropped, by reason.")
+
+
+class MetricsEvent(_Event):
+    """Metrics after an optimizer step. Metrics of a mechanism that is off are absent."""
+
+    kind: Literal["metrics"] = "metrics"
+    step: int = Field(ge=0, description="Optimizer steps done.")
+    total_steps: int = Field(ge=1, description="Optimizer steps planned.")
+    epoch: float = Field(ge=0, description="Passes over the records so far.")
+    values: dict[str, float | None] = Field(
+        description="Metric path to value; null where the value was not finite."
+    )
+
+
+class LogEvent(_Event):
+    """A line for the log."""
+
+    kind: Literal["log"] = "log"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    message: str
+
+
+class TrajectoryEvent(_Event):
+    """A rollout was recorded; its per-token values are a row of a Parquet file beside the log."""
+
+    kind: Literal["trajectory"] = "trajectory"
+    step: int = Field(ge=0, description="Optimizer step whose batch it belongs to, from 1.")
+    record_id: str = Field(description="Identifier of the data record.")
+    pinned: bool = Field(description="Whether it is a pinned example.")
+    prompt: str = Field(description="Student prompt, as the record gives it.")
+    completion: str = Field(description="Text that the student sampled.")
+    reference: str = Field(description="Reference answer of the record.")
+    tokens: int = Field(ge=0, description="Completion tokens.")
+    truncated: bool = Field(description="Whether the rollout ended without an end token.")
+    divergence: float | None = Field(description="Mean divergence per token, nats.")
+    file: str = Field(description="Parquet file, relative to the attempt's folder.")
+    row: int = Field(ge=0, description="Row in that file.")
+
+
+class ArtifactEvent(_Event):
+    """A file set was written completely."""
+
+    kind: Literal["artifact"] = "artifact"
+    artifact: Literal["adapter"]
+    path: str = Field(description="Path relative to the attempt's folder.")
+    bytes: int = Field(ge=0)
+    sha256: str = Field(description="Hash of the weights file.")
+
+
+class FinishedEvent(_Event):
+    """Last event of an attempt that ended by itself."""
+
+    kind: Literal["finished"] = "finished"
+    outcome: Literal["succeeded", "stopped", "failed"]
+    problem: Problem | None = Field(default=None, description="Why it failed.")
+
+
+TrainEvent = Annotated[
+    StartedEvent
+    | PhaseEvent
+    | DatasetEvent
+    | MetricsEvent
+    | LogEvent
+    | TrajectoryEvent
+    | ArtifactEvent
+    | FinishedEvent,
+    Field(discriminator="kind"),
+]
+
+train_event_adapter: TypeAdapter[TrainEvent] = TypeAdapter(TrainEvent)
+"""Parses and serialises one line of `events.jsonl`."""

@@ -1,0 +1,80 @@
+"""The states of a run and the moves between them.
+
+*Cancel* is before the start, *stop* after it. `failed` is the trainer's own verdict (a bad
+configuration, a loss that is not finite); `crashed` means that the process or its host went away.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """State of a run."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CRASHED = "crashed"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.QUEUED: frozenset({RunStatus.STARTING, RunStatus.CANCELLED}),
+    RunStatus.STARTING: frozenset(
+        {
+            RunStatus.RUNNING,
+            RunStatus.STOPPING,
+            RunStatus.FAILED,
+            RunStatus.CRASHED,
+            RunStatus.QUEUED,
+        }
+    ),
+    RunStatus.RUNNING: frozenset(
+        {
+            RunStatus.STOPPING,
+            RunStatus.SUCCEEDED,
+            RunStatus.FAILED,
+            RunStatus.CRASHED,
+            RunStatus.QUEUED,
+        }
+    ),
+    # A run may finish or break while it is being stopped; the truth wins over the wish.
+    RunStatus.STOPPING: frozenset(
+        {RunStatus.STOPPED, RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CRASHED}
+    ),
+    RunStatus.STOPPED: frozenset(),
+    RunStatus.SUCCEEDED: frozenset(),
+    RunStatus.FAILED: frozenset(),
+    RunStatus.CRASHED: frozenset(),
+    RunStatus.CANCELLED: frozenset(),
+}
+
+TERMINAL: frozenset[RunStatus] = frozenset(
+    status for status, moves in TRANSITIONS.items() if not moves
+)
+"""States that a run never leaves."""
+
+LEASED: frozenset[RunStatus] = frozenset(
+    {RunStatus.STARTING, RunStatus.RUNNING, RunStatus.STOPPING}
+)
+"""States in which a worker holds the run's lease."""
+
+
+class IllegalTransitionError(Exception):
+    """A move that the transition table does not allow."""
+
+    def __init__(self, current: RunStatus, wanted: RunStatus) -> None:
+        self.current = current
+        self.wanted = wanted
+        super().__init__(f"a run that is {current} cannot become {wanted}")
+
+
+def check_transition(current: RunStatus, wanted: RunStatus) -> None:
+    """Raise `IllegalTransitionError` unless a run may go from `current` to `wanted`."""
+    if wanted not in TRANSITIONS[current]:
+        raise IllegalTransitionError(current, wanted)
