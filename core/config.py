@@ -7,11 +7,11 @@ none); `advanced` marks what the simple form hides.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-CONFIG_VERSION = 1
+CONFIG_VERSION: Final = 1
 
 DEFAULT_TEACHER_TEMPLATE = """{prompt}
 
@@ -389,9 +389,7 @@ class RunConfig(_Part):
         description="The model to adapt and its adapter.",
         json_schema_extra=_extra("-"),
     )
-    data: DataConfig = Field(
-        description="The worked examples.", json_schema_extra=_extra("-")
-    )
+    data: DataConfig = Field(description="The worked examples.", json_schema_extra=_extra("-"))
     objective: ObjectiveConfig = Field(
         default_factory=ObjectiveConfig,
         description="What is minimised.",

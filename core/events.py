@@ -6,13 +6,13 @@ them as Server-Sent Events. A number that is not finite is written as null.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from core.errors import Problem
 
-EVENT_VERSION = 1
+EVENT_VERSION: Final = 1
 
 
 class _Event(BaseModel):
