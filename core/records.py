@@ -164,8 +164,10 @@ def _text(row: dict[str, Any], field: str, number: int) -> str:
         )
     if not value.strip():
         raise _broken(number, f"has an empty “{field}”", "Fill it in or remove the record.")
-    if "\x00" in value:
-        raise _broken(number, f"has a NUL character in “{field}”", "Remove it.")
+    if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in value):
+        raise _broken(
+            number, f"has a NUL or half a surrogate pair in “{field}”", "Remove that character."
+        )
     return value
 
 

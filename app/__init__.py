@@ -1,0 +1,1 @@
+"""The web application: REST, Server-Sent Events and the built page."""

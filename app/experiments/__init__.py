@@ -1,0 +1,1 @@
+"""Experiments: definitions that runs execute."""

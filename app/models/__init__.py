@@ -1,0 +1,19 @@
+"""Tables. Schema changes go through Alembic (`migrations/`) only."""
+
+from app.models.base import Base
+from app.models.projects import Experiment, Project
+from app.models.runs import Artifact, Attempt, Metric, Run, RunEvent, Trajectory
+from app.models.workers import Worker
+
+__all__ = [
+    "Artifact",
+    "Attempt",
+    "Base",
+    "Experiment",
+    "Metric",
+    "Project",
+    "Run",
+    "RunEvent",
+    "Trajectory",
+    "Worker",
+]

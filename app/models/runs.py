@@ -1,0 +1,164 @@
+"""Runs, their attempts, and what the attempts reported.
+
+`events.jsonl` on the worker is the truth; these tables are its index. Every reported event carries
+(attempt, seq), unique, so that reading a file twice changes nothing. `cursor` numbers a run's
+events in commit order: it is handed out under the run's row lock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Enum, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import ID_LENGTH, Base, new_id, utc_now
+from core.states import RunStatus
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts up only on a plain INTEGER primary key."""
+
+
+class Run(Base):
+    """One execution of a frozen configuration."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index(None, "project_id", "created_at"),
+        Index(None, "status", "lease_expires_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    experiment_id: Mapped[str | None] = mapped_column(
+        ForeignKey("experiments.id", ondelete="SET NULL")
+    )
+    name: Mapped[str] = mapped_column(String(200))
+    config: Mapped[dict[str, Any]]
+    status: Mapped[RunStatus] = mapped_column(
+        Enum(
+            RunStatus,
+            native_enum=False,
+            length=20,
+            name="status",
+            create_constraint=True,
+            values_callable=lambda states: [state.value for state in states],
+        ),
+        default=RunStatus.QUEUED,
+    )
+    problem: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    enqueued_at: Mapped[float | None] = mapped_column(Float)
+
+    phase: Mapped[str | None] = mapped_column(String(20))
+    phase_detail: Mapped[str] = mapped_column(String(500), default="")
+    phase_current: Mapped[int | None]
+    phase_total: Mapped[int | None]
+    step: Mapped[int] = mapped_column(default=0)
+    total_steps: Mapped[int | None]
+    step_seconds: Mapped[float | None] = mapped_column(Float)
+    last_loss: Mapped[float | None] = mapped_column(Float)
+    dataset: Mapped[dict[str, Any] | None]
+    started_on: Mapped[dict[str, Any] | None]
+
+    worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id", ondelete="SET NULL"))
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_expires_at: Mapped[float | None] = mapped_column(Float)
+    attempt_count: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int] = mapped_column(default=3)
+    event_cursor: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Attempt(Base):
+    """A start or restart of a run, on one worker, in one folder."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (Unique("run_id", "number"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id", ondelete="SET NULL"))
+    hostname: Mapped[str] = mapped_column(String(255))
+    directory: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(default=utc_now)
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    exit_code: Mapped[int | None]
+    ingested_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    drained: Mapped[bool] = mapped_column(default=False)
+
+
+class RunEvent(Base):
+    """One thing that happened to a run, in the order in which it became known."""
+
+    __tablename__ = "run_events"
+    __table_args__ = (Unique("attempt_id", "seq"), Index(None, "run_id", "kind", "cursor"))
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    cursor: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    attempt_id: Mapped[int | None] = mapped_column(ForeignKey("attempts.id", ondelete="CASCADE"))
+    attempt_number: Mapped[int | None]
+    seq: Mapped[int | None] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(20))
+    step: Mapped[int | None]
+    time: Mapped[float] = mapped_column(Float)
+    payload: Mapped[dict[str, Any]]
+
+
+class Metric(Base):
+    """One value of one metric at one step of an attempt; null where it was not finite."""
+
+    __tablename__ = "metrics"
+
+    attempt_id: Mapped[int] = mapped_column(
+        ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    value: Mapped[float | None] = mapped_column(Float)
+    time: Mapped[float] = mapped_column(Float)
+
+
+class Trajectory(Base):
+    """A recorded rollout; its per-token values are a row of a Parquet file of the attempt."""
+
+    __tablename__ = "trajectories"
+    __table_args__ = (Unique("attempt_id", "seq"), Index(None, "run_id", "step"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id", ondelete="CASCADE"))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    step: Mapped[int]
+    record_id: Mapped[str] = mapped_column(String(200))
+    pinned: Mapped[bool]
+    prompt: Mapped[str] = mapped_column(Text)
+    completion: Mapped[str] = mapped_column(Text)
+    reference: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[int]
+    truncated: Mapped[bool]
+    divergence: Mapped[float | None] = mapped_column(Float)
+    file: Mapped[str] = mapped_column(Text)
+    row: Mapped[int]
+
+
+class Artifact(Base):
+    """A file set that an attempt wrote completely."""
+
+    __tablename__ = "artifacts"
+    __table_args__ = (Unique("attempt_id", "seq"), Index(None, "run_id"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id", ondelete="CASCADE"))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(20))
+    path: Mapped[str] = mapped_column(Text)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

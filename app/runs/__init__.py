@@ -1,0 +1,1 @@
+"""Runs: creating, listing, stopping, and following them live."""

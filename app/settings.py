@@ -1,0 +1,114 @@
+"""One place for everything that the environment configures (prefix `UNISD_`)."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MINIMUM_TOKEN_LENGTH = 16
+
+
+def is_loopback(host: str) -> bool:
+    """Whether listening on `host` reaches this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Settings(BaseSettings):
+    """Settings of API, workers and reaper."""
+
+    model_config = SettingsConfigDict(env_prefix="UNISD_", frozen=True)
+
+    home: Path = Field(
+        default=Path("~/.unisd"),
+        description="Folder for the database file, models, data sets and runs.",
+    )
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL. Unset: an SQLite file in the home folder."
+    )
+    redis_url: str | None = Field(
+        default=None, description="Redis URL. Unset: `unisd up` starts a private server."
+    )
+    host: str = Field(default="127.0.0.1", description="Address that the API listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port that the API listens on.")
+    token: SecretStr | None = Field(
+        default=None,
+        description="Access token. Needed to listen beyond loopback; then every request needs it.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="Host names under which the page may be reached, besides loopback."
+    )
+    data_roots: tuple[Path, ...] = Field(
+        default=(),
+        description="Folders from which data files may be read. Empty: any, for a single user.",
+    )
+    lease_seconds: float = Field(
+        default=30.0, gt=0, description="A run whose worker is silent for so long is taken back."
+    )
+    heartbeat_seconds: float = Field(
+        default=5.0, gt=0, description="Time between heartbeats of a worker."
+    )
+    stop_grace_seconds: float = Field(
+        default=120.0, gt=0, description="Time that a stopping trainer gets before it is killed."
+    )
+    max_attempts: int = Field(
+        default=3, ge=1, description="Starts of a run before it counts as crashed for good."
+    )
+    worker_name: str | None = Field(
+        default=None, description="Name of this worker. Unset: host name and process."
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("token")
+    @classmethod
+    def _strong(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is None or not token.get_secret_value():
+            return None
+        if len(token.get_secret_value()) < MINIMUM_TOKEN_LENGTH:
+            raise ValueError(
+                f"UNISD_TOKEN must have at least {MINIMUM_TOKEN_LENGTH} characters; "
+                "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            )
+        return token
+
+    @model_validator(mode="after")
+    def _protected(self) -> Settings:
+        if self.token is None and not is_loopback(self.host):
+            raise ValueError(
+                f"listening on {self.host} would open the studio to the network without "
+                "authentication: set UNISD_TOKEN, or listen on 127.0.0.1"
+            )
+        return self
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's URL; plain `postgresql://` is given its driver."""
+        if self.database_url is None:
+            return f"sqlite:///{self.home / 'unisd.sqlite'}"
+        for prefix in ("postgresql://", "postgres://"):
+            if self.database_url.startswith(prefix):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
+        return self.database_url
+
+    @property
+    def runs_directory(self) -> Path:
+        """Where workers keep the files of runs."""
+        return self.home / "runs"
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

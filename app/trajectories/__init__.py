@@ -1,0 +1,1 @@
+"""Recorded rollouts and their per-token values."""
