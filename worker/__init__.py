@@ -1,0 +1,1 @@
+"""What runs on GPU hosts: the task, its supervisor, the reaper, and the trainer."""

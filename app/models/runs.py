@@ -69,6 +69,7 @@ class Run(Base):
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_expires_at: Mapped[float | None] = mapped_column(Float)
     attempt_count: Mapped[int] = mapped_column(default=0)
+    interruptions: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int] = mapped_column(default=3)
     event_cursor: Mapped[int] = mapped_column(BigInteger, default=0)
 

@@ -138,7 +138,7 @@ class Validation(Schema):
 
 
 class Series(Schema):
-    """One metric over steps; more points than asked for are reduced to buckets' minima and maxima."""
+    """One metric over steps; where there are too many points, buckets keep their extremes."""
 
     name: str
     steps: list[int]

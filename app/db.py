@@ -1,0 +1,107 @@
+"""Engine and sessions. One request or task is one transaction, committed at the edge."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from app.settings import get_settings
+
+_log = logging.getLogger(__name__)
+_AFTER_COMMIT = "unisd_after_commit"
+
+
+class Database:
+    """Opens read and write transactions on one engine."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _create_engine(url)
+        self._readers = sessionmaker(self.engine, autoflush=False)
+        writing = self.engine.execution_options(unisd_write=True)
+        self._writers = sessionmaker(writing, expire_on_commit=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view of the database; nothing is written."""
+        with self._readers() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction: committed at the end, rolled back on any error."""
+        with self._writers() as session:
+            with session.begin():
+                yield session
+            _run_after_commit(session)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def after_commit(session: Session, action: Callable[[], None]) -> None:
+    """Do `action` once the transaction is durable; never if it is rolled back.
+
+    Such actions are hints (a task sent, listeners woken): one that fails is logged, and whoever
+    polls the database finds the same thing later.
+    """
+    session.info.setdefault(_AFTER_COMMIT, []).append(action)
+
+
+def _run_after_commit(session: Session) -> None:
+    for action in session.info.pop(_AFTER_COMMIT, []):
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - a hint may fail in any way its library likes
+            _log.warning("after commit: %s: %s", type(error).__name__, error)
+
+
+@lru_cache
+def get_database() -> Database:
+    """The database of this process."""
+    return Database(get_settings().sqlalchemy_url)
+
+
+def is_reachable(database: Database) -> str | None:
+    """None if the database answers and has the schema, else the reason."""
+    try:
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1 FROM runs LIMIT 1")
+    except SQLAlchemyError as error:
+        return str(getattr(error, "orig", None) or error).splitlines()[0]
+    return None
+
+
+def _create_engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    engine = create_engine(url, connect_args={"timeout": 30})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    # The driver's own transaction handling begins too late for us; `_begin_sqlite` does it.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later can fail at once in WAL mode, whatever the
+    # busy timeout; so writers take the lock at their start.
+    writes = connection.get_execution_options().get("unisd_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

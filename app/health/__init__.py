@@ -1,0 +1,1 @@
+"""Whether the process lives and whether the installation can work."""

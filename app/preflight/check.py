@@ -1,0 +1,204 @@
+"""Checks storage, model, data and prompt lengths of a configuration, and says how to mend them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+
+from app.preflight.prompts import UnusableModelError, load_counter
+from app.settings import Settings
+from core.config import RunConfig
+from core.errors import Problem, StudioError
+from core.models import find_local_model
+from core.prompts import student_messages, teacher_messages
+from core.records import Record, read_records
+
+# Records looked at before the answer; the trainer looks at all.
+_RECORDS_PARSED = 50_000
+_PROMPTS_COUNTED = 500
+_HUB_TIMEOUT_SECONDS = 5.0
+
+
+class Findings(NamedTuple):
+    """What is wrong with a configuration, and what one should know."""
+
+    errors: list[Problem]
+    warnings: list[Problem]
+
+
+def check(config: RunConfig, settings: Settings) -> Findings:
+    """Everything that the web side can know about a configuration."""
+    errors = [*_check_storage(settings)]
+    model, model_problem = _find_model(config, settings)
+    if model_problem:
+        errors.append(model_problem)
+    root_problem = _check_root(config, settings)
+    if root_problem:
+        return Findings([*errors, root_problem], [])
+    try:
+        prompts = _check_data(_Key.of(config, model))
+    except StudioError as error:
+        return Findings([*errors, *error.problems], [])
+    return Findings([*errors, *prompts.errors], prompts.warnings)
+
+
+def _check_storage(settings: Settings) -> Iterator[Problem]:
+    directory = settings.runs_directory
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            probe.write(b"\0" * 4096)
+    except OSError as error:
+        yield Problem(
+            code="storage_unwritable",
+            message=f"The folder for runs, {directory}, cannot be written: {error.strerror}.",
+            remedy="Make room or mend its permissions, or set UNISD_HOME to another folder.",
+        )
+
+
+def _find_model(config: RunConfig, settings: Settings) -> tuple[Path | None, Problem | None]:
+    name = config.model.name
+    local = find_local_model(name, settings.home)
+    if local is not None:
+        return local, None
+    reason = _ask_hub(name, config.model.revision)
+    if reason is None:
+        return None, None
+    return None, Problem(
+        code="model_not_found",
+        message=f"The model “{name}” {reason}.",
+        remedy="Check the name, or give a folder that holds the model (config.json, tokenizer and "
+        "safetensors).",
+        field="model.name",
+    )
+
+
+@lru_cache(maxsize=64)
+def _known_on_hub(name: str, revision: str | None) -> bool:
+    HfApi().model_info(name, revision=revision, timeout=_HUB_TIMEOUT_SECONDS)
+    return True
+
+
+def _ask_hub(name: str, revision: str | None) -> str | None:
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
+        return "is not on this machine, and the hub is switched off (HF_HUB_OFFLINE)"
+    try:
+        _known_on_hub(name, revision)
+    except RepositoryNotFoundError:
+        return "exists neither on this machine nor on the hub (or it is gated)"
+    except (HfHubHTTPError, ValueError) as error:
+        return f"is not on this machine, and the hub refused it: {str(error).splitlines()[0]}"
+    except (OfflineModeIsEnabled, httpx.HTTPError, OSError):
+        return "is not on this machine, and the hub cannot be reached"
+    return None
+
+
+def _check_root(config: RunConfig, settings: Settings) -> Problem | None:
+    if not settings.data_roots:
+        return None
+    path = Path(config.data.path).expanduser().resolve()
+    roots = [root.expanduser().resolve() for root in settings.data_roots]
+    if any(path.is_relative_to(root) for root in roots):
+        return None
+    return Problem(
+        code="data_outside_roots",
+        message=f"The data file {config.data.path} lies outside the folders that may be read.",
+        remedy=f"Put it under one of: {', '.join(map(str, roots))} (UNISD_DATA_ROOTS).",
+        field="data.path",
+    )
+
+
+class _Key(NamedTuple):
+    """All that the check of data and prompts depends on."""
+
+    config: str
+    model: Path | None
+    size: int
+    modified: int
+
+    @classmethod
+    def of(cls, config: RunConfig, model: Path | None) -> _Key:
+        relevant = RunConfig(
+            data=config.data,
+            teacher=config.teacher,
+            evaluation=config.evaluation,
+            generation=config.generation,
+        )
+        path = Path(config.data.path).expanduser()
+        try:
+            state = path.stat()
+        except (OSError, ValueError):
+            return cls(relevant.model_dump_json(), model, -1, -1)
+        return cls(relevant.model_dump_json(), model, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _check_data(key: _Key) -> Findings:
+    config = RunConfig.model_validate_json(key.config)
+    records = list(islice(read_records(config.data), _RECORDS_PARSED))
+    whole_file = len(records) < _RECORDS_PARSED
+    if whole_file and len(records) <= config.evaluation.examples:
+        problem = Problem(
+            code="too_few_records",
+            message=f"The data file has {len(records)} records and {config.evaluation.examples} "
+            "are to be held out, so none is left to train on.",
+            remedy="Hold out fewer or add records.",
+            field="evaluation.examples",
+        )
+        return Findings([problem], [])
+    if key.model is None:
+        return Findings([], [])
+    return _check_lengths(config, key.model, records)
+
+
+def _check_lengths(config: RunConfig, model: Path, records: list[Record]) -> Findings:
+    limit = config.generation.max_prompt_length
+    sample = records[:_PROMPTS_COUNTED]
+    try:
+        counter = load_counter(model)
+        if counter is None:
+            return Findings([], [])
+        lengths = [
+            max(
+                counter.count(student_messages(record, config)),
+                counter.count(teacher_messages(record, config)),
+            )
+            for record in sample
+        ]
+    except UnusableModelError as error:
+        problem = Problem(
+            code="model_unusable",
+            message=f"The model “{config.model.name}” cannot be used: {error}.",
+            remedy="Take an instruction-tuned model.",
+            field="model.name",
+        )
+        return Findings([problem], [])
+    too_long = [
+        (record, length) for record, length in zip(sample, lengths, strict=True) if length > limit
+    ]
+    if not too_long:
+        return Findings([], [])
+    record, length = too_long[0]
+    every = len(too_long) == len(records)
+    shortest = min(length for _, length in too_long)
+    problem = Problem(
+        code="prompt_too_long",
+        message=f"{len(too_long)} of {len(sample)} records have a prompt that does not fit in "
+        f"{limit} tokens (first: line {record.line} with {length})"
+        + (", so none is left to train on." if every else " and will be dropped."),
+        remedy="Raise generation.max_prompt_length"
+        + (f" to at least {shortest}" if every else f" ({max(lengths)} keeps all)")
+        + ", or shorten the records.",
+        field="generation.max_prompt_length",
+        line=record.line,
+    )
+    return Findings([problem], []) if every else Findings([], [problem])

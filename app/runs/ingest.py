@@ -1,0 +1,222 @@
+"""Copies what a trainer wrote into SQL, in batches, each exactly once.
+
+The file position and the rows of a batch are written in one transaction, under the run's row lock;
+an event whose number is already known is passed over. So a batch may be read again after a crash,
+by anyone, without loss or doubles.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from sqlalchemy import func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app import notify
+from app.db import after_commit
+from app.models import Artifact, Attempt, Metric, Run, RunEvent, Trajectory
+from app.runs.lifecycle import change_status, lock, next_cursors
+from core.errors import Problem
+from core.events import (
+    ArtifactEvent,
+    DatasetEvent,
+    FinishedEvent,
+    MetricsEvent,
+    PhaseEvent,
+    StartedEvent,
+    TrainEvent,
+    TrajectoryEvent,
+    train_event_adapter,
+)
+from core.states import RunStatus
+
+_log = logging.getLogger(__name__)
+_LOSS = "train/loss"
+# Weight of the past in the moving mean of a step's duration.
+_STEP_SECONDS_MEMORY = 0.8
+
+
+class Position(NamedTuple):
+    """Where a reader of an attempt's file has got to."""
+
+    bytes: int
+    finished: FinishedEvent | None
+
+
+def ingest(session: Session, attempt_id: int, offset: int, lines: list[bytes], end: int) -> None:
+    """Write a batch of complete lines.
+
+    Args:
+        session: A write transaction; the caller commits.
+        attempt_id: Attempt whose file was read.
+        offset: File position at which `lines` begin; ignored unless it is the known one.
+        lines: Complete lines, each one event.
+        end: File position after them.
+    """
+    attempt = session.get_one(Attempt, attempt_id)
+    run = lock(session, attempt.run_id)
+    session.refresh(attempt)
+    if attempt.ingested_bytes != offset:
+        return  # someone else was faster; the caller reads the position anew
+    attempt.ingested_bytes = end
+    session.flush()
+    events = _unknown(session, attempt_id, _parse(lines))
+    if not events:
+        return
+    _insert_events(session, run, attempt, events)
+    _insert_details(session, run.id, attempt_id, events)
+    if attempt.number == run.attempt_count:
+        for event in events:
+            _project(session, run, event)
+    run_id = run.id
+    session.flush()
+    after_commit(session, lambda: notify.publish(run_id))
+
+
+def position(session: Session, attempt_id: int) -> Position:
+    """How far an attempt's file is known, and its last event if it has ended."""
+    attempt = session.get_one(Attempt, attempt_id)
+    payload = session.execute(
+        select(RunEvent.payload).where(
+            RunEvent.run_id == attempt.run_id,
+            RunEvent.kind == "finished",
+            RunEvent.attempt_id == attempt_id,
+        )
+    ).scalar_one_or_none()
+    finished = None
+    if payload is not None:
+        finished = FinishedEvent.model_validate({**payload, "seq": 0, "time": 0.0})
+    return Position(attempt.ingested_bytes, finished)
+
+
+def _parse(lines: list[bytes]) -> list[TrainEvent]:
+    events: list[TrainEvent] = []
+    for line in lines:
+        try:
+            events.append(train_event_adapter.validate_json(_without_nul(line)))
+        except ValidationError as error:
+            # Only another version of the trainer or a damaged disk writes such lines.
+            _log.error("unreadable event %r: %s", line[:200], error.errors()[0]["msg"])
+    return events
+
+
+def _without_nul(line: bytes) -> bytes:
+    """PostgreSQL cannot hold U+0000 in text, and a model may sample it."""
+    return line.replace(b"\\u0000", b"\\ufffd") if b"\\u0000" in line else line
+
+
+def _unknown(session: Session, attempt_id: int, events: list[TrainEvent]) -> list[TrainEvent]:
+    known = session.execute(
+        select(func.max(RunEvent.seq)).where(RunEvent.attempt_id == attempt_id)
+    ).scalar_one()
+    return [event for event in events if known is None or event.seq > known]
+
+
+def _insert_events(session: Session, run: Run, attempt: Attempt, events: list[TrainEvent]) -> None:
+    first = next_cursors(session, run.id, len(events))
+    session.execute(
+        insert(RunEvent),
+        [
+            {
+                "run_id": run.id,
+                "cursor": first + index,
+                "attempt_id": attempt.id,
+                "attempt_number": attempt.number,
+                "seq": event.seq,
+                "kind": event.kind,
+                "step": getattr(event, "step", None),
+                "time": event.time,
+                "payload": event.model_dump(mode="json", exclude={"v", "seq", "time", "kind"}),
+            }
+            for index, event in enumerate(events)
+        ],
+    )
+
+
+def _insert_details(
+    session: Session, run_id: str, attempt_id: int, events: list[TrainEvent]
+) -> None:
+    metrics: dict[tuple[str, int], dict[str, Any]] = {}
+    trajectories, artifacts = [], []
+    for event in events:
+        if isinstance(event, MetricsEvent):
+            for name, value in event.values.items():
+                metrics[name, event.step] = {
+                    "attempt_id": attempt_id,
+                    "name": name,
+                    "step": event.step,
+                    "value": value,
+                    "time": event.time,
+                }
+        elif isinstance(event, TrajectoryEvent):
+            fields = event.model_dump(exclude={"v", "time", "kind"})
+            trajectories.append({"run_id": run_id, "attempt_id": attempt_id, **fields})
+        elif isinstance(event, ArtifactEvent):
+            fields = event.model_dump(exclude={"v", "time", "kind", "artifact"})
+            artifacts.append(
+                {"run_id": run_id, "attempt_id": attempt_id, "kind": event.artifact, **fields}
+            )
+    if metrics:
+        _upsert_metrics(session, list(metrics.values()))
+    if trajectories:
+        session.execute(insert(Trajectory), trajectories)
+    if artifacts:
+        session.execute(insert(Artifact), artifacts)
+
+
+def _upsert_metrics(session: Session, rows: list[dict[str, Any]]) -> None:
+    """A metric reported twice for a step keeps its latest value."""
+    dialect = session.get_bind().dialect.name
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = make(Metric)
+    statement = statement.on_conflict_do_update(
+        index_elements=[Metric.attempt_id, Metric.name, Metric.step],
+        set_={"value": statement.excluded.value, "time": statement.excluded.time},
+    )
+    session.execute(statement, rows)
+
+
+def _project(session: Session, run: Run, event: TrainEvent) -> None:
+    """Bring the run's row up to date with one event of its current attempt."""
+    if isinstance(event, PhaseEvent):
+        run.phase, run.phase_detail = event.phase, event.detail[:500]
+        run.phase_current, run.phase_total = event.current, event.total
+        if event.phase in ("training", "evaluating") and run.status is RunStatus.STARTING:
+            session.flush()
+            change_status(session, run, RunStatus.RUNNING)
+    elif isinstance(event, MetricsEvent):
+        _project_metrics(run, event)
+    elif isinstance(event, DatasetEvent):
+        run.dataset = event.model_dump(exclude={"v", "seq", "time", "kind"})
+    elif isinstance(event, StartedEvent):
+        run.started_on = event.model_dump(exclude={"v", "seq", "time", "kind"})
+
+
+def _project_metrics(run: Run, event: MetricsEvent) -> None:
+    run.step, run.total_steps = max(run.step, event.step), event.total_steps
+    if _LOSS in event.values:
+        run.last_loss = event.values[_LOSS]
+    duration = event.values.get("time/step")
+    if duration is not None:
+        past = run.step_seconds
+        run.step_seconds = (
+            duration
+            if past is None
+            else _STEP_SECONDS_MEMORY * past + (1 - _STEP_SECONDS_MEMORY) * duration
+        )
+
+
+def final_status(
+    finished: FinishedEvent | None, run_status: RunStatus
+) -> tuple[RunStatus, Problem | None] | None:
+    """What a finished attempt makes of its run; None if it was interrupted from outside."""
+    if finished is None:
+        return None
+    if finished.outcome == "succeeded":
+        return RunStatus.SUCCEEDED, None
+    if finished.outcome == "failed":
+        return RunStatus.FAILED, finished.problem
+    return (RunStatus.STOPPED, None) if run_status is RunStatus.STOPPING else None

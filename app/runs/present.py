@@ -1,0 +1,137 @@
+"""Rows as the API shows them."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.models import Attempt, Run
+from app.models.base import utc_now
+from app.runs import repository
+from app.runs.schemas import (
+    ArtifactOut,
+    AttemptOut,
+    DatasetReport,
+    Progress,
+    RunDetail,
+    RunSummary,
+)
+from core.config import RunConfig
+from core.errors import Problem
+from core.states import RunStatus
+
+_SPARKLINE_POINTS = 48
+_LOSS = "train/loss"
+
+
+def summaries(session: Session, runs: list[Run]) -> list[RunSummary]:
+    """Runs for a list; three queries whatever their number."""
+    names = repository.worker_names(session, {run.worker_id for run in runs if run.worker_id})
+    attempt_ids = repository.latest_attempt_ids(session, [run.id for run in runs])
+    lines = repository.sparkline_points(
+        session, list(attempt_ids.values()), _LOSS, _SPARKLINE_POINTS
+    )
+    return [
+        RunSummary(**_summary(run, names, lines.get(attempt_ids.get(run.id, -1), [])))
+        for run in runs
+    ]
+
+
+def detail(session: Session, run: Run) -> RunDetail:
+    """A run with everything but its series."""
+    attempts = repository.attempts(session, run.id)
+    worker_ids = {attempt.worker_id for attempt in attempts} | {run.worker_id}
+    names = repository.worker_names(session, {name for name in worker_ids if name})
+    latest = attempts[-1] if attempts else None
+    line: list[float | None] = []
+    metric_names: list[str] = []
+    if latest is not None:
+        line = repository.sparkline_points(session, [latest.id], _LOSS, _SPARKLINE_POINTS).get(
+            latest.id, []
+        )
+        metric_names = repository.metric_names(session, latest.id)
+    started = run.started_on or {}
+    return RunDetail(
+        **_summary(run, names, line),
+        config=RunConfig.model_validate(run.config),
+        attempts=[_attempt(attempt, names) for attempt in attempts],
+        max_attempts=run.max_attempts + run.interruptions,
+        artifacts=_artifacts(session, run, attempts),
+        dataset=DatasetReport.model_validate(run.dataset) if run.dataset else None,
+        device=started.get("device"),
+        dtype=started.get("dtype"),
+        versions=started.get("versions"),
+        metric_names=metric_names,
+        cursor=run.event_cursor,
+    )
+
+
+def _summary(run: Run, workers: dict[str, str], line: list[float | None]) -> dict[str, Any]:
+    end = run.finished_at or utc_now()
+    return {
+        "id": run.id,
+        "project_id": run.project_id,
+        "experiment_id": run.experiment_id,
+        "name": run.name,
+        "status": run.status,
+        "phase": run.phase,
+        "phase_detail": run.phase_detail,
+        "progress": progress(run),
+        "model": run.config["model"]["name"],
+        "data": run.config["data"]["path"],
+        "attempt": run.attempt_count,
+        "worker": workers.get(run.worker_id or ""),
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "duration_seconds": (end - run.started_at).total_seconds() if run.started_at else None,
+        "last_loss": run.last_loss,
+        "sparkline": line,
+        "problem": Problem.model_validate(run.problem) if run.problem else None,
+    }
+
+
+def progress(run: Run) -> Progress:
+    """How far a run is and how long it still takes."""
+    eta = None
+    total, seconds = run.total_steps, run.step_seconds
+    if run.status is RunStatus.RUNNING and total is not None and seconds is not None:
+        eta = max(0, total - run.step) * seconds
+    return Progress(
+        step=run.step,
+        total_steps=run.total_steps,
+        phase_current=run.phase_current,
+        phase_total=run.phase_total,
+        eta_seconds=eta,
+    )
+
+
+def _attempt(attempt: Attempt, workers: dict[str, str]) -> AttemptOut:
+    return AttemptOut(
+        number=attempt.number,
+        worker=workers.get(attempt.worker_id or ""),
+        hostname=attempt.hostname,
+        directory=attempt.directory,
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+        outcome=attempt.outcome,
+        exit_code=attempt.exit_code,
+    )
+
+
+def _artifacts(session: Session, run: Run, attempts: list[Attempt]) -> list[ArtifactOut]:
+    by_id = {attempt.id: attempt for attempt in attempts}
+    return [
+        ArtifactOut(
+            id=artifact.id,
+            attempt=by_id[artifact.attempt_id].number,
+            kind=artifact.kind,
+            directory=str(PurePosixPath(by_id[artifact.attempt_id].directory) / artifact.path),
+            bytes=artifact.bytes,
+            sha256=artifact.sha256,
+            created_at=artifact.created_at,
+        )
+        for artifact in repository.artifacts(session, run.id)
+    ]

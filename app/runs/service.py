@@ -1,0 +1,134 @@
+"""What can be done with runs from outside: create, validate, stop, cancel."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.errors import ConflictError, NotFoundError
+from app.experiments.service import get_experiment
+from app.models import Attempt, Run
+from app.preflight.check import Findings, check
+from app.projects.service import default_project, get_project
+from app.runs import lifecycle
+from app.runs.repository import find_attempt
+from app.runs.schemas import RunCreate, Validation
+from app.settings import Settings
+from core.config import RunConfig
+from core.errors import Problem, StudioError
+from core.states import TERMINAL, RunStatus
+
+
+def get_run(session: Session, run_id: str) -> Run:
+    """A run, or `NotFoundError`."""
+    run = session.get(Run, run_id)
+    if run is None:
+        raise NotFoundError(f"There is no run “{run_id}”.", "It may have been deleted.")
+    return run
+
+
+def get_attempt(session: Session, run_id: str, number: int | None) -> Attempt | None:
+    """A run's attempt by number, or its latest; None if it has none yet."""
+    attempt = find_attempt(session, run_id, number)
+    if attempt is None and number is not None:
+        raise NotFoundError(f"The run has no attempt {number}.")
+    return attempt
+
+
+def create_run(session: Session, wanted: RunCreate, settings: Settings) -> tuple[Run, Findings]:
+    """Check everything, store the run, and have it sent to a worker after the commit.
+
+    Raises:
+        StudioError: the configuration cannot run; nothing was stored.
+        NotFoundError: project or experiment do not exist.
+    """
+    config = _config(session, wanted)
+    findings = check(config, settings)
+    if findings.errors:
+        raise StudioError(*findings.errors)
+    project_id = _project_id(session, wanted)
+    run = Run(
+        project_id=project_id,
+        experiment_id=wanted.experiment_id,
+        name=(wanted.name or _default_name(session, project_id, config)).strip(),
+        config=config.model_dump(mode="json"),
+        status=RunStatus.QUEUED,
+        max_attempts=settings.max_attempts,
+    )
+    session.add(run)
+    session.flush()
+    lifecycle.record_status(session, run)
+    lifecycle.enqueue(session, run)
+    session.refresh(run)
+    return run, findings
+
+
+def validate(session: Session, wanted: RunCreate, settings: Settings) -> Validation:
+    """The verdict that `create_run` would give, without storing anything."""
+    findings = check(_config(session, wanted), settings)
+    return Validation(valid=not findings.errors, errors=findings.errors, warnings=findings.warnings)
+
+
+def stop_run(session: Session, run_id: str) -> Run:
+    """Ask a started run to stop. Asking again changes nothing."""
+    run = lifecycle.lock(session, get_run(session, run_id).id)
+    if run.status is RunStatus.STOPPING:
+        return run
+    if run.status is RunStatus.QUEUED:
+        raise ConflictError("The run has not started yet.", "Cancel it instead.")
+    _refuse_if_over(run)
+    lifecycle.request_stop(session, run)
+    return run
+
+
+def cancel_run(session: Session, run_id: str) -> Run:
+    """Take a run that has not started out of the queue."""
+    run = lifecycle.lock(session, get_run(session, run_id).id)
+    if run.status is not RunStatus.QUEUED:
+        _refuse_if_over(run)
+        raise ConflictError("The run has already started.", "Stop it instead.")
+    lifecycle.change_status(session, run, RunStatus.CANCELLED)
+    return run
+
+
+def _refuse_if_over(run: Run) -> None:
+    if run.status in TERMINAL:
+        raise ConflictError(f"The run is already {run.status}.")
+
+
+def _config(session: Session, wanted: RunCreate) -> RunConfig:
+    if wanted.config is not None:
+        return wanted.config
+    if wanted.experiment_id is not None:
+        experiment = get_experiment(session, wanted.experiment_id)
+        return RunConfig.model_validate(experiment.config)
+    raise StudioError(
+        Problem(
+            code="config_invalid",
+            message="There is no configuration.",
+            remedy="Send `config`, or name an experiment that has one.",
+            field="config",
+        )
+    )
+
+
+def _project_id(session: Session, wanted: RunCreate) -> str:
+    if wanted.experiment_id is not None:
+        experiment = get_experiment(session, wanted.experiment_id)
+        if wanted.project_id not in {None, experiment.project_id}:
+            raise ConflictError("The experiment belongs to another project.")
+        return experiment.project_id
+    if wanted.project_id is not None:
+        return get_project(session, wanted.project_id).id
+    return default_project(session).id
+
+
+def _default_name(session: Session, project_id: str, config: RunConfig) -> str:
+    number = session.execute(
+        select(func.count(Run.id)).where(Run.project_id == project_id)
+    ).scalar_one()
+    model = PurePath(config.model.name).name.lower()
+    data = PurePath(config.data.path).name.split(".")[0]
+    return f"{model} · {data} · {number + 1}"[:200]

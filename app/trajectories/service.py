@@ -1,0 +1,152 @@
+"""Recorded rollouts: lists from SQL, per-token values from the attempt's Parquet files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.errors import NotFoundError, UnavailableError
+from app.models import Attempt, Trajectory
+from app.trajectories.schemas import (
+    Alternative,
+    TokenValues,
+    TrajectoryDetail,
+    TrajectorySummary,
+)
+
+SORTS: dict[str, ColumnElement[Any]] = {
+    "step": Trajectory.step.asc(),
+    "-step": Trajectory.step.desc(),
+    "divergence": Trajectory.divergence.asc().nulls_last(),
+    "-divergence": Trajectory.divergence.desc().nulls_last(),
+    "tokens": Trajectory.tokens.asc(),
+    "-tokens": Trajectory.tokens.desc(),
+}
+
+
+@dataclass(frozen=True)
+class TrajectoryFilter:
+    """Which recorded rollouts a list shows."""
+
+    attempt: int | None = None
+    pinned: bool | None = None
+    text: str | None = None
+
+
+def list_trajectories(
+    session: Session, run_id: str, wanted: TrajectoryFilter, *, sort: str, limit: int, offset: int
+) -> tuple[list[TrajectorySummary], int]:
+    """A page of a run's recorded rollouts and how many there are."""
+    conditions = _conditions(run_id, wanted)
+    total = session.execute(
+        select(func.count(Trajectory.id))
+        .join(Attempt, Attempt.id == Trajectory.attempt_id)
+        .where(*conditions)
+    ).scalar_one()
+    rows = session.execute(
+        select(Trajectory, Attempt.number)
+        .join(Attempt, Attempt.id == Trajectory.attempt_id)
+        .where(*conditions)
+        .order_by(SORTS[sort], Trajectory.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_summary(trajectory, number) for trajectory, number in rows], total
+
+
+def _conditions(run_id: str, wanted: TrajectoryFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Trajectory.run_id == run_id]
+    if wanted.attempt is not None:
+        conditions.append(Attempt.number == wanted.attempt)
+    if wanted.pinned is not None:
+        conditions.append(Trajectory.pinned.is_(wanted.pinned))
+    if wanted.text:
+        conditions.append(
+            or_(
+                Trajectory.prompt.icontains(wanted.text, autoescape=True),
+                Trajectory.completion.icontains(wanted.text, autoescape=True),
+                Trajectory.record_id == wanted.text,
+            )
+        )
+    return conditions
+
+
+def get_trajectory(session: Session, run_id: str, trajectory_id: int) -> TrajectoryDetail:
+    """One recorded rollout with every token."""
+    row = session.execute(
+        select(Trajectory, Attempt)
+        .join(Attempt, Attempt.id == Trajectory.attempt_id)
+        .where(Trajectory.id == trajectory_id, Trajectory.run_id == run_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"The run has no trajectory {trajectory_id}.")
+    trajectory, attempt = row
+    record = _read_row(Path(attempt.directory) / trajectory.file, trajectory.row)
+    return TrajectoryDetail(
+        **_summary(trajectory, attempt.number).model_dump(),
+        student_prompt=record["student_prompt_text"],
+        teacher_prompt=record["teacher_prompt_text"],
+        token_values=_tokens(record),
+    )
+
+
+def _read_row(path: Path, row: int) -> dict[str, Any]:
+    try:
+        table: list[dict[str, Any]] = pq.read_table(path).slice(row, 1).to_pylist()
+    except OSError as error:
+        raise UnavailableError(
+            f"The token records {path} cannot be read: {error}.",
+            "They lie on the worker's host; give API and workers a common UNISD_HOME.",
+        ) from error
+    if not table:
+        raise NotFoundError(f"The token records {path} have no row {row}.")
+    return table[0]
+
+
+def _tokens(record: dict[str, Any]) -> list[TokenValues]:
+    contributions = record["contribution"] or [None] * len(record["token_ids"])
+    return [
+        TokenValues(
+            id=record["token_ids"][index],
+            text=record["tokens"][index],
+            student_logprob=record["student_logprob"][index],
+            teacher_logprob=record["teacher_logprob"][index],
+            divergence=record["divergence"][index],
+            student_entropy=record["entropy_student"][index],
+            teacher_entropy=record["entropy_teacher"][index],
+            contribution=contributions[index],
+            student_top=_alternatives(record, "student", index),
+            teacher_top=_alternatives(record, "teacher", index),
+        )
+        for index in range(len(record["token_ids"]))
+    ]
+
+
+def _alternatives(record: dict[str, Any], view: str, index: int) -> list[Alternative]:
+    texts = record[f"topk_{view}_texts"][index]
+    logprobs = record[f"topk_{view}_logprobs"][index]
+    return [
+        Alternative(text=text, logprob=logprob)
+        for text, logprob in zip(texts, logprobs, strict=True)
+    ]
+
+
+def _summary(trajectory: Trajectory, attempt_number: int) -> TrajectorySummary:
+    return TrajectorySummary(
+        id=trajectory.id,
+        attempt=attempt_number,
+        step=trajectory.step,
+        record_id=trajectory.record_id,
+        pinned=trajectory.pinned,
+        prompt=trajectory.prompt,
+        completion=trajectory.completion,
+        reference=trajectory.reference,
+        tokens=trajectory.tokens,
+        truncated=trajectory.truncated,
+        divergence=trajectory.divergence,
+    )

@@ -1,0 +1,94 @@
+"""Turns pydantic's complaints about a configuration into problems that a person can mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from core.config import RunConfig
+from core.errors import Problem, StudioError
+
+
+def parse_config(raw: Mapping[str, Any]) -> RunConfig:
+    """Validate a configuration.
+
+    Raises:
+        StudioError: one problem (`config_invalid`) for each field at fault.
+    """
+    try:
+        return RunConfig.model_validate(raw)
+    except ValidationError as error:
+        raise StudioError(*validation_problems(error.errors(include_url=False))) from None
+
+
+def validation_problems(
+    errors: Iterable[Mapping[str, Any]], prefix: Sequence[str] = ()
+) -> list[Problem]:
+    """One problem for each of pydantic's errors; `prefix` is cut off the fields' paths."""
+    return [_problem(error, prefix) for error in errors]
+
+
+def _problem(error: Mapping[str, Any], prefix: Sequence[str]) -> Problem:
+    path = tuple(str(part) for part in error["loc"])
+    if path[: len(prefix)] == tuple(prefix):
+        path = path[len(prefix) :]
+    field = ".".join(path)
+    kind = str(error["type"])
+    if kind == "extra_forbidden":
+        return Problem(
+            code="config_invalid",
+            message=f"There is no field “{field}”.",
+            remedy=_suggestion(path),
+            field=field,
+        )
+    if kind == "missing":
+        return Problem(
+            code="config_invalid",
+            message=f"The field “{field}” is missing.",
+            remedy="Fill it in.",
+            field=field,
+        )
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    reason = reason[:1].upper() + reason[1:]
+    given = error.get("input")
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool | None) else ""
+    return Problem(
+        code="config_invalid",
+        message=f"{field or 'configuration'}: {reason}{shown[:200]}.",
+        remedy="Change the value; the field's description gives its bounds.",
+        field=field or None,
+    )
+
+
+def _suggestion(path: tuple[str, ...]) -> str:
+    model = _model_at(path[:-1])
+    if model is None:
+        return "Remove it."
+    known = list(model.model_fields)
+    close = get_close_matches(path[-1], known, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean “{close[0]}”? Otherwise remove it."
+    return f"Remove it. Known here: {', '.join(known)}."
+
+
+def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
+    model: type[BaseModel] = RunConfig
+    for name in path:
+        field = model.model_fields.get(name)
+        if field is None:
+            return None
+        inner = next(
+            (
+                kind
+                for kind in (field.annotation, *get_args(field.annotation))
+                if isinstance(kind, type) and issubclass(kind, BaseModel)
+            ),
+            None,
+        )
+        if inner is None:
+            return None
+        model = inner
+    return model
