@@ -1,0 +1,67 @@
+/** Changes that the pages ask of the API. */
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { client, unwrap } from "./client";
+import { sessionQuery } from "./queries";
+import type { paths } from "./schema";
+
+export type RunCreate = paths["/api/runs"]["post"]["requestBody"]["content"]["application/json"];
+
+export function useEndRun(action: "stop" | "cancel") {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (runId: string) => {
+      const options = { params: { path: { run_id: runId } } };
+      return unwrap(
+        action === "stop"
+          ? client.POST("/api/runs/{run_id}/stop", options)
+          : client.POST("/api/runs/{run_id}/cancel", options),
+      );
+    },
+    onSuccess: (run) => {
+      queries.setQueryData(["run", run.id], run);
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: ["runs"] }),
+  });
+}
+
+export function useCreateRun() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (body: RunCreate) => unwrap(client.POST("/api/runs", { body })),
+    onSuccess: () => {
+      void queries.invalidateQueries({ queryKey: ["runs"] });
+      void queries.invalidateQueries({ queryKey: ["projects"] });
+    },
+  });
+}
+
+export function useCreateProject() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (name: string) =>
+      unwrap(client.POST("/api/projects", { body: { name, description: "" } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["projects"] }),
+  });
+}
+
+export function useSignIn() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (token: string) => unwrap(client.POST("/api/session", { body: { token } })),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
+      await queries.invalidateQueries();
+    },
+  });
+}
+
+export function useSignOut() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => unwrap(client.DELETE("/api/session")),
+    onSettled: () => {
+      queries.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+      return queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
+    },
+  });
+}

@@ -1,0 +1,127 @@
+/** Every question that the pages ask the API, with its key and how often it is asked again. */
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { answerError, client, transportError, unwrap } from "./client";
+import type { paths } from "./schema";
+import { isActive, type Readiness } from "./types";
+
+export type RunsQuery = NonNullable<paths["/api/runs"]["get"]["parameters"]["query"]>;
+export type TrajectoriesQuery = NonNullable<
+  paths["/api/runs/{run_id}/trajectories"]["get"]["parameters"]["query"]
+>;
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) => unwrap(client.GET("/api/session", { signal })),
+  staleTime: 60_000,
+});
+
+/** An unready server answers 503 with the same body: that is an answer, not a failure. */
+async function readiness(signal: AbortSignal): Promise<Readiness> {
+  const response = await fetch("/readyz", { signal }).catch((cause: unknown) => {
+    throw transportError(cause);
+  });
+  const body: unknown = await response.json().catch(() => null);
+  if (typeof body === "object" && body !== null && "checks" in body) return body as Readiness;
+  throw answerError(response, body);
+}
+
+export const readinessQuery = queryOptions({
+  queryKey: ["readiness"],
+  queryFn: ({ signal }) => readiness(signal),
+  refetchInterval: 10_000,
+  retry: false,
+});
+
+export const configSchemaQuery = queryOptions({
+  queryKey: ["config", "schema"],
+  queryFn: ({ signal }) => unwrap(client.GET("/api/config/schema", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const configDefaultsQuery = queryOptions({
+  queryKey: ["config", "defaults"],
+  queryFn: ({ signal }) => unwrap(client.GET("/api/config/defaults", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const projectsQuery = queryOptions({
+  queryKey: ["projects"],
+  queryFn: ({ signal }) =>
+    unwrap(client.GET("/api/projects", { params: { query: { limit: 100 } }, signal })),
+  staleTime: 30_000,
+});
+
+export function runsQuery(query: RunsQuery) {
+  return queryOptions({
+    queryKey: ["runs", query],
+    queryFn: ({ signal }) => unwrap(client.GET("/api/runs", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) =>
+      state.data?.items.some((run) => isActive(run.status)) ? 2000 : 10_000,
+  });
+}
+
+export function runQuery(runId: string) {
+  return queryOptions({
+    queryKey: ["run", runId],
+    queryFn: ({ signal }) =>
+      unwrap(client.GET("/api/runs/{run_id}", { params: { path: { run_id: runId } }, signal })),
+    // The event stream drives the page; this catches what it does not carry (worker, ETA).
+    refetchInterval: ({ state }) => (state.data && isActive(state.data.status) ? 3000 : false),
+  });
+}
+
+export function fetchMetrics(runId: string, attempt: number | null, signal?: AbortSignal) {
+  const query = { max_points: 2000, ...(attempt === null ? {} : { attempt }) };
+  return unwrap(
+    client.GET("/api/runs/{run_id}/metrics", {
+      params: { path: { run_id: runId }, query },
+      ...(signal ? { signal } : {}),
+    }),
+  );
+}
+
+export function fetchLogs(
+  runId: string,
+  query: { limit: number; before?: number },
+  signal: AbortSignal,
+) {
+  return unwrap(
+    client.GET("/api/runs/{run_id}/logs", { params: { path: { run_id: runId }, query }, signal }),
+  );
+}
+
+export function trajectoriesQuery(runId: string, query: TrajectoriesQuery) {
+  return queryOptions({
+    queryKey: ["run", runId, "trajectories", query],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/runs/{run_id}/trajectories", {
+          params: { path: { run_id: runId }, query },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function trajectoryQuery(runId: string, trajectoryId: number) {
+  return queryOptions({
+    queryKey: ["run", runId, "trajectory", trajectoryId],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/runs/{run_id}/trajectories/{trajectory_id}", {
+          params: { path: { run_id: runId, trajectory_id: trajectoryId } },
+          signal,
+        }),
+      ),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export const workersQuery = queryOptions({
+  queryKey: ["workers"],
+  queryFn: ({ signal }) =>
+    unwrap(client.GET("/api/workers", { params: { query: { limit: 100 } }, signal })),
+  refetchInterval: 3000,
+});

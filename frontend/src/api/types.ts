@@ -1,0 +1,55 @@
+/** Names for the shapes that the generated schema describes. */
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Problem = Schemas["Problem"];
+export type ProblemDetails = Schemas["ProblemDetails"];
+export type RunStatus = Schemas["RunStatus"];
+export type RunSummary = Schemas["RunSummary"];
+export type RunDetail = Schemas["RunDetail"];
+export type RunList = Schemas["RunList"];
+export type Progress = Schemas["Progress"];
+export type Attempt = Schemas["AttemptOut"];
+export type Artifact = Schemas["ArtifactOut"];
+export type Series = Schemas["Series"];
+export type MetricSeries = Schemas["MetricSeries"];
+export type LogLine = Schemas["LogLine"];
+export type LogLevel = LogLine["level"];
+export type TrajectorySummary = Schemas["TrajectorySummary"];
+export type TrajectoryDetail = Schemas["TrajectoryDetail"];
+export type TokenValues = Schemas["TokenValues"];
+export type Worker = Schemas["WorkerOut"];
+export type Gpu = Schemas["Gpu"];
+export type Project = Schemas["ProjectOut"];
+export type Readiness = Schemas["Readiness"];
+export type Validation = Schemas["Validation"];
+
+export const EVENT_KINDS = [
+  "status",
+  "started",
+  "phase",
+  "dataset",
+  "metrics",
+  "log",
+  "trajectory",
+  "artifact",
+  "finished",
+] as const;
+
+export type EventKind = (typeof EVENT_KINDS)[number];
+
+/** One message of a run's event stream (`RunEventOut`). */
+export interface RunEvent {
+  cursor: number;
+  attempt: number | null;
+  kind: EventKind;
+  step: number | null;
+  time: number;
+  payload: Record<string, unknown>;
+}
+
+export const ACTIVE: readonly RunStatus[] = ["queued", "starting", "running", "stopping"];
+export const isActive = (status: RunStatus): boolean => ACTIVE.includes(status);
+export const isStoppable = (status: RunStatus): boolean =>
+  status === "running" || status === "starting";

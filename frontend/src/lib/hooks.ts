@@ -1,0 +1,68 @@
+import { useEffect, useRef, useState } from "react";
+
+/** The time in milliseconds, kept fresh for relative times and running clocks. */
+export function useNow(everyMs: number): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = window.setInterval(() => setNow(Date.now()), everyMs);
+    return () => window.clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}
+
+export function useDebounced<T>(value: T, delayMs: number): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setSettled(value), delayMs);
+    return () => window.clearTimeout(timer);
+  }, [value, delayMs]);
+  return settled;
+}
+
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = title ? `${title} · UniSD Studio` : "UniSD Studio";
+  }, [title]);
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
+type KeyMap = Record<string, (event: KeyboardEvent) => void>;
+
+/**
+ * Single-key commands, off while one types or a dialog is open. A key may be a sequence of two
+ * (`g r`), the second within a second of the first.
+ */
+export function useKeys(keys: KeyMap): void {
+  const latest = useRef(keys);
+  latest.current = keys;
+  useEffect(() => {
+    let prefix = "";
+    let timer = 0;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+      const sequence = prefix ? `${prefix} ${event.key}` : event.key;
+      const handler = latest.current[sequence] ?? latest.current[event.key];
+      window.clearTimeout(timer);
+      prefix = "";
+      if (handler) {
+        event.preventDefault();
+        handler(event);
+      } else if (Object.keys(latest.current).some((key) => key.startsWith(`${event.key} `))) {
+        prefix = event.key;
+        timer = window.setTimeout(() => {
+          prefix = "";
+        }, 1000);
+      }
+    };
+    window.addEventListener("keydown", onKey);
+    return () => {
+      window.clearTimeout(timer);
+      window.removeEventListener("keydown", onKey);
+    };
+  }, []);
+}

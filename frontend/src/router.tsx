@@ -1,0 +1,76 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from "@tanstack/react-router";
+import { parseSearch, stringifySearch } from "./lib/search";
+import { RunsPage } from "./runs/RunsPage";
+import { newRunSearch, runSearch, runsSearch } from "./searches";
+import { AppShell } from "./shell/AppShell";
+import { BrokenPage, NotFoundPage, PageSkeleton } from "./shell/pages";
+
+const rootRoute = createRootRoute({ component: AppShell, notFoundComponent: NotFoundPage });
+
+const runsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/",
+  validateSearch: runsSearch,
+  component: () => <RunsPage projectId={undefined} />,
+});
+
+const projectRunsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/projects/$projectId/runs",
+  validateSearch: runsSearch,
+  component: function ProjectRuns() {
+    const { projectId } = projectRunsRoute.useParams();
+    return <RunsPage projectId={projectId} />;
+  },
+});
+
+const newRunRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/runs/new",
+  validateSearch: newRunSearch,
+  component: lazyRouteComponent(() => import("./newrun/NewRunPage"), "NewRunPage"),
+});
+
+const runRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/runs/$runId",
+  validateSearch: runSearch,
+  component: lazyRouteComponent(() => import("./run/RunPage"), "RunPage"),
+});
+
+const workersRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/workers",
+  component: lazyRouteComponent(() => import("./workers/WorkersPage"), "WorkersPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  runsRoute,
+  projectRunsRoute,
+  newRunRoute,
+  runRoute,
+  workersRoute,
+]);
+
+export function createAppRouter() {
+  return createRouter({
+    routeTree,
+    parseSearch,
+    stringifySearch,
+    defaultPreload: "intent",
+    defaultErrorComponent: BrokenPage,
+    defaultPendingComponent: PageSkeleton,
+    scrollRestoration: true,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}

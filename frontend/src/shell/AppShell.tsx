@@ -1,0 +1,75 @@
+import { useQuery } from "@tanstack/react-query";
+import { Outlet, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { asApiError } from "../api/client";
+import { sessionQuery } from "../api/queries";
+import { Failure } from "../components/states";
+import { useKeys } from "../lib/hooks";
+import { recall, remember } from "../lib/storage";
+import { cycleTheme } from "../lib/theme";
+import { CommandPalette, usePaletteKey } from "./CommandPalette";
+import { KeyboardHelp } from "./KeyboardHelp";
+import { Nav } from "./Nav";
+import { ApiDownPage, PageSkeleton } from "./pages";
+import { SignIn } from "./SignIn";
+
+export function AppShell() {
+  const session = useQuery({ ...sessionQuery, retry: false });
+  const retry = () => void session.refetch();
+  if (session.data) {
+    const locked = session.data.authentication_required && !session.data.authenticated;
+    return locked ? <SignIn /> : <Shell canSignOut={session.data.authentication_required} />;
+  }
+  if (session.error) {
+    return asApiError(session.error).unreachable ? (
+      <ApiDownPage onRetry={retry} busy={session.isFetching} />
+    ) : (
+      <Failure error={session.error} onRetry={retry} />
+    );
+  }
+  return <PageSkeleton />;
+}
+
+type Overlay = "help" | "search" | null;
+
+function Shell({ canSignOut }: { canSignOut: boolean }) {
+  const navigate = useNavigate();
+  const [collapsed, setCollapsed] = useState(() => recall("nav") === "collapsed");
+  const [overlay, setOverlay] = useState<Overlay>(null);
+  const toggleNav = () => {
+    remember("nav", collapsed ? "open" : "collapsed");
+    setCollapsed(!collapsed);
+  };
+  usePaletteKey(() => setOverlay("search"));
+  useKeys({
+    "?": () => setOverlay("help"),
+    "[": toggleNav,
+    t: cycleTheme,
+    n: () => void navigate({ to: "/runs/new" }),
+    "g r": () => void navigate({ to: "/" }),
+    "g n": () => void navigate({ to: "/runs/new" }),
+    "g w": () => void navigate({ to: "/workers" }),
+  });
+  return (
+    <div className="flex h-full">
+      <a
+        href="#content"
+        className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-control focus:bg-accent focus:px-3 focus:py-1.5 focus:text-on-accent"
+      >
+        Skip to the content
+      </a>
+      <Nav
+        collapsed={collapsed}
+        canSignOut={canSignOut}
+        onToggle={toggleNav}
+        onHelp={() => setOverlay("help")}
+        onSearch={() => setOverlay("search")}
+      />
+      <main id="content" tabIndex={-1} className="min-w-0 flex-1 overflow-y-auto outline-none">
+        <Outlet />
+      </main>
+      {overlay === "help" && <KeyboardHelp onClose={() => setOverlay(null)} />}
+      {overlay === "search" && <CommandPalette onClose={() => setOverlay(null)} />}
+    </div>
+  );
+}
