@@ -1,0 +1,121 @@
+"""`unisd`: the studio's command line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from app.migrate import upgrade
+from app.settings import Settings
+from cli.demo import run_demo
+from cli.up import REAPER_COMMAND, WORKER_COMMAND, run_up
+from core.config import RunConfig
+
+app = typer.Typer(
+    name="unisd",
+    help="UniSD Studio: adapt language models by self-distillation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(("UNISD", *map(str, problem["loc"]))).upper()
+            reason = str(problem["msg"]).removeprefix("Value error, ")
+            typer.echo(f"{name if problem['loc'] else 'Settings'}: {reason}", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def up() -> None:
+    """Start everything on this machine: database, Redis, API, worker and reaper."""
+    run_up(_settings())
+
+
+@app.command()
+def demo() -> None:
+    """`up`, and a real self-distillation of a small model on generated worked examples."""
+    run_demo(_settings())
+
+
+@app.command()
+def api() -> None:
+    """Start the API and the page."""
+    settings = _settings()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Event streams never end by themselves.
+        timeout_graceful_shutdown=2,
+    )
+
+
+@app.command()
+def worker() -> None:
+    """Start a worker; it executes one run at a time."""
+    _settings()
+    os.execv(WORKER_COMMAND[0], WORKER_COMMAND)  # noqa: S606 - a fixed command
+
+
+@app.command()
+def reaper() -> None:
+    """Start the reaper, which takes runs back from lost workers."""
+    _settings()
+    os.execv(REAPER_COMMAND[0], REAPER_COMMAND)  # noqa: S606 - a fixed command
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    upgrade(_settings().sqlalchemy_url)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="Configuration, YAML or JSON.")],
+    out: Annotated[Path, typer.Option(help="New folder for events, records and adapter.")],
+) -> None:
+    """Train without any server."""
+    _trainer(str(config), "--out", str(out))
+
+
+@app.command()
+def check(
+    config: Annotated[Path, typer.Argument(help="Configuration, YAML or JSON.")],
+) -> None:
+    """Check configuration, model, data and prompt lengths."""
+    _trainer("check", str(config))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of run configurations."""
+    typer.echo(json.dumps(RunConfig.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+def _trainer(*arguments: str) -> None:
+    command = [sys.executable, "-m", "worker.trainer", *arguments]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - our own module
+
+
+if __name__ == "__main__":
+    app()
