@@ -93,8 +93,12 @@ def _parse_line(raw: bytes, number: int, data: DataConfig) -> Record:
         row = json.loads(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
     except UnicodeDecodeError as error:
         raise _broken(number, f"is not UTF-8 ({error.reason})", "Save the file as UTF-8.") from None
-    except (json.JSONDecodeError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+    except json.JSONDecodeError as error:
+        raise _broken(
+            number, f"is not valid JSON: {error.msg}", "Write one JSON object a line."
+        ) from None
+    except (ValueError, RecursionError) as error:  # endless numbers, endless nesting
+        reason = str(error).partition(";")[0]
         raise _broken(
             number, f"is not valid JSON: {reason}", "Write one JSON object a line."
         ) from None

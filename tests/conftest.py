@@ -1,0 +1,80 @@
+"""Real servers for the tests: PostgreSQL, SQLite and Redis, started here and ended here."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# The PostgreSQL wheel warns, and so fails, where there is no private folder for run-time files.
+_runtime = tempfile.TemporaryDirectory(prefix="unisd-tests-")
+os.environ["XDG_RUNTIME_DIR"] = _runtime.name
+for name in [name for name in os.environ if name.startswith("UNISD_")]:
+    del os.environ[name]
+
+from app.db import Database  # noqa: E402 - the environment comes first
+from app.migrate import upgrade  # noqa: E402
+from cli.services import Services  # noqa: E402
+from tests.servers import RedisServer, start_postgresql  # noqa: E402
+
+SHARED = Path(__file__).parent.parent.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real benchmark records; only where the folder is laid beside the project."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("../shared/data is not here: real benchmark records are not in the repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real PostgreSQL server's maintenance database."""
+    with start_postgresql(tmp_path_factory.mktemp("postgresql")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A real Redis server."""
+    directory = tmp_path_factory.mktemp("redis")
+    services = Services({}, directory / "logs", print)
+    server = RedisServer.start(services, directory)
+    yield server
+    services.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database of its own, on each of the two systems."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'home' / 'unisd.sqlite'}"
+        upgrade(url)
+        yield url
+        return
+    server: str = request.getfixturevalue("postgresql")
+    name = "t_" + os.urandom(6).hex()
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = server.replace("/postgres?", f"/{name}?")
+    upgrade(url)
+    yield url
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The migrated database, opened."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()

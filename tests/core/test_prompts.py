@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from core.config import RunConfig
+from core.prompts import demonstration, student_messages, teacher_messages
+from core.records import Record
+
+RECORD = Record(id="1", line=1, prompt="What is {demonstration}?", answer="{prompt}", rationale="R")
+
+
+def _config(**parts: object) -> RunConfig:
+    return RunConfig.model_validate({"data": {"path": "x"}, **parts})
+
+
+def test_the_student_sees_the_prompt_alone() -> None:
+    assert student_messages(RECORD, _config()) == [{"role": "user", "content": RECORD.prompt}]
+
+
+def test_text_of_a_record_is_never_a_template() -> None:
+    config = _config(teacher={"template": "<{prompt}|{demonstration}> {0} %s {{x}}"})
+    (message,) = teacher_messages(RECORD, config)
+    assert message["content"] == "<What is {demonstration}?|R\nAnswer: {prompt}> {0} %s {{x}}"
+
+
+def test_the_rationale_can_be_left_out() -> None:
+    assert demonstration(RECORD, use_rationale=False) == "Answer: {prompt}"
+    assert demonstration(RECORD.model_copy(update={"rationale": None}), use_rationale=True) == (
+        "Answer: {prompt}"
+    )
+
+
+def test_a_system_prompt_stands_before_both() -> None:
+    config = _config(data={"path": "x", "system_prompt": "Be brief."})
+    for messages in (student_messages(RECORD, config), teacher_messages(RECORD, config)):
+        assert [message["role"] for message in messages] == ["system", "user"]
