@@ -1,0 +1,146 @@
+"""Command line of the trainer. Nothing heavy is imported before the signal handlers stand."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import Problem, StudioError
+from worker.trainer.configuration import load_config
+from worker.trainer.console import print_event, print_problems
+from worker.trainer.event_log import EventLog
+from worker.trainer.failures import EXIT_DONE, EXIT_FAILED, exit_status, failure, write_failure
+from worker.trainer.interrupt import Interrupt, StopRequested, exit_with_supervisor
+
+USAGE = """\
+python -m worker.trainer run.yaml --out DIR [--supervised]
+       python -m worker.trainer check run.yaml
+       python -m worker.trainer obtain-model DEST [--gguf FILE]"""
+
+EPILOG = """\
+exit status: 0 the run ended as asked (finished, or stopped on request); 1 it failed on the way;
+2 a mistake in the configuration, the data or the arguments; 75 the supervisor is gone"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # no fork warnings, no idle threads
+    try:
+        if given[:1] == ["check"]:
+            return _check(given[1:])
+        if given[:1] == ["obtain-model"]:
+            return _obtain(given[1:])
+        return _train(given)
+    except StudioError as error:
+        print_problems(error)
+        return exit_status(error)
+
+
+def _train(arguments: list[str]) -> int:
+    parser = _parser("Train a LoRA adapter by self-distillation.")
+    parser.add_argument("config", type=Path, help="the run's configuration")
+    parser.add_argument("--out", type=Path, required=True, help="new folder for everything written")
+    parser.add_argument(
+        "--supervised", action="store_true", help="end when standard input closes; print nothing"
+    )
+    options = parser.parse_args(arguments)
+    with Interrupt() as interrupt:
+        if options.supervised:
+            exit_with_supervisor()
+        log = EventLog(options.out, None if options.supervised else print_event)
+        try:
+            return _run(options.config, log, interrupt)
+        finally:
+            log.close()
+
+
+def _run(path: Path, log: EventLog, interrupt: Interrupt) -> int:
+    """Train and write the last event, whatever happens."""
+    try:
+        config = load_config(path)
+        from worker.trainer.session import execute  # noqa: PLC0415 - torch takes seconds
+
+        execute(config, log, interrupt)
+    except StopRequested:
+        log.emit("finished", outcome="stopped")
+        return EXIT_DONE
+    except StudioError as error:
+        print_problems(error)
+        _finish_failed(log, error)
+        return exit_status(error)
+    except Exception as error:  # noqa: BLE001 - the last place where a bug can be told
+        traceback.print_exc()
+        _finish_failed(log, _internal(error))
+        return EXIT_FAILED
+    log.emit("finished", outcome="succeeded")
+    return EXIT_DONE
+
+
+def _internal(error: Exception) -> StudioError:
+    return failure(
+        "internal_error",
+        f"The trainer broke: {type(error).__name__}: {error}",
+        "This is a bug; please report it with the traceback in the log.",
+    )
+
+
+def _finish_failed(log: EventLog, error: StudioError) -> None:
+    """Tell the failure in the event log too, unless it is the log that cannot be written."""
+    try:
+        for problem in error.problems:
+            log.say(str(problem), "error")
+        log.emit("finished", outcome="failed", problem=_single(error))
+    except StudioError as second:
+        print_problems(second)
+
+
+def _single(error: StudioError) -> Problem:
+    """The one problem that the last event can carry; the others stand in the log before it."""
+    more = len(error.problems) - 1
+    if not more:
+        return error.problem
+    message = f"{error.problem.message} ({more} more in the log.)"
+    return error.problem.model_copy(update={"message": message})
+
+
+def _check(arguments: list[str]) -> int:
+    parser = _parser("Validate a configuration, its data and its model's tokenizer.")
+    parser.add_argument("config", type=Path, help="the run's configuration")
+    config = load_config(parser.parse_args(arguments).config)
+    from worker.trainer.session import check  # noqa: PLC0415 - as above
+
+    sys.stdout.write("\n".join(check(config)) + "\n")
+    return EXIT_DONE
+
+
+def _obtain(arguments: list[str]) -> int:
+    parser = _parser("Put the demo model, SmolLM2-135M-Instruct, into a folder.")
+    parser.add_argument("destination", type=Path, help="folder to create")
+    parser.add_argument("--gguf", type=Path, help="GGUF file to convert when the hub is not there")
+    options = parser.parse_args(arguments)
+    from worker.trainer.obtain import obtain_model  # noqa: PLC0415 - as above
+
+    try:
+        origin = obtain_model(options.destination, options.gguf)
+    except OSError as error:
+        raise write_failure(options.destination, error) from error
+    sys.stdout.write(f"{options.destination}: {origin}\n")
+    return EXIT_DONE
+
+
+def _parser(description: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        usage=USAGE,
+        description=description,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

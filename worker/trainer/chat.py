@@ -1,0 +1,124 @@
+"""Prompts as the model sees them: the tokenizer's chat template, applied to every view."""
+
+# ruff: noqa: ANN401 - the classes of models and tokenizers differ from model to model
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from jinja2 import TemplateError
+from transformers import AutoTokenizer
+
+from core.config import ModelConfig, RunConfig
+from core.prompts import Message, student_messages, teacher_messages
+from core.records import Record
+from worker.trainer.failures import mistake
+from worker.trainer.model_path import ModelSource, resolve_model
+
+
+class View(NamedTuple):
+    """One prompt, rendered and tokenized. It ends where the assistant's turn begins."""
+
+    text: str
+    ids: list[int]
+
+
+class Example(NamedTuple):
+    """A record behind its two prompts."""
+
+    record: Record
+    student: View
+    teacher: View
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Length of the longer prompt."""
+        return max(len(self.student.ids), len(self.teacher.ids))
+
+
+class Chat:
+    """Renders records with a tokenizer's chat template.
+
+    Args:
+        tokenizer: a Hugging Face tokenizer with a chat template.
+        config: the run's configuration: system prompt and teacher's template.
+    """
+
+    def __init__(self, tokenizer: Any, config: RunConfig) -> None:
+        self.tokenizer = tokenizer
+        self._config = config
+
+    def example(self, record: Record) -> Example:
+        """Both views of a record.
+
+        Raises:
+            StudioError: `chat_template_failed` if the template refuses the messages.
+        """
+        return Example(
+            record,
+            self._view(student_messages(record, self._config), record),
+            self._view(teacher_messages(record, self._config), record),
+        )
+
+    def tokens(self, text: str) -> list[int]:
+        """Token ids of a text as it stands, without special tokens added."""
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _view(self, messages: list[Message], record: Record) -> View:
+        try:
+            text = self.tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True
+            )
+        except (TemplateError, TypeError, ValueError) as error:
+            raise mistake(
+                "chat_template_failed",
+                f"The model's chat template refuses the prompt of line {record.line}: {error}.",
+                "If it knows no system message, remove data.system_prompt.",
+                field="data.system_prompt" if self._config.data.system_prompt else "model.name",
+            ) from error
+        # The template writes the special tokens itself; adding them again would double them.
+        return View(text, self.tokens(text))
+
+
+def load_tokenizer(model: ModelConfig) -> Any:
+    """Load the model's tokenizer.
+
+    Raises:
+        StudioError: `model_not_found`, or `chat_template_missing`.
+    """
+    source = resolve_model(model.name)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            source.location, revision=model.revision or "main", trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise model_not_loaded("tokenizer", source, error) from error
+    if not tokenizer.chat_template:
+        raise mistake(
+            "chat_template_missing",
+            f"The tokenizer of {model.name} has no chat template.",
+            "Choose an instruction-tuned model, or add a chat_template to its tokenizer.",
+            field="model.name",
+        )
+    return tokenizer
+
+
+def model_not_loaded(part: str, source: ModelSource, error: Exception) -> Exception:
+    """Name what was tried when a tokenizer, configuration or weights could not be loaded."""
+    reason = " ".join(str(error).split())[:300].rstrip(".")
+    if source.is_local:
+        return mistake(
+            "model_invalid",
+            f"The {part} in {source.location} cannot be loaded: {reason}.",
+            "The folder needs config.json, safetensors weights and a tokenizer; models that bring "
+            "code of their own are not run.",
+            field="model.name",
+        )
+    return mistake(
+        "model_not_found",
+        f"The {part} of {source.tried[-1]} cannot be loaded. Tried: {', '.join(source.tried)}. "
+        f"{reason}.",
+        "Check the name and the connection to the hub, or put the model's files into one of these "
+        "folders (`python -m worker.trainer obtain-model` gets the demo model).",
+        field="model.name",
+    )

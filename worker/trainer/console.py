@@ -1,0 +1,73 @@
+"""Prints a run's events for a person at a terminal."""
+
+from __future__ import annotations
+
+import sys
+
+from core.errors import Problem, StudioError
+from core.events import (
+    ArtifactEvent,
+    LogEvent,
+    MetricsEvent,
+    PhaseEvent,
+    StartedEvent,
+    TrainEvent,
+)
+
+
+def print_event(event: TrainEvent) -> None:
+    """Print what is worth a line: progress, phases, messages."""
+    line = describe_event(event)
+    if line:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+def describe_event(event: TrainEvent) -> str:
+    """One line for an event, or an empty text."""
+    match event:
+        case StartedEvent():
+            return f"Running on {event.device}, weights in {event.dtype}."
+        case MetricsEvent():
+            return _progress(event)
+        case PhaseEvent() if not event.current:
+            return f"[{event.phase}] {event.detail}"
+        case LogEvent():
+            return event.message
+        case ArtifactEvent():
+            return f"Wrote {event.path} ({event.bytes:,} bytes)."
+        case _:
+            return ""
+
+
+def print_problems(error: StudioError) -> None:
+    """Print each problem on standard error: what, where, and how to mend it."""
+    for problem in error.problems:
+        sys.stderr.write(f"{describe_problem(problem)}\n")
+    sys.stderr.flush()
+
+
+def describe_problem(problem: Problem) -> str:
+    """A problem as a person reads it."""
+    place = f" [{problem.field}]" if problem.field else ""
+    remedy = f"\n  {problem.remedy}" if problem.remedy else ""
+    return f"error ({problem.code}){place}: {problem.message}{remedy}"
+
+
+def _progress(event: MetricsEvent) -> str:
+    values = event.values
+    if "train/loss" not in values:
+        return ""  # an evaluation says itself in a message
+    shown = {
+        "loss": _number(values.get("train/loss"), ".4f"),
+        "lr": _number(values.get("train/learning_rate"), ".2e"),
+        "grad": _number(values.get("train/grad_norm"), ".3f"),
+        "tokens": _number(values.get("train/completion_length"), ".0f"),
+        "s": _number(values.get("time/step"), ".1f"),
+    }
+    columns = "  ".join(f"{name} {value}" for name, value in shown.items())
+    return f"step {event.step}/{event.total_steps}  {columns}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)

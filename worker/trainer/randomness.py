@@ -1,0 +1,28 @@
+"""Every use of randomness has a stream of its own, derived from the run's seed and a name.
+
+So sampling a pinned example does not change what the training batch samples, and the same seed
+gives the same run whatever else is switched on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def derive_seed(seed: int, *name: str | int) -> int:
+    """A 63-bit seed for the stream called `name` of the run's `seed`."""
+    digest = hashlib.blake2b(repr((seed, *name)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Run torch's generators from `seed`, and put the ones of CPU and CUDA back afterwards."""
+    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        yield

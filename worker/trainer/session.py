@@ -1,0 +1,184 @@
+"""A run from its configuration to its adapter. Importing this module imports torch."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+from transformers.utils import logging as transformers_logging
+
+from core.config import RunConfig
+from worker.trainer import device as devices
+from worker.trainer.chat import Chat, load_tokenizer
+from worker.trainer.configuration import dump_config
+from worker.trainer.dataset import Dataset, check_context, describe_dropped, prepare
+from worker.trainer.evaluation import Reference, references
+from worker.trainer.event_log import EventLog
+from worker.trainer.failures import write_failure
+from worker.trainer.files import write_atomically
+from worker.trainer.interrupt import Interrupt, StopRequested
+from worker.trainer.loop import Trainer
+from worker.trainer.model import (
+    Network,
+    check_targets,
+    context_length,
+    load_model_config,
+    load_network,
+    out_of_memory,
+    skeleton,
+)
+from worker.trainer.randomness import derive_seed
+from worker.trainer.saving import History, save_adapter
+from worker.trainer.schedule import total_steps
+
+PROGRESS_EVERY: Final = 200
+CONFIG_FILE: Final = "run.yaml"
+
+
+def execute(config: RunConfig, log: EventLog, interrupt: Interrupt) -> None:
+    """Train as configured, writing into the log's folder.
+
+    Raises:
+        StopRequested: a stop was asked for; the adapter was saved if a step was finished.
+        StudioError: what went wrong, and how to mend it.
+    """
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    _freeze(config, log)
+    device = devices.choose_device(config.training.device)
+    dtype = devices.choose_dtype(config.model.dtype, device)
+    name = str(dtype).removeprefix("torch.")
+    log.emit("started", device=devices.describe(device), dtype=name, versions=devices.versions())
+    interrupt.check()
+    try:
+        trainer = _assemble(config, log, interrupt, (device, dtype))
+        _train_and_save(trainer)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise out_of_memory("training") from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error):  # the CPU allocator has no class of its own
+            raise out_of_memory("training") from error
+        raise
+
+
+def _freeze(config: RunConfig, log: EventLog) -> None:
+    path = log.folder / CONFIG_FILE
+    try:
+        write_atomically(path, dump_config(config).encode())
+    except OSError as error:
+        raise write_failure(path, error) from error
+
+
+def _assemble(
+    config: RunConfig, log: EventLog, interrupt: Interrupt, on: tuple[torch.device, torch.dtype]
+) -> Trainer:
+    """Check the data first, as it is quick, then load the weights."""
+    log.phase("preparing", "Reading the data")
+    tokenizer = load_tokenizer(config.model)
+    chat = Chat(tokenizer, config)
+    context = context_length(load_model_config(config.model))
+    dataset = _prepare_data(config, chat, log, interrupt)
+    end_id = tokenizer.eos_token_id
+    held_out = references(dataset.held_out, chat, end_id) if end_id is not None else []
+    check_context(config, dataset, context, _lengths(held_out))
+    interrupt.check()
+    log.phase("loading", f"Loading {config.model.name}")
+    seed = derive_seed(config.training.seed, "adapter")
+    network = load_network(config.model, tokenizer, *on, seed)
+    _describe_model(network, config, log)
+    interrupt.check()
+    history = History(total_steps(config.training, len(dataset.train)), dataset.sha256)
+    return Trainer(config, log, interrupt, network, chat, dataset, held_out, history)
+
+
+def _lengths(held_out: list[Reference]) -> list[int]:
+    return [len(reference.prompt) + len(reference.completion) for reference in held_out]
+
+
+def _prepare_data(config: RunConfig, chat: Chat, log: EventLog, interrupt: Interrupt) -> Dataset:
+    def progress(read: int) -> None:
+        if read % PROGRESS_EVERY == 0:
+            log.phase("preparing", "Measuring the prompts", read)
+        interrupt.check()
+
+    dataset = prepare(config, chat, progress)
+    log.emit(
+        "dataset",
+        sha256=dataset.sha256,
+        records=dataset.read,
+        train=len(dataset.train),
+        held_out=len(dataset.held_out),
+        dropped=dataset.dropped,
+    )
+    if dataset.oversized:
+        log.say(describe_dropped(dataset, config), "warning")
+    return dataset
+
+
+def _describe_model(network: Network, config: RunConfig, log: EventLog) -> None:
+    trainable = sum(parameter.numel() for parameter in network.trainable())
+    total = sum(parameter.numel() for parameter in network.peft.parameters())
+    log.say(
+        f"Loaded {config.model.name}: {total - trainable:,} frozen parameters in "
+        f"{str(network.head_VH.dtype).removeprefix('torch.')}, {trainable:,} trainable ones in "
+        f"float32, on {devices.describe(network.device)}."
+    )
+
+
+def _train_and_save(trainer: Trainer) -> None:
+    """Train; save the adapter at the end and also after a stop, if there is something in it."""
+    try:
+        trainer.train()
+    except StopRequested:
+        done = trainer.history.steps
+        trainer.log.say(f"Stopped on request after {done} of {trainer.history.total_steps} steps.")
+        if done:
+            _save(trainer)
+        else:
+            trainer.log.say("No step was finished, so there is no adapter to save.")
+        raise
+    _save(trainer)
+
+
+def _save(trainer: Trainer) -> None:
+    trainer.log.phase("saving", "Writing the adapter")
+    save_adapter(trainer.network, trainer.config, trainer.history, trainer.log)
+
+
+def check(config: RunConfig) -> list[str]:
+    """Validate a run without loading weights: data, tokenizer, prompt lengths, adapter targets.
+
+    Returns:
+        Lines of a report.
+
+    Raises:
+        StudioError: the first thing that would keep the run from starting.
+    """
+    device = devices.choose_device(config.training.device)
+    tokenizer = load_tokenizer(config.model)
+    chat = Chat(tokenizer, config)
+    model_config: Any = load_model_config(config.model)
+    check_targets(skeleton(model_config), config.model.lora)
+    dataset = prepare(config, chat, lambda _read: None)
+    held_out = references(dataset.held_out, chat, tokenizer.eos_token_id or 0)
+    context = context_length(model_config)
+    check_context(config, dataset, context, _lengths(held_out))
+    return _report(config, dataset, context, device)
+
+
+def _report(
+    config: RunConfig, dataset: Dataset, context: int | None, device: torch.device
+) -> list[str]:
+    dtype = str(devices.choose_dtype(config.model.dtype, device)).removeprefix("torch.")
+    longest = config.generation.max_prompt_length
+    lines = [
+        f"Model: {config.model.name}, {dtype}, context of {context or 'unknown'} tokens.",
+        f"Device: {devices.describe(device)}.",
+        f"Data: {dataset.read} records, SHA-256 {dataset.sha256}.",
+        f"Records to train on: {len(dataset.train)}.",
+        f"Records held out: {len(dataset.held_out)}; dropped: {len(dataset.oversized)}.",
+        f"Longest prompt: {dataset.longest_prompt} of at most {longest} tokens.",
+        f"Steps: {total_steps(config.training, len(dataset.train))}.",
+    ]
+    if dataset.oversized:
+        lines.append(f"Warning: {describe_dropped(dataset, config)}")
+    return [*lines, "The configuration is valid."]
