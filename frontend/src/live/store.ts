@@ -1,0 +1,175 @@
+import { asApiError } from "../api/client";
+import { fetchMetrics } from "../api/queries";
+import { EVENT_KINDS, type EventKind, type RunEvent } from "../api/types";
+import { EMPTY, type LiveState, load, receive } from "./reducer";
+
+export type Connection = "loading" | "live" | "reconnecting" | "ended" | "failed";
+
+export interface Snapshot extends LiveState {
+  readonly connection: Connection;
+  readonly error: Error | null;
+  /** Cursor at which the stream was joined: log lines after it come from the stream. */
+  readonly joinedAt: number | null;
+}
+
+/** Past so many points in a curve, the server is asked again: it keeps the extremes of buckets. */
+const RELOAD_POINTS = 4000;
+const NOTIFY_MS = 200;
+
+type Source = Pick<EventSource, "addEventListener" | "close" | "readyState"> & {
+  onopen: ((event: Event) => void) | null;
+  onerror: ((event: Event) => void) | null;
+};
+
+interface StoreOptions {
+  runId: string;
+  onEvent: (kind: EventKind) => void;
+  open?: (url: string) => Source;
+  metrics?: typeof fetchMetrics;
+}
+
+/**
+ * Follows one run: asks for the series once, then appends what the stream brings. Events that
+ * arrive while the series are asked for again are kept and counted in afterwards.
+ */
+export class RunStore {
+  private state: LiveState = EMPTY;
+  private connection: Connection = "loading";
+  private error: Error | null = null;
+  private joinedAt: number | null = null;
+  private snapshot: Snapshot;
+  private source: Source | null = null;
+  private pending: RunEvent[] | null = null;
+  /** Rises with every start and close: what an older one still waits for is then dropped. */
+  private generation = 0;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+  private retry: ReturnType<typeof setTimeout> | null = null;
+  private readonly listeners = new Set<() => void>();
+  private readonly options: Required<StoreOptions>;
+
+  constructor(options: StoreOptions) {
+    this.options = {
+      open: (url) => new EventSource(url),
+      metrics: fetchMetrics,
+      ...options,
+    };
+    this.snapshot = this.take();
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  readonly getSnapshot = (): Snapshot => this.snapshot;
+
+  async start(): Promise<void> {
+    this.generation += 1;
+    const { generation } = this;
+    try {
+      const metrics = await this.options.metrics(this.options.runId, null);
+      if (generation !== this.generation) return;
+      this.state = load(this.state, metrics);
+      this.error = null;
+      this.joinedAt ??= metrics.cursor;
+      this.connect();
+    } catch (cause) {
+      if (generation !== this.generation) return;
+      this.error = asApiError(cause);
+      this.connection = "failed";
+      this.retry = setTimeout(() => void this.start(), 5000);
+    }
+    this.publish(true);
+  }
+
+  close(): void {
+    this.generation += 1;
+    this.source?.close();
+    if (this.timer) clearTimeout(this.timer);
+    if (this.retry) clearTimeout(this.retry);
+  }
+
+  private connect(): void {
+    const url = `/api/runs/${encodeURIComponent(this.options.runId)}/events?after=${this.state.cursor}`;
+    const source = this.options.open(url);
+    this.source = source;
+    for (const kind of EVENT_KINDS) {
+      source.addEventListener(kind, (message) => this.count(kind, message as MessageEvent));
+    }
+    source.addEventListener("end", () => this.end());
+    source.onopen = () => this.setConnection("live");
+    source.onerror = () => this.onError(source);
+  }
+
+  private onError(source: Source): void {
+    this.setConnection("reconnecting");
+    // The browser gives up after an answer that is no stream (401, 503): start over by hand.
+    if (source.readyState !== 2) return;
+    source.close();
+    this.retry = setTimeout(() => void this.start(), 3000);
+  }
+
+  private end(): void {
+    this.source?.close();
+    this.setConnection("ended");
+    this.options.onEvent("finished");
+  }
+
+  private count(kind: EventKind, message: MessageEvent): void {
+    const event = JSON.parse(String(message.data)) as RunEvent;
+    const before = this.state;
+    this.state = receive(before, event);
+    if (this.state === before) return;
+    this.pending?.push(event);
+    if (this.state.attempt !== before.attempt || this.isLong(event)) void this.reload();
+    this.options.onEvent(kind);
+    this.publish();
+  }
+
+  private isLong(event: RunEvent): boolean {
+    if (event.kind !== "metrics") return false;
+    return Object.values(this.state.curves).some((curve) => curve.steps.length > RELOAD_POINTS);
+  }
+
+  private async reload(): Promise<void> {
+    if (this.pending) return;
+    const pending: RunEvent[] = [];
+    this.pending = pending;
+    const { generation } = this;
+    try {
+      const metrics = await this.options.metrics(this.options.runId, this.state.attempt);
+      if (generation !== this.generation) return;
+      if (metrics.attempt === this.state.attempt) {
+        this.state = load(this.state, metrics, pending);
+      }
+    } catch {
+      // What the stream brought stands; the next long curve asks again.
+    } finally {
+      this.pending = null;
+      this.publish();
+    }
+  }
+
+  private setConnection(connection: Connection): void {
+    if (this.connection === connection) return;
+    this.connection = connection;
+    this.publish(true);
+  }
+
+  private publish(now = false): void {
+    if (now) {
+      this.snapshot = this.take();
+      for (const listener of this.listeners) listener();
+      return;
+    }
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      this.publish(true);
+    }, NOTIFY_MS);
+  }
+
+  private take(): Snapshot {
+    const { connection, error, joinedAt } = this;
+    return { ...this.state, connection, error, joinedAt };
+  }
+}

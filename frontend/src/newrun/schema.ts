@@ -1,0 +1,162 @@
+/** From the JSON schema of a configuration to what a form shows. */
+
+export type FieldKind = "integer" | "number" | "boolean" | "choice" | "text" | "longtext" | "list";
+
+export interface FieldModel {
+  path: string;
+  title: string;
+  description: string;
+  unit: string;
+  advanced: boolean;
+  kind: FieldKind;
+  nullable: boolean;
+  /** Absent where the schema has none: the field must be filled in. */
+  fallback: unknown;
+  required: boolean;
+  options: string[];
+  bounds: string;
+}
+
+export interface GroupModel {
+  path: string;
+  title: string;
+  description: string;
+  fields: FieldModel[];
+}
+
+export interface SectionModel extends GroupModel {
+  groups: GroupModel[];
+}
+
+interface Node {
+  $ref?: string;
+  $defs?: Record<string, Node>;
+  type?: string;
+  title?: string;
+  description?: string;
+  default?: unknown;
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: Node[];
+  properties?: Record<string, Node>;
+  required?: string[];
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  minItems?: number;
+  maxLength?: number;
+  unit?: string;
+  advanced?: boolean;
+}
+
+const LONG_TEXT = 5000;
+
+/** Words whose casing a machine-made title gets wrong. */
+const TITLES: Record<string, string> = {
+  "model.name": "Model",
+  "model.lora": "LoRA adapter",
+  "model.dtype": "Number format",
+  "model.lora.alpha": "LoRA alpha",
+  "data.path": "Data file",
+  "data.fields": "Field names",
+  "generation.top_p": "Top-p",
+  "generation.top_k": "Top-k",
+  "recording.top_k": "Alternatives per token",
+  "objective.alpha": "Alpha (α)",
+  "teacher.weights": "Teacher weights",
+  "training.max_grad_norm": "Gradient clipping norm",
+  "evaluation.examples": "Held-out records",
+};
+
+export function fieldTitle(path: string): string {
+  const known = TITLES[path];
+  if (known) return known;
+  const words = (path.split(".").at(-1) ?? path).replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export function formModel(schema: unknown): SectionModel[] {
+  const root = schema as Node;
+  return Object.entries(root.properties ?? {})
+    .filter(([, node]) => isGroup(resolve(root, node)))
+    .map(([name, node]) => {
+      const groups: GroupModel[] = [];
+      const top = group(root, name, node, groups);
+      return { ...top, groups };
+    });
+}
+
+export function allFields(sections: readonly SectionModel[]): FieldModel[] {
+  return sections.flatMap((section) => [
+    ...section.fields,
+    ...section.groups.flatMap((inner) => inner.fields),
+  ]);
+}
+
+function resolve(root: Node, node: Node): Node {
+  if (!node.$ref) return node;
+  const target = root.$defs?.[node.$ref.replace("#/$defs/", "")] ?? {};
+  // What stands beside a reference says more about this place than the definition does.
+  const { $ref: _, ...here } = node;
+  return { ...target, ...here };
+}
+
+const isGroup = (node: Node): boolean => node.properties !== undefined;
+
+function group(root: Node, path: string, raw: Node, inner: GroupModel[]): GroupModel {
+  const node = resolve(root, raw);
+  const fields: FieldModel[] = [];
+  for (const [name, child] of Object.entries(node.properties ?? {})) {
+    const childPath = `${path}.${name}`;
+    if (isGroup(resolve(root, child))) inner.push(group(root, childPath, child, inner));
+    else fields.push(field(root, childPath, child, node.required?.includes(name) ?? false));
+  }
+  return { path, title: fieldTitle(path), description: node.description ?? "", fields };
+}
+
+function field(root: Node, path: string, raw: Node, required: boolean): FieldModel {
+  const outer = resolve(root, raw);
+  const branches = (outer.anyOf ?? [outer]).map((node) => resolve(root, node));
+  const node = branches.find((branch) => branch.type !== "null") ?? outer;
+  return {
+    path,
+    title: fieldTitle(path),
+    description: outer.description ?? "",
+    unit: outer.unit && outer.unit !== "-" ? outer.unit : "",
+    advanced: outer.advanced ?? false,
+    kind: kindOf(node),
+    nullable: branches.some((branch) => branch.type === "null"),
+    fallback: outer.default,
+    required,
+    options: (node.enum ?? []).map(String),
+    bounds: boundsOf(node),
+  };
+}
+
+function kindOf(node: Node): FieldKind {
+  if (node.enum) return "choice";
+  if (node.type === "array") return "list";
+  if (node.type === "boolean") return "boolean";
+  if (node.type === "integer") return "integer";
+  if (node.type === "number") return "number";
+  return (node.maxLength ?? 0) >= LONG_TEXT ? "longtext" : "text";
+}
+
+const plain = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6 });
+
+function boundsOf(node: Node): string {
+  const low = node.minimum ?? node.exclusiveMinimum;
+  const high = node.maximum ?? node.exclusiveMaximum;
+  const open = node.exclusiveMinimum !== undefined;
+  const lowText = low === undefined ? "" : `${open ? "above " : ""}${plain.format(low)}`;
+  // Limits that only keep nonsense out are not worth a line.
+  const tells = high !== undefined && high < 1e6;
+  if (!tells) return lowText ? `${open ? "" : "from "}${lowText}` : "";
+  const shut = node.exclusiveMaximum === undefined;
+  const highText = `${shut ? "" : "below "}${plain.format(high)}`;
+  if (!lowText) return `up to ${highText}`;
+  return open || !shut
+    ? `${lowText}, ${shut ? "at most " : ""}${highText}`
+    : `${lowText}–${highText}`;
+}

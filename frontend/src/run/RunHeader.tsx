@@ -1,0 +1,156 @@
+import { Link } from "@tanstack/react-router";
+import { CircleStop, CopyPlus, X } from "lucide-react";
+import type { ReactNode } from "react";
+import { isActive, isStoppable, type RunDetail } from "../api/types";
+import { StatusChip } from "../components/StatusChip";
+import { ProblemNotice } from "../components/states";
+import { Time } from "../components/Time";
+import { Bar, Button, buttonClass } from "../components/ui";
+import { duration, eta, integer, number, UNKNOWN } from "../lib/format";
+import { useNow } from "../lib/hooks";
+import type { Snapshot } from "../live/store";
+import { useEndDialog } from "../runs/EndRun";
+
+export function RunActions({ run }: { run: RunDetail }) {
+  const end = useEndDialog(run);
+  return (
+    <>
+      <Link
+        to="/runs/new"
+        search={{ from: run.id, project: run.project_id }}
+        className={buttonClass("secondary")}
+      >
+        <CopyPlus aria-hidden="true" className="size-4" />
+        Clone
+      </Link>
+      {(isStoppable(run.status) || run.status === "stopping") && (
+        <Button
+          variant="danger"
+          data-testid="stop-button"
+          disabled={run.status === "stopping"}
+          onClick={end.open}
+        >
+          <CircleStop aria-hidden="true" className="size-4" />
+          {run.status === "stopping" ? "Stopping…" : "Stop"}
+        </Button>
+      )}
+      {run.status === "queued" && (
+        <Button variant="danger" data-testid="cancel-button" onClick={end.open}>
+          <X aria-hidden="true" className="size-4" />
+          Cancel
+        </Button>
+      )}
+      {end.dialog}
+    </>
+  );
+}
+
+/** Steps from whichever is further: the answer about the run, or the stream. */
+function steps(run: RunDetail, live: Snapshot): { step: number; total: number | null } {
+  const current = live.attempt === run.attempt;
+  const step =
+    current && live.step !== null ? Math.max(live.step, run.progress.step) : run.progress.step;
+  return { step, total: run.progress.total_steps ?? (current ? live.totalSteps : null) };
+}
+
+export function RunHeader({ run, live }: { run: RunDetail; live: Snapshot }) {
+  const now = useNow(1000);
+  const { step, total } = steps(run, live);
+  const elapsed =
+    run.started_at && isActive(run.status)
+      ? (now - Date.parse(run.started_at)) / 1000
+      : run.duration_seconds;
+  const loss = live.curves["train/loss"]?.values.at(-1) ?? run.last_loss;
+  return (
+    <div className="flex flex-col gap-4 bg-surface px-4 pt-4 pb-3 md:px-6">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
+        <h1 className="min-w-0 break-words font-semibold text-xl">{run.name}</h1>
+        <StatusChip status={run.status} testId="run-status" />
+        <Phase run={run} />
+        <Connection live={live} run={run} />
+      </div>
+      {run.problem && <ProblemNotice problem={run.problem} />}
+      <div className="flex flex-wrap items-end gap-x-8 gap-y-3">
+        <Fact label="Progress" className="w-56">
+          <div data-testid="run-progress" className="flex items-center gap-3">
+            <span className="whitespace-nowrap">
+              {integer(step)}
+              <span className="text-faint"> / {integer(total)} steps</span>
+            </span>
+            <Bar
+              share={total ? step / total : null}
+              label="Steps done"
+              className="flex-1"
+              tone={tone(run)}
+            />
+          </div>
+        </Fact>
+        {run.status === "running" && <Fact label="Time left">{eta(run.progress.eta_seconds)}</Fact>}
+        <Fact label="Elapsed">{duration(elapsed)}</Fact>
+        <Fact label="Loss">{number(loss)}</Fact>
+        <Fact label="Worker">{run.worker ?? UNKNOWN}</Fact>
+        <Fact label="Attempt">
+          {run.attempt === 0 ? UNKNOWN : `${run.attempt} of ${run.max_attempts}`}
+        </Fact>
+        <Fact label={run.finished_at ? "Ended" : "Created"}>
+          <Time iso={run.finished_at ?? run.created_at} />
+        </Fact>
+      </div>
+    </div>
+  );
+}
+
+function tone(run: RunDetail): string {
+  if (run.status === "failed" || run.status === "crashed") return "bg-bad";
+  if (run.status === "succeeded") return "bg-ok";
+  return isActive(run.status) ? "bg-live" : "bg-faint";
+}
+
+interface FactProps {
+  label: string;
+  children: ReactNode;
+  className?: string;
+}
+
+function Fact({ label, children, className }: FactProps) {
+  return (
+    <div className={className}>
+      <div className="eyebrow">{label}</div>
+      <div className="whitespace-nowrap">{children}</div>
+    </div>
+  );
+}
+
+function Phase({ run }: { run: RunDetail }) {
+  if (!isActive(run.status)) return null;
+  if (run.status === "queued") return <span className="text-muted">waiting for a free worker</span>;
+  if (!run.phase) return null;
+  const { phase_current: current, phase_total: total } = run.progress;
+  return (
+    <span className="flex min-w-0 items-center gap-2 text-muted">
+      <span>{run.phase}</span>
+      {run.phase_detail && <span className="truncate text-faint">{run.phase_detail}</span>}
+      {total !== null && run.phase !== "training" && (
+        <>
+          <Bar
+            share={total ? (current ?? 0) / total : null}
+            label={`Phase ${run.phase}`}
+            className="w-20"
+          />
+          <span className="whitespace-nowrap text-faint text-sm">
+            {integer(current)} / {integer(total)}
+          </span>
+        </>
+      )}
+    </span>
+  );
+}
+
+function Connection({ live, run }: { live: Snapshot; run: RunDetail }) {
+  if (!isActive(run.status) || live.connection !== "reconnecting") return null;
+  return (
+    <span role="status" className="ml-auto text-sm text-warn">
+      Connection lost; reconnecting. Nothing is missed.
+    </span>
+  );
+}

@@ -1,0 +1,195 @@
+import type { ReactNode } from "react";
+import type { Artifact, Attempt, RunDetail } from "../api/types";
+import { Copy } from "../components/Copy";
+import { Time } from "../components/Time";
+import { bytes, duration, integer, UNKNOWN } from "../lib/format";
+
+export function SystemTab({ run }: { run: RunDetail }) {
+  return (
+    <div className="grid items-start gap-4 px-4 py-4 md:px-6 xl:grid-cols-2">
+      <Artifacts run={run} />
+      <Dataset run={run} />
+      <Attempts run={run} />
+      <Environment run={run} />
+    </div>
+  );
+}
+
+function Card({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="panel min-w-0 overflow-hidden">
+      <h2 className="border-line border-b bg-sunken px-3 py-2 font-medium">{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+const Nothing = ({ children }: { children: ReactNode }) => (
+  <p className="px-3 py-4 text-muted">{children}</p>
+);
+
+function Line({ label, children }: { label: ReactNode; children: ReactNode }) {
+  return (
+    <div className="flex items-baseline justify-between gap-6 border-line border-b px-3 py-1.5 last:border-b-0">
+      <dt className="shrink-0 text-muted">{label}</dt>
+      <dd className="min-w-0 break-all text-right">{children}</dd>
+    </div>
+  );
+}
+
+function Hash({ value }: { value: string }) {
+  return (
+    <span className="inline-flex items-center gap-1">
+      <code title={value} className="font-mono text-sm">
+        {value.slice(0, 12)}…
+      </code>
+      <Copy compact text={value} label="Copy the SHA-256" />
+    </span>
+  );
+}
+
+function Artifacts({ run }: { run: RunDetail }) {
+  return (
+    <Card title="Artifacts">
+      {run.artifacts.length === 0 && (
+        <Nothing>None yet. The adapter is written when the run ends or is stopped.</Nothing>
+      )}
+      {run.artifacts.map((artifact) => (
+        <div key={artifact.id} className="border-line border-b p-3 last:border-b-0">
+          <div className="flex items-baseline justify-between gap-4">
+            <span className="font-medium">
+              {artifact.kind === "adapter" ? "LoRA adapter" : artifact.kind}
+            </span>
+            <span className="text-faint text-sm">
+              attempt {artifact.attempt} · {bytes(artifact.bytes)} ·{" "}
+              <Time iso={artifact.created_at} />
+            </span>
+          </div>
+          <div className="mt-1 flex items-center gap-1">
+            <code className="min-w-0 break-all font-mono text-muted text-sm">
+              {artifact.directory}
+            </code>
+            <Copy compact text={artifact.directory} label="Copy the path" />
+          </div>
+          <div className="flex items-center gap-2 text-muted text-sm">
+            SHA-256 <Hash value={artifact.sha256} />
+          </div>
+          {artifact.kind === "adapter" && <Snippet run={run} artifact={artifact} />}
+        </div>
+      ))}
+    </Card>
+  );
+}
+
+function Snippet({ run, artifact }: { run: RunDetail; artifact: Artifact }) {
+  const model = JSON.stringify(run.config.model?.name ?? run.model);
+  const code = `from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+base = AutoModelForCausalLM.from_pretrained(${model})
+model = PeftModel.from_pretrained(base, ${JSON.stringify(artifact.directory)})`;
+  return (
+    <div className="relative mt-3 rounded-control bg-sunken">
+      <div className="absolute top-1.5 right-1.5">
+        <Copy text={code} label="Copy" />
+      </div>
+      <pre className="overflow-x-auto p-3 font-mono text-sm">{code}</pre>
+    </div>
+  );
+}
+
+function Dataset({ run }: { run: RunDetail }) {
+  const { dataset } = run;
+  const dropped = Object.entries(dataset?.dropped ?? {}).filter(([, count]) => count > 0);
+  return (
+    <Card title="Data">
+      <dl>
+        <Line label="File">
+          <code className="font-mono text-sm">{run.data}</code>
+        </Line>
+        {dataset && (
+          <>
+            <Line label="SHA-256">
+              <Hash value={dataset.sha256} />
+            </Line>
+            <Line label="Records read">{integer(dataset.records)}</Line>
+            <Line label="Used for training">{integer(dataset.train)}</Line>
+            <Line label="Held out for evaluation">{integer(dataset.held_out)}</Line>
+            {dropped.length === 0 && <Line label="Dropped">0</Line>}
+            {dropped.map(([reason, count]) => (
+              <Line key={reason} label={`Dropped: ${reason.replaceAll("_", " ")}`}>
+                {integer(count)}
+              </Line>
+            ))}
+          </>
+        )}
+      </dl>
+      {!dataset && <Nothing>Not read yet.</Nothing>}
+    </Card>
+  );
+}
+
+function Attempts({ run }: { run: RunDetail }) {
+  return (
+    <Card title={`Attempts, at most ${run.max_attempts}`}>
+      {run.attempts.length === 0 && <Nothing>The run has not started.</Nothing>}
+      {[...run.attempts].reverse().map((attempt) => (
+        <AttemptRow key={attempt.number} attempt={attempt} />
+      ))}
+    </Card>
+  );
+}
+
+function AttemptRow({ attempt }: { attempt: Attempt }) {
+  const seconds = attempt.ended_at
+    ? (Date.parse(attempt.ended_at) - Date.parse(attempt.started_at)) / 1000
+    : null;
+  const end = attempt.outcome ?? (attempt.ended_at ? "ended" : "running");
+  const code = attempt.exit_code === null ? "" : `, exit code ${attempt.exit_code}`;
+  return (
+    <div className="border-line border-b px-3 py-2 last:border-b-0">
+      <div className="flex items-baseline justify-between gap-4">
+        <span>
+          <span className="font-medium">Attempt {attempt.number}</span>{" "}
+          <span className="text-muted">
+            {end}
+            {code}
+          </span>
+        </span>
+        <span className="text-faint text-sm">
+          {attempt.ended_at ? duration(seconds) : <Time iso={attempt.started_at} />}
+        </span>
+      </div>
+      <div className="text-muted text-sm">
+        {attempt.worker ?? UNKNOWN} on {attempt.hostname}
+      </div>
+      <div className="flex items-center gap-1">
+        <code className="min-w-0 break-all font-mono text-faint text-sm">{attempt.directory}</code>
+        <Copy compact text={attempt.directory} label="Copy the folder" />
+      </div>
+    </div>
+  );
+}
+
+function Environment({ run }: { run: RunDetail }) {
+  return (
+    <Card title="Environment">
+      <dl>
+        <Line label="Worker">{run.worker ?? UNKNOWN}</Line>
+        <Line label="Device">{run.device ?? UNKNOWN}</Line>
+        <Line label="Number format of the weights">{run.dtype ?? UNKNOWN}</Line>
+        {Object.entries(run.versions ?? {}).map(([name, version]) => (
+          <Line key={name} label={name}>
+            {version}
+          </Line>
+        ))}
+        <Line label="Run id">
+          <span className="inline-flex items-center gap-1">
+            <code className="font-mono text-sm">{run.id}</code>
+            <Copy compact text={run.id} label="Copy the id" />
+          </span>
+        </Line>
+      </dl>
+    </Card>
+  );
+}
