@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from core.errors import Problem
 
 EVENT_VERSION: Final = 1
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""As long as the columns that hold it."""
 
 
 class _Event(BaseModel):
@@ -46,7 +50,9 @@ class DatasetEvent(_Event):
     """What became of the data file."""
 
     kind: Literal["dataset"] = "dataset"
-    sha256: str = Field(description="Hash of the file's bytes.")
+    sha256: Annotated[str, StringConstraints(max_length=64)] = Field(
+        description="Hash of the file's bytes."
+    )
     records: int = Field(ge=0, description="Records read.")
     train: int = Field(ge=0, description="Records used for training.")
     held_out: int = Field(ge=0, description="Records held out for evaluation.")
@@ -60,7 +66,7 @@ class MetricsEvent(_Event):
     step: int = Field(ge=0, description="Optimizer steps done.")
     total_steps: int = Field(ge=1, description="Optimizer steps planned.")
     epoch: float = Field(ge=0, description="Passes over the records so far.")
-    values: dict[str, float | None] = Field(
+    values: dict[Name, float | None] = Field(
         description="Metric path to value; null where the value was not finite."
     )
 
@@ -78,7 +84,7 @@ class TrajectoryEvent(_Event):
 
     kind: Literal["trajectory"] = "trajectory"
     step: int = Field(ge=0, description="Optimizer step whose batch it belongs to, from 1.")
-    record_id: str = Field(description="Identifier of the data record.")
+    record_id: Name = Field(description="Identifier of the data record.")
     pinned: bool = Field(description="Whether it is a pinned example.")
     prompt: str = Field(description="Student prompt, as the record gives it.")
     completion: str = Field(description="Text that the student sampled.")
@@ -97,7 +103,9 @@ class ArtifactEvent(_Event):
     artifact: Literal["adapter"]
     path: str = Field(description="Path relative to the attempt's folder.")
     bytes: int = Field(ge=0)
-    sha256: str = Field(description="Hash of the weights file.")
+    sha256: Annotated[str, StringConstraints(max_length=64)] = Field(
+        description="Hash of the weights file."
+    )
 
 
 class FinishedEvent(_Event):
