@@ -72,7 +72,12 @@ export const runsSearch = (raw: RawSearch) =>
 export type RunsSearch = ReturnType<typeof runsSearch>;
 
 export const newRunSearch = (raw: RawSearch) =>
-  defined({ from: text(raw.from), project: text(raw.project), advanced: flag(raw.advanced) });
+  defined({
+    from: text(raw.from),
+    project: text(raw.project),
+    advanced: flag(raw.advanced),
+    view: oneOf(raw.view, ["yaml", "json"] as const),
+  });
 export type NewRunSearch = ReturnType<typeof newRunSearch>;
 
 export const runSearch = (raw: RawSearch) =>

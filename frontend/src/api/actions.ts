@@ -56,12 +56,9 @@ export function useSignIn() {
 }
 
 export function useSignOut() {
-  const queries = useQueryClient();
   return useMutation({
     mutationFn: () => unwrap(client.DELETE("/api/session")),
-    onSettled: () => {
-      queries.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
-      return queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
-    },
+    // Nothing that was on screen stays behind.
+    onSuccess: () => window.location.assign("/"),
   });
 }

@@ -39,7 +39,7 @@ export function ChartCard({ spec, state, view, colours, onRange }: ChartCardProp
           {spec.title}
         </span>
         {spec.unit && <span className="shrink-0 text-faint text-xs">{spec.unit}</span>}
-        <span className="ml-auto flex shrink-0 gap-3 text-sm">
+        <span className="ml-auto flex shrink-0 gap-3 text-sm tabular-nums">
           {spec.lines.map((line, i) => (
             <Reading
               key={line.metric}
@@ -83,7 +83,7 @@ function Reading({ line, index, spec, state, view }: ReadingProps) {
     if (hovered === null) return curve.values.length - 1;
     return nearest(view.x === "step" ? curve.steps : xValues(curve, view.x, state), hovered);
   })();
-  const alone = spec.lines.length === 1;
+  const alone = spec.lines.length === 1 && !spec.named;
   return (
     <span className="inline-flex items-baseline gap-1.5 whitespace-nowrap">
       {!alone && (

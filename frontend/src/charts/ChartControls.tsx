@@ -87,7 +87,7 @@ function Smoothing({ value, onChange }: { value: number; onChange: (value: numbe
         onChange={(event) => setHeld(Number(event.target.value))}
         className="w-32 accent-(--accent)"
       />
-      <output className="w-8">{held.toFixed(2)}</output>
+      <output className="w-8 tabular-nums">{held.toFixed(2)}</output>
     </label>
   );
 }

@@ -13,6 +13,8 @@ export interface ChartSpec {
   lines: ChartLine[];
   stacked?: boolean;
   markers?: boolean;
+  /** Lines are named even where there is only one. */
+  named?: boolean;
   /** Share of one, bytes or plain: how the axis and the latest value are written. */
   format: (value: number | null | undefined) => string;
   tick?: string;
@@ -59,10 +61,8 @@ const GROUPS: ChartGroup[] = [
     title: "Objective",
     charts: [
       one("train/loss", "Loss", "nats per token"),
-      one("eval/reference/nll", "Held-out reference, negative log-likelihood", "nats per token", {
-        markers: true,
-      }),
-      one("eval/reference/perplexity", "Held-out reference, perplexity", "", { markers: true }),
+      one("eval/reference/nll", "Held-out NLL", "nats per token", { markers: true }),
+      one("eval/reference/perplexity", "Held-out perplexity", "", { markers: true }),
     ],
   },
   {
@@ -72,7 +72,7 @@ const GROUPS: ChartGroup[] = [
         "train/entropy/student": "student",
         "train/entropy/teacher": "teacher",
       }),
-      many("train/logprob", "Log-probability of the sampled tokens", "nats per token", {
+      many("train/logprob", "Sampled log-probability", "nats per token", {
         "train/logprob/student": "student",
         "train/logprob/teacher": "teacher",
       }),
@@ -121,7 +121,7 @@ function lossParts(names: readonly string[]): ChartSpec | null {
   const parts = names.filter((name) => name.startsWith("train/loss/"));
   if (parts.length === 0) return null;
   const lines = Object.fromEntries(parts.map((name) => [name, name.slice("train/loss/".length)]));
-  return many("train/loss/parts", "Parts of the loss", "nats per token", lines);
+  return many("train/loss/parts", "Parts of the loss", "nats per token", lines, { named: true });
 }
 
 function present(spec: ChartSpec, has: Set<string>): ChartSpec | null {

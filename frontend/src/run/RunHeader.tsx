@@ -116,7 +116,7 @@ function Fact({ label, children, className }: FactProps) {
   return (
     <div className={className}>
       <div className="eyebrow">{label}</div>
-      <div className="whitespace-nowrap">{children}</div>
+      <div className="whitespace-nowrap tabular-nums">{children}</div>
     </div>
   );
 }

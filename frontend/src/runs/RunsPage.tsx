@@ -105,7 +105,7 @@ export function Paging({ page, total, size = PAGE_SIZE, onPage }: PagingProps) {
   return (
     <nav
       aria-label="Pages"
-      className="flex items-center justify-end gap-2 px-4 py-3 text-sm md:px-6"
+      className="flex items-center justify-end gap-2 px-4 py-3 text-sm tabular-nums md:px-6"
     >
       <span className="text-muted">
         {integer(from)}–{integer(Math.min(total, page * size))} of {integer(total)}

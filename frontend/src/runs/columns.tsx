@@ -17,22 +17,20 @@ export function runColumns(projects: Project[] | undefined): RunColumn[] {
       accessorKey: "name",
       header: "Name",
       cell: ({ row }) => <Name run={row.original} projects={named} />,
-      meta: { className: "max-w-72" },
+      meta: { className: "max-w-64" },
     },
     { accessorKey: "status", header: "State", cell: ({ row }) => <State run={row.original} /> },
     {
       accessorKey: "model",
-      header: "Model",
+      header: "Model and data",
       enableSorting: false,
-      cell: ({ row }) => <Short path={row.original.model} />,
-      meta: { className: "hidden xl:table-cell max-w-48" },
-    },
-    {
-      accessorKey: "data",
-      header: "Data",
-      enableSorting: false,
-      cell: ({ row }) => <Short path={row.original.data} />,
-      meta: { className: "hidden xl:table-cell max-w-44" },
+      cell: ({ row }) => (
+        <div className="flex flex-col">
+          <Short path={row.original.model} />
+          <Short path={row.original.data} faint />
+        </div>
+      ),
+      meta: { className: "hidden xl:table-cell max-w-52" },
     },
     {
       id: "progress",
@@ -53,14 +51,16 @@ export function runColumns(projects: Project[] | undefined): RunColumn[] {
       cell: ({ row }) => (
         <span className="block truncate text-muted">{row.original.worker ?? UNKNOWN}</span>
       ),
-      meta: { className: "hidden lg:table-cell max-w-36" },
+      meta: { className: "hidden lg:table-cell max-w-32" },
     },
     {
       accessorKey: "duration_seconds",
       header: "Duration",
       enableSorting: false,
       cell: ({ row }) => (
-        <span className="whitespace-nowrap">{duration(row.original.duration_seconds)}</span>
+        <span className="whitespace-nowrap tabular-nums">
+          {duration(row.original.duration_seconds)}
+        </span>
       ),
       meta: { className: "hidden lg:table-cell text-right" },
     },
@@ -68,7 +68,7 @@ export function runColumns(projects: Project[] | undefined): RunColumn[] {
       accessorKey: "created_at",
       header: "Created",
       cell: ({ row }) => (
-        <span className="whitespace-nowrap text-muted">
+        <span className="whitespace-nowrap text-muted tabular-nums">
           <Time iso={row.original.created_at} />
         </span>
       ),
@@ -116,17 +116,19 @@ function State({ run }: { run: RunSummary }) {
   );
 }
 
-const Short = ({ path }: { path: string }) => (
-  <span className="block truncate text-muted" title={path}>
-    {baseName(path)}
-  </span>
-);
+function Short({ path, faint = false }: { path: string; faint?: boolean }) {
+  return (
+    <span className={`truncate ${faint ? "text-faint text-xs" : ""}`} title={path}>
+      {baseName(path)}
+    </span>
+  );
+}
 
 function ProgressCell({ run }: { run: RunSummary }) {
   const { step, total_steps: total, eta_seconds: left } = run.progress;
   if (total === null) return <span className="text-faint">{UNKNOWN}</span>;
   return (
-    <div className="flex w-40 flex-col gap-1">
+    <div className="flex w-32 flex-col gap-1 tabular-nums">
       <div className="flex justify-between gap-2 text-sm">
         <span className="whitespace-nowrap">
           {integer(step)} <span className="text-faint">/ {integer(total)}</span>
@@ -138,7 +140,7 @@ function ProgressCell({ run }: { run: RunSummary }) {
       <Bar
         share={step / total}
         label={`Steps of ${run.name}`}
-        tone={BAR_TONES[run.status] ?? "bg-faint"}
+        tone={BAR_TONES[run.status] ?? "bg-line-strong"}
       />
     </div>
   );
@@ -148,15 +150,16 @@ const BAR_TONES: Partial<Record<RunSummary["status"], string>> = {
   running: "bg-live",
   starting: "bg-live",
   stopping: "bg-warn",
-  succeeded: "bg-ok",
   failed: "bg-bad",
   crashed: "bg-bad",
 };
 
 function Loss({ run }: { run: RunSummary }) {
   return (
-    <div className="flex items-center justify-end gap-3">
-      <Sparkline values={run.sparkline} label={`Loss of ${run.name} over its steps`} />
+    <div className="flex items-center justify-end gap-3 tabular-nums">
+      <span className="hidden lg:block">
+        <Sparkline values={run.sparkline} label={`Loss of ${run.name} over its steps`} />
+      </span>
       <span className="w-14">{number(run.last_loss)}</span>
     </div>
   );

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { asApiError } from "../api/client";
 import { sessionQuery } from "../api/queries";
 import { Failure } from "../components/states";
-import { useKeys } from "../lib/hooks";
+import { useKeys, useMedia } from "../lib/hooks";
 import { recall, remember } from "../lib/storage";
 import { cycleTheme } from "../lib/theme";
 import { CommandPalette, usePaletteKey } from "./CommandPalette";
@@ -15,10 +15,27 @@ import { SignIn } from "./SignIn";
 
 export function AppShell() {
   const session = useQuery({ ...sessionQuery, retry: false });
+  const opened = useRef(false);
   const retry = () => void session.refetch();
   if (session.data) {
-    const locked = session.data.authentication_required && !session.data.authenticated;
-    return locked ? <SignIn /> : <Shell canSignOut={session.data.authentication_required} />;
+    const needed = session.data.authentication_required;
+    const locked = needed && !session.data.authenticated;
+    opened.current ||= !locked;
+    // A session that ends must not take a half-filled form with it: the page waits underneath.
+    return (
+      <>
+        {opened.current && (
+          <div className="h-full" inert={locked}>
+            <Shell canSignOut={needed} />
+          </div>
+        )}
+        {locked && (
+          <div className="fixed inset-0 z-50 bg-canvas">
+            <SignIn />
+          </div>
+        )}
+      </>
+    );
   }
   if (session.error) {
     return asApiError(session.error).unreachable ? (
@@ -34,11 +51,17 @@ type Overlay = "help" | "search" | null;
 
 function Shell({ canSignOut }: { canSignOut: boolean }) {
   const navigate = useNavigate();
-  const [collapsed, setCollapsed] = useState(() => recall("nav") === "collapsed");
+  const narrow = useMedia("(max-width: 1000px)");
+  const [chosen, setChosen] = useState(() => recall("nav"));
+  const [unfolded, setUnfolded] = useState(false);
+  // A narrow window folds it; unfolding there lasts as long as the page.
+  const collapsed = narrow ? !unfolded : chosen === "collapsed";
   const [overlay, setOverlay] = useState<Overlay>(null);
   const toggleNav = () => {
-    remember("nav", collapsed ? "open" : "collapsed");
-    setCollapsed(!collapsed);
+    if (narrow) return setUnfolded(!unfolded);
+    const next = collapsed ? "open" : "collapsed";
+    remember("nav", next);
+    setChosen(next);
   };
   usePaletteKey(() => setOverlay("search"));
   useKeys({

@@ -148,7 +148,7 @@ function Meter({ label, share, words }: { label: string; share: number | null; w
     <div>
       <div className="mb-1 flex justify-between gap-4 text-sm">
         <span className="truncate text-muted">{label}</span>
-        <span className="whitespace-nowrap">{words}</span>
+        <span className="whitespace-nowrap tabular-nums">{words}</span>
       </div>
       <Bar
         share={share}

@@ -1,0 +1,102 @@
+import { RotateCcw } from "lucide-react";
+import { Fragment } from "react";
+import type { Problem } from "../api/types";
+import { Control } from "./Control";
+import type { FieldModel } from "./schema";
+
+export const fieldId = (path: string): string => `field-${path}`;
+
+interface FieldProps {
+  field: FieldModel;
+  value: string | boolean;
+  fallback: string | boolean;
+  problems: Problem[] | undefined;
+  warnings: Problem[] | undefined;
+  onChange: (value: string | boolean) => void;
+}
+
+export function Field({ field, value, fallback, problems, warnings, onChange }: FieldProps) {
+  const id = fieldId(field.path);
+  const changed = value !== fallback;
+  const long = field.kind === "longtext";
+  const hint = field.bounds;
+  const describedBy = `${id}-help${problems ? ` ${id}-error` : ""}`;
+  return (
+    <div
+      className={`grid gap-x-8 gap-y-2 px-4 py-3 ${long ? "" : "sm:grid-cols-[minmax(0,1fr)_minmax(0,300px)]"}`}
+    >
+      <div className="min-w-0">
+        <label htmlFor={id} className="font-medium">
+          {field.title}
+        </label>
+        <p id={`${id}-help`} className="text-pretty text-muted text-sm">
+          <Inline text={field.description} />
+          {hint && <span className="text-faint tabular-nums"> ({hint})</span>}
+        </p>
+      </div>
+      <div className="min-w-0">
+        <Control
+          id={id}
+          field={field}
+          value={value}
+          invalid={problems !== undefined}
+          describedBy={describedBy}
+          onChange={onChange}
+        />
+        {changed && !(fallback === "" && field.required) && (
+          <button
+            type="button"
+            onClick={() => onChange(fallback)}
+            title={`Default: ${shown(fallback)}`}
+            className="mt-1 inline-flex max-w-full items-center gap-1 text-faint text-xs hover:text-ink"
+          >
+            <RotateCcw aria-hidden="true" className="size-3 shrink-0" />
+            <span className="truncate">
+              {long ? "Reset to the default" : `Reset to ${shown(fallback)}`}
+            </span>
+          </button>
+        )}
+        <Messages id={`${id}-error`} path={field.path} problems={problems} tone="text-bad" />
+        <Messages path={`${field.path}-warning`} problems={warnings} tone="text-warn" />
+      </div>
+    </div>
+  );
+}
+
+function shown(value: string | boolean): string {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return value === "" ? "empty" : value;
+}
+
+interface MessagesProps {
+  id?: string;
+  path: string;
+  problems: Problem[] | undefined;
+  tone: string;
+}
+
+export function Messages({ id, path, problems, tone }: MessagesProps) {
+  if (!problems) return null;
+  return (
+    <div id={id} data-testid={`error-${path}`} className={`mt-1.5 text-sm ${tone}`}>
+      {problems.map((problem, i) => (
+        <p key={i}>
+          {problem.message} {problem.remedy && <span className="text-muted">{problem.remedy}</span>}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+/** Text whose `backticked` parts are code. */
+export function Inline({ text }: { text: string }) {
+  return text.split("`").map((part, i) =>
+    i % 2 === 1 ? (
+      <code key={i} className="rounded-[3px] bg-sunken px-1 font-mono text-[0.92em] text-ink">
+        {part}
+      </code>
+    ) : (
+      <Fragment key={i}>{part}</Fragment>
+    ),
+  );
+}

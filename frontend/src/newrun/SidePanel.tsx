@@ -1,0 +1,136 @@
+import type { ReactNode } from "react";
+import type { Problem } from "../api/types";
+import { Notice } from "../components/states";
+import { baseName, integer, number, UNKNOWN } from "../lib/format";
+import { fieldTitle } from "./schema";
+import { type Config, placeProblems, readPath } from "./values";
+
+interface SidePanelProps {
+  config: Config;
+  problems: Problem[];
+  /** Problems with fields that one has not come to yet. */
+  waiting: number;
+  warnings: Problem[];
+  paths: string[];
+  onOpen: (path: string) => void;
+}
+
+export function SidePanel({ config, problems, waiting, warnings, paths, onOpen }: SidePanelProps) {
+  return (
+    <aside aria-label="Summary" className="flex flex-col gap-4 xl:sticky xl:top-16">
+      {problems.length > 0 && (
+        <Notice tone="bad" testId="problem-summary" title="To mend before the run can start">
+          <Links problems={problems} paths={paths} onOpen={onOpen} />
+        </Notice>
+      )}
+      {problems.length === 0 && waiting > 0 && (
+        <p className="panel px-3 py-2.5 text-muted">
+          {waiting === 1 ? "One thing is" : `${waiting} things are`} left to fill in.
+        </p>
+      )}
+      {warnings.length > 0 && (
+        <Notice tone="warn" testId="warning-summary" title="Worth a look; the run can start">
+          <Links problems={warnings} paths={paths} onOpen={onOpen} />
+        </Notice>
+      )}
+      <WhatRuns config={config} />
+    </aside>
+  );
+}
+
+interface LinksProps {
+  problems: Problem[];
+  paths: string[];
+  onOpen: (path: string) => void;
+}
+
+function Links({ problems, paths, onOpen }: LinksProps) {
+  return (
+    <ul className="mt-1.5 flex flex-col gap-2 text-sm">
+      {problems.map((problem, i) => {
+        const path = Object.keys(placeProblems([problem], paths).byField)[0];
+        return (
+          <li key={i}>
+            {path && (
+              <a
+                href={`#field-${path}`}
+                onClick={(event) => {
+                  event.preventDefault();
+                  onOpen(path);
+                }}
+                className="font-medium underline decoration-line-strong underline-offset-2 hover:decoration-current"
+              >
+                {fieldTitle(path)}
+              </a>
+            )}
+            <p className="break-words">
+              {problem.message}{" "}
+              {problem.remedy && <span className="text-muted">{problem.remedy}</span>}
+            </p>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+const asNumber = (value: unknown): number | null => (typeof value === "number" ? value : null);
+
+function objectiveName(alpha: unknown): string {
+  if (alpha === 0) return "Forward KL";
+  if (alpha === 1) return "Reverse KL";
+  return typeof alpha === "number" ? `Jensen–Shannon, α = ${alpha}` : UNKNOWN;
+}
+
+function WhatRuns({ config }: { config: Config }) {
+  const get = (path: string) => readPath(config, path);
+  const batch = asNumber(get("training.batch_size"));
+  const passes = asNumber(get("training.gradient_accumulation_steps"));
+  const whole = batch !== null && passes !== null ? batch * passes : null;
+  const maxSteps = asNumber(get("training.max_steps"));
+  const epochs = asNumber(get("training.epochs"));
+  const held = asNumber(get("evaluation.examples"));
+  const path = String(get("data.path") ?? "");
+  return (
+    <section className="panel" aria-label="What will run">
+      <h2 className="border-line border-b px-4 py-2.5 font-semibold">What will run</h2>
+      <dl className="flex flex-col px-4 py-2">
+        <Line label="Model">{baseName(String(get("model.name") ?? "")) || UNKNOWN}</Line>
+        <Line label="Adapter">LoRA, rank {integer(asNumber(get("model.lora.rank")))}</Line>
+        <Line label="Data">{path ? baseName(path) : UNKNOWN}</Line>
+        <Line label="Objective">{objectiveName(get("objective.alpha"))}</Line>
+        <Line label="Teacher">
+          {get("teacher.weights") === "student" ? "live student" : "frozen base"}, sees the{" "}
+          {get("teacher.use_rationale") ? "rationale" : "answer"}
+        </Line>
+        <Line label="Effective batch">
+          {integer(batch)} × {integer(passes)} = {integer(whole)} sequences
+        </Line>
+        <Line label="Length">
+          {maxSteps !== null
+            ? `${integer(maxSteps)} ${maxSteps === 1 ? "step" : "steps"}`
+            : `${number(epochs, 3)} ${epochs === 1 ? "epoch" : "epochs"}`}
+        </Line>
+        <Line label="Rollouts">
+          up to {integer(asNumber(get("generation.max_completion_length")))} tokens at temperature{" "}
+          {number(asNumber(get("generation.temperature")), 2)}
+        </Line>
+        <Line label="Learning rate">{number(asNumber(get("training.learning_rate")), 3)}</Line>
+        <Line label="Evaluation">
+          {held
+            ? `${integer(held)} records, every ${integer(asNumber(get("evaluation.every_steps")))} steps`
+            : "none"}
+        </Line>
+      </dl>
+    </section>
+  );
+}
+
+function Line({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div className="flex justify-between gap-4 py-1">
+      <dt className="shrink-0 text-muted">{label}</dt>
+      <dd className="min-w-0 break-words text-right tabular-nums">{children}</dd>
+    </div>
+  );
+}
