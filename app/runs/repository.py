@@ -60,7 +60,7 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
 def worker_names(session: Session, worker_ids: set[str]) -> dict[str, str]:
     """Names of workers by identifier."""
     rows = session.execute(select(Worker.id, Worker.name).where(Worker.id.in_(worker_ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def attempts(session: Session, run_id: str) -> list[Attempt]:
@@ -85,7 +85,7 @@ def latest_attempt_ids(session: Session, run_ids: Sequence[str]) -> dict[str, in
         .where(Attempt.run_id.in_(run_ids))
         .group_by(Attempt.run_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def artifacts(session: Session, run_id: str) -> list[Artifact]:
