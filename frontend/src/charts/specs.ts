@@ -88,7 +88,7 @@ const GROUPS: ChartGroup[] = [
     title: "Optimisation",
     charts: [
       one("train/grad_norm", "Gradient norm", "before clipping"),
-      one("train/learning_rate", "Learning rate", "", { tick: "~g" }),
+      one("train/learning_rate", "Learning rate", "", { tick: ".1~e" }),
       one("train/tokens", "Completion tokens so far", "tokens", { plain: true }),
     ],
   },

@@ -87,7 +87,7 @@ export function traces(spec: ChartSpec, state: LiveState, view: View, colours: C
       y: curve.values.slice(first, end),
       line: { color: colour, width: 1.5 },
       connectgaps: false,
-      hovertemplate: `%{y:.4~g}<extra>${line.label}</extra>`,
+      hovertemplate: `%{y:.4~g}<extra>${spec.lines.length > 1 ? line.label : ""}</extra>`,
     };
     if (spec.markers) base.marker = { color: colour, size: 6 };
     if (spec.stacked) {

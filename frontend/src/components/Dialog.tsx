@@ -15,7 +15,9 @@ export function Dialog({ title, onClose, children, footer, width = "w-[440px]" }
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = ref.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    dialog.querySelector<HTMLElement>("[data-autofocus]")?.focus();
   }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the click on the backdrop doubles Esc
@@ -63,7 +65,9 @@ export function Confirm(props: ConfirmProps) {
       onClose={props.onClose}
       footer={
         <>
-          <Button onClick={props.onClose}>Keep it</Button>
+          <Button data-autofocus onClick={props.onClose}>
+            Keep it
+          </Button>
           <Button
             variant="danger"
             disabled={props.busy}

@@ -1,4 +1,4 @@
-const WIDTH = 88;
+const WIDTH = 72;
 const HEIGHT = 22;
 const PAD = 2;
 

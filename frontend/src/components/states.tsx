@@ -2,6 +2,7 @@ import { CircleAlert, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { asApiError } from "../api/client";
 import type { Problem } from "../api/types";
+import { Inline } from "./Inline";
 import { Button } from "./ui";
 
 interface EmptyProps {
@@ -27,7 +28,11 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => vo
     <div role="alert" className="mx-auto flex max-w-lg flex-col items-center gap-2 px-6 py-14">
       <CircleAlert aria-hidden="true" className="size-5 text-bad" />
       <p className="text-center font-medium">{problem.message}</p>
-      {problem.remedy && <p className="text-center text-muted">{problem.remedy}</p>}
+      {problem.remedy && (
+        <p className="text-center text-muted">
+          <Inline text={problem.remedy} />
+        </p>
+      )}
       {onRetry && (
         <Button className="mt-2" onClick={onRetry}>
           Try again
@@ -67,14 +72,14 @@ export function Notice({ tone, title, children, id, testId }: NoticeProps) {
   );
 }
 
-export function ProblemNotice({ problem, prefix }: { problem: Problem; prefix?: string }) {
+export function ProblemNotice({ problem }: { problem: Problem }) {
   return (
-    <Notice
-      tone="bad"
-      testId="run-problem"
-      title={prefix ? `${prefix}: ${problem.message}` : problem.message}
-    >
-      {problem.remedy && <p className="text-muted">{problem.remedy}</p>}
+    <Notice tone="bad" testId="run-problem" title={<Inline text={problem.message} />}>
+      {problem.remedy && (
+        <p className="text-muted">
+          <Inline text={problem.remedy} />
+        </p>
+      )}
       {problem.line !== null && problem.line !== undefined && (
         <p className="text-muted text-sm">Line {problem.line} of the data file.</p>
       )}

@@ -25,6 +25,11 @@ export function number(value: Maybe, digits = 4): string {
   return value.toPrecision(digits);
 }
 
+/** A setting as one would type it: `2e-5` rather than `0.00002`. */
+export function setting(value: number): string {
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
+}
+
 export function percent(share: Maybe): string {
   return known(share) ? `${Math.round(share * 100)} %` : UNKNOWN;
 }

@@ -52,7 +52,7 @@ export function LogView({ lines, needle, follow, onFollow }: LogViewProps) {
       onKeyDown={(event) => {
         if (["ArrowUp", "PageUp", "Home"].includes(event.key)) onFollow(false);
       }}
-      className="h-[calc(100vh-280px)] min-h-72 overflow-auto border-line border-t bg-surface font-mono text-sm focus-visible:outline-offset-[-2px]"
+      className="min-h-72 flex-1 basis-0 overflow-auto border-line border-t bg-surface font-mono text-sm focus-visible:outline-offset-[-2px]"
     >
       <div className="relative w-full" style={{ height: rows.getTotalSize() }}>
         {rows.getVirtualItems().map((item) => {

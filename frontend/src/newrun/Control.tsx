@@ -105,14 +105,14 @@ function AlphaControl(props: ControlProps) {
   const alpha = String(props.value).trim() === "" ? Number.NaN : Number(props.value);
   const preset = PRESETS.find((item) => Number(item.value) === alpha)?.value ?? "";
   return (
-    <div className="flex flex-col gap-2">
+    <div className="flex flex-col items-start gap-2">
       <Segmented<string>
         label="Named divergences"
         value={preset}
         options={PRESETS}
         onChange={props.onChange}
       />
-      <div className="flex items-center gap-3">
+      <div className="flex w-full items-center gap-3">
         <input
           type="range"
           aria-label="Alpha"

@@ -1,6 +1,6 @@
 import { RotateCcw } from "lucide-react";
-import { Fragment } from "react";
 import type { Problem } from "../api/types";
+import { Inline } from "../components/Inline";
 import { Control } from "./Control";
 import type { FieldModel } from "./schema";
 
@@ -81,22 +81,14 @@ export function Messages({ id, path, problems, tone }: MessagesProps) {
     <div id={id} data-testid={`error-${path}`} className={`mt-1.5 text-sm ${tone}`}>
       {problems.map((problem, i) => (
         <p key={i}>
-          {problem.message} {problem.remedy && <span className="text-muted">{problem.remedy}</span>}
+          <Inline text={problem.message} />{" "}
+          {problem.remedy && (
+            <span className="text-muted">
+              <Inline text={problem.remedy} />
+            </span>
+          )}
         </p>
       ))}
     </div>
-  );
-}
-
-/** Text whose `backticked` parts are code. */
-export function Inline({ text }: { text: string }) {
-  return text.split("`").map((part, i) =>
-    i % 2 === 1 ? (
-      <code key={i} className="rounded-[3px] bg-sunken px-1 font-mono text-[0.92em] text-ink">
-        {part}
-      </code>
-    ) : (
-      <Fragment key={i}>{part}</Fragment>
-    ),
   );
 }

@@ -103,6 +103,7 @@ function NewProject({ onClose, onDone }: NewProjectProps) {
       </label>
       <input
         id="project-name"
+        data-autofocus
         value={name}
         maxLength={200}
         onChange={(event) => setName(event.target.value)}

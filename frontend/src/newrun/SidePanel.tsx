@@ -1,7 +1,8 @@
 import type { ReactNode } from "react";
 import type { Problem } from "../api/types";
+import { Inline } from "../components/Inline";
 import { Notice } from "../components/states";
-import { baseName, integer, number, UNKNOWN } from "../lib/format";
+import { baseName, integer, setting, UNKNOWN } from "../lib/format";
 import { fieldTitle } from "./schema";
 import { type Config, placeProblems, readPath } from "./values";
 
@@ -64,8 +65,12 @@ function Links({ problems, paths, onOpen }: LinksProps) {
               </a>
             )}
             <p className="break-words">
-              {problem.message}{" "}
-              {problem.remedy && <span className="text-muted">{problem.remedy}</span>}
+              <Inline text={problem.message} />{" "}
+              {problem.remedy && (
+                <span className="text-muted">
+                  <Inline text={problem.remedy} />
+                </span>
+              )}
             </p>
           </li>
         );
@@ -75,6 +80,8 @@ function Links({ problems, paths, onOpen }: LinksProps) {
 }
 
 const asNumber = (value: unknown): number | null => (typeof value === "number" ? value : null);
+
+const plain = (value: number | null) => (value === null ? UNKNOWN : setting(value));
 
 function objectiveName(alpha: unknown): string {
   if (alpha === 0) return "Forward KL";
@@ -109,13 +116,13 @@ function WhatRuns({ config }: { config: Config }) {
         <Line label="Length">
           {maxSteps !== null
             ? `${integer(maxSteps)} ${maxSteps === 1 ? "step" : "steps"}`
-            : `${number(epochs, 3)} ${epochs === 1 ? "epoch" : "epochs"}`}
+            : `${plain(epochs)} ${epochs === 1 ? "epoch" : "epochs"}`}
         </Line>
         <Line label="Rollouts">
-          up to {integer(asNumber(get("generation.max_completion_length")))} tokens at temperature{" "}
-          {number(asNumber(get("generation.temperature")), 2)}
+          up to {integer(asNumber(get("generation.max_completion_length")))} tokens, temperature{" "}
+          {plain(asNumber(get("generation.temperature")))}
         </Line>
-        <Line label="Learning rate">{number(asNumber(get("training.learning_rate")), 3)}</Line>
+        <Line label="Learning rate">{plain(asNumber(get("training.learning_rate")))}</Line>
         <Line label="Evaluation">
           {held
             ? `${integer(held)} records, every ${integer(asNumber(get("evaluation.every_steps")))} steps`

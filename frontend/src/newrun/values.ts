@@ -1,5 +1,6 @@
 /** What stands in the form's fields, and the configuration that it spells. */
 import type { Problem } from "../api/types";
+import { setting } from "../lib/format";
 import type { FieldModel } from "./schema";
 
 /** Text as typed, or a switch's position; by dotted path. */
@@ -20,6 +21,7 @@ export function toText(field: FieldModel, value: unknown): string | boolean {
   if (field.kind === "boolean") return value === true;
   if (value === null || value === undefined) return "";
   if (Array.isArray(value)) return value.join(", ");
+  if (typeof value === "number") return setting(value);
   return String(value);
 }
 

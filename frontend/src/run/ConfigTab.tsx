@@ -4,7 +4,7 @@ import { configSchemaQuery } from "../api/queries";
 import type { RunDetail } from "../api/types";
 import { ConfigText, type TextFormat } from "../components/ConfigText";
 import { Segmented, Skeleton } from "../components/ui";
-import { UNKNOWN } from "../lib/format";
+import { setting, UNKNOWN } from "../lib/format";
 import { type FieldModel, formModel, type GroupModel } from "../newrun/schema";
 import { readPath } from "../newrun/values";
 
@@ -44,9 +44,9 @@ function ConfigTable({ config }: { config: RunDetail["config"] }) {
   const sections = useMemo(() => (schema.data ? formModel(schema.data) : []), [schema.data]);
   if (!schema.data) return <Skeleton className="h-96 max-w-5xl" />;
   return (
-    <div className="grid items-start gap-4 xl:grid-cols-2">
+    <div className="gap-4 xl:columns-2">
       {sections.map((section) => (
-        <section key={section.path} className="panel overflow-hidden">
+        <section key={section.path} className="panel mb-4 break-inside-avoid overflow-hidden">
           <h2 className="border-line border-b bg-sunken px-3 py-2 font-medium">{section.title}</h2>
           <dl>
             <Rows group={section} config={config} />
@@ -109,5 +109,6 @@ function show(value: unknown): string {
   if (value === null || value === undefined || value === "") return UNKNOWN;
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.join(", ");
+  if (typeof value === "number") return setting(value);
   return String(value);
 }

@@ -62,7 +62,7 @@ export function RunsTable({ runs, sort, onSort, showProject }: RunsTableProps) {
                 key={header.id}
                 scope="col"
                 aria-sort={ariaSort(header.column)}
-                className={`h-9 whitespace-nowrap px-3 font-normal first:pl-4 last:pr-4 md:last:pr-6 md:first:pl-6 ${header.column.columnDef.meta?.className ?? ""}`}
+                className={`h-9 whitespace-nowrap px-2.5 font-normal first:pl-4 last:pr-4 md:last:pr-6 md:first:pl-6 ${header.column.columnDef.meta?.className ?? ""}`}
               >
                 {header.column.getCanSort() ? (
                   <button
@@ -97,7 +97,7 @@ export function RunsTable({ runs, sort, onSort, showProject }: RunsTableProps) {
               {row.getVisibleCells().map((cell) => (
                 <td
                   key={cell.id}
-                  className={`h-11 px-3 first:pl-4 last:pr-4 md:last:pr-6 md:first:pl-6 ${cell.column.columnDef.meta?.className ?? ""}`}
+                  className={`h-11 px-2.5 first:pl-4 last:pr-4 md:last:pr-6 md:first:pl-6 ${cell.column.columnDef.meta?.className ?? ""}`}
                 >
                   {flexRender(cell.column.columnDef.cell, cell.getContext())}
                 </td>
@@ -134,7 +134,7 @@ function SkeletonRows({ columns }: { columns: number }) {
   return Array.from({ length: 8 }, (_, row) => (
     <tr key={row} className="border-line border-b">
       {Array.from({ length: columns }, (_, column) => (
-        <td key={column} className="h-11 px-3 first:pl-4 md:first:pl-6">
+        <td key={column} className="h-11 px-2.5 first:pl-4 md:first:pl-6">
           <Skeleton className="h-3 w-3/4" />
         </td>
       ))}

@@ -17,7 +17,7 @@ export function runColumns(projects: Project[] | undefined): RunColumn[] {
       accessorKey: "name",
       header: "Name",
       cell: ({ row }) => <Name run={row.original} projects={named} />,
-      meta: { className: "max-w-64" },
+      meta: { className: "max-w-40 lg:max-w-56" },
     },
     { accessorKey: "status", header: "State", cell: ({ row }) => <State run={row.original} /> },
     {
@@ -30,7 +30,7 @@ export function runColumns(projects: Project[] | undefined): RunColumn[] {
           <Short path={row.original.data} faint />
         </div>
       ),
-      meta: { className: "hidden xl:table-cell max-w-52" },
+      meta: { className: "hidden xl:table-cell max-w-48" },
     },
     {
       id: "progress",
@@ -51,7 +51,7 @@ export function runColumns(projects: Project[] | undefined): RunColumn[] {
       cell: ({ row }) => (
         <span className="block truncate text-muted">{row.original.worker ?? UNKNOWN}</span>
       ),
-      meta: { className: "hidden lg:table-cell max-w-32" },
+      meta: { className: "hidden lg:table-cell max-w-28" },
     },
     {
       accessorKey: "duration_seconds",
@@ -110,7 +110,7 @@ function State({ run }: { run: RunSummary }) {
   return (
     <span className="inline-flex items-center gap-2">
       <StatusChip status={run.status} />
-      {phase && <span className="text-faint text-xs">{phase}</span>}
+      {phase && <span className="hidden text-faint text-xs lg:inline">{phase}</span>}
       {run.problem && <span className="sr-only">{run.problem.message}</span>}
     </span>
   );

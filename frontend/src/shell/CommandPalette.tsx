@@ -64,7 +64,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Search" onClose={onClose} width="w-[560px]">
       <input
-        autoFocus
+        data-autofocus
         role="combobox"
         aria-label="Search runs and pages"
         aria-expanded="true"

@@ -47,7 +47,7 @@ export function Page({ crumbs, actions, children }: PageProps) {
         </nav>
         {actions && <div className="flex shrink-0 items-center gap-2">{actions}</div>}
       </header>
-      <div className="flex min-h-0 flex-1 flex-col">{children}</div>
+      <div className="flex flex-1 flex-col">{children}</div>
     </div>
   );
 }

@@ -2,7 +2,7 @@ import { ChevronLeft, ChevronRight } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import type { TokenValues, TrajectoryDetail } from "../api/types";
 import { IconButton } from "../components/ui";
-import { number } from "../lib/format";
+import { number, UNKNOWN } from "../lib/format";
 import { useKeys } from "../lib/hooks";
 import { useTheme } from "../lib/theme";
 import { QUANTITIES, type Quantity } from "../searches";
@@ -76,7 +76,9 @@ export function TokenReader({ item, by, token, onSearch }: TokenReaderProps) {
             <IconButton label={`Token with more: ${look.label} (Shift D)`} onClick={() => jump(-1)}>
               <ChevronLeft className="size-4" />
             </IconButton>
-            <span className="text-muted text-sm">by rank</span>
+            <span className="min-w-24 text-center text-muted text-sm tabular-nums">
+              rank {chosen === null ? UNKNOWN : ranked.indexOf(chosen) + 1} of {ranked.length}
+            </span>
             <IconButton label={`Token with less: ${look.label} (d)`} onClick={() => jump(1)}>
               <ChevronRight className="size-4" />
             </IconButton>
@@ -122,7 +124,10 @@ function Legend({ scale, background }: { scale: Scale; background: string }) {
       className="flex items-center gap-2 text-faint text-xs tabular-nums"
       title="Values beyond the ends take the end's colour"
     >
-      <span>{number(scale.low, 2)}</span>
+      <span>
+        {scale.signed && "≤ "}
+        {number(scale.low, 2)}
+      </span>
       <span
         role="img"
         aria-label={`Colours from ${number(scale.low, 2)} over ${number(middle, 2)} to ${number(scale.high, 2)}`}

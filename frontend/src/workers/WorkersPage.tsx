@@ -29,7 +29,7 @@ function body({ data, error, refetch }: ReturnType<typeof useQuery<{ items: Work
   }
   if (data.items.length === 0) return <NoWorkers />;
   return (
-    <ul className="grid items-start gap-3 p-4 md:p-6 xl:grid-cols-2">
+    <ul className="gap-3 p-4 md:p-6 xl:columns-2">
       {data.items.map((worker) => (
         <WorkerCard key={worker.id} worker={worker} />
       ))}
@@ -64,7 +64,10 @@ function WorkerCard({ worker }: { worker: Worker }) {
   const alive = worker.status === "busy" || worker.status === "idle";
   const { hardware, usage } = worker;
   return (
-    <li className="panel overflow-hidden" data-testid={`worker-${worker.name}`}>
+    <li
+      className="panel mb-3 break-inside-avoid overflow-hidden"
+      data-testid={`worker-${worker.name}`}
+    >
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-line border-b px-4 py-3">
         <h2 className="font-semibold">{worker.name}</h2>
         <span
