@@ -55,7 +55,7 @@ export function scaleOf(values: readonly (number | null)[], signed: boolean): Sc
     .filter((value): value is number => value !== null && Number.isFinite(value))
     .map(Math.abs)
     .sort((a, b) => a - b);
-  const top = sizes[Math.floor((sizes.length - 1) * 0.98)] ?? 0;
+  const top = sizes[Math.ceil((sizes.length - 1) * 0.98)] ?? 0;
   const high = top > 0 ? top : 1;
   return { low: signed ? -high : 0, high, signed };
 }
@@ -127,7 +127,7 @@ export interface Paint {
   color: string;
 }
 
-const DARK_INK = "#14151a";
+const DARK_INK = "#000000";
 const LIGHT_INK = "#ffffff";
 
 export function paint(value: number | null, scale: Scale, theme: Theme): Paint | null {
@@ -136,7 +136,7 @@ export function paint(value: number | null, scale: Scale, theme: Theme): Paint |
   const colour = mix(stops(scale.signed, theme), share);
   // Whichever ink has the larger contrast ratio on this ground.
   const ground = luminance(colour);
-  const onDark = 1.05 / (ground + 0.05) > (ground + 0.05) / 0.0575;
+  const onDark = 1.05 / (ground + 0.05) > (ground + 0.05) / 0.05;
   return { background: `rgb(${colour.join(",")})`, color: onDark ? LIGHT_INK : DARK_INK };
 }
 

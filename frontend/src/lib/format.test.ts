@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { bytes, duration, eta, integer, number, percent, relativeTime, setting } from "./format";
+
+describe("what is not known", () => {
+  it.each([null, undefined, Number.NaN, Number.POSITIVE_INFINITY])(
+    "%s shows as a dash, never as 0",
+    (value) => {
+      for (const format of [integer, number, percent, duration, eta, bytes]) {
+        expect(format(value)).toBe("–");
+      }
+    },
+  );
+
+  it("is told from zero", () => {
+    expect(number(0)).toBe("0");
+    expect(integer(0)).toBe("0");
+    expect(percent(0)).toBe("0 %");
+    expect(bytes(0)).toBe("0 B");
+  });
+});
+
+describe("numbers", () => {
+  it.each([
+    [0.123456, "0.1235"],
+    [-1.5, "-1.500"],
+    [12345.6, "12,346"],
+    [2e-5, "2.00e-5"],
+    [3.2e9, "3.20e9"],
+  ])("%d is %s", (value, text) => {
+    expect(number(value)).toBe(text);
+  });
+
+  it("writes settings as one would type them", () => {
+    expect(setting(2e-5)).toBe("2e-5");
+    expect(setting(0.05)).toBe("0.05");
+    expect(setting(0)).toBe("0");
+  });
+});
+
+describe("time", () => {
+  it.each([
+    [0.83, "0.8 s"],
+    [59.6, "1 m 00 s"],
+    [200, "3 m 20 s"],
+    [7500, "2 h 05 m"],
+    [90_000, "1 d 01 h"],
+  ])("%d seconds last %s", (seconds, text) => {
+    expect(duration(seconds)).toBe(text);
+  });
+
+  it.each([
+    [3, "a few seconds"],
+    [44, "~40 s"],
+    [500, "~8 min"],
+    [7200, "~2.0 h"],
+  ])("%d seconds left are %s", (seconds, text) => {
+    expect(eta(seconds)).toBe(text);
+  });
+
+  it("is told relative to now", () => {
+    const now = Date.parse("2026-01-01T12:00:00Z");
+    expect(relativeTime("2026-01-01T11:59:40Z", now)).toBe("just now");
+    expect(relativeTime("2026-01-01T11:30:00Z", now)).toBe("30 min ago");
+    expect(relativeTime("2025-12-30T12:00:00Z", now)).toBe("2 d ago");
+    expect(relativeTime(null, now)).toBe("–");
+  });
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { paint, scaleOf } from "./colours";
+
+function contrast(a: string, b: string): number {
+  const lum = (css: string) => {
+    const [r, g, bl] = css.startsWith("#")
+      ? [1, 3, 5].map((i) => Number.parseInt(css.slice(i, i + 2), 16))
+      : (css.match(/\d+/g) ?? []).map(Number);
+    const lin = (c = 0) =>
+      c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4;
+    return 0.2126 * lin(r) + 0.7152 * lin(g) + 0.0722 * lin(bl);
+  };
+  const [x, y] = [lum(a), lum(b)].sort((p, q) => q - p) as [number, number];
+  return (x + 0.05) / (y + 0.05);
+}
+
+describe("token colours", () => {
+  it("scale from zero for magnitudes and evenly around zero for signed values", () => {
+    expect(scaleOf([0.1, 0.5, null], false)).toEqual({ low: 0, high: 0.5, signed: false });
+    expect(scaleOf([-2, 1], true)).toEqual({ low: -2, high: 2, signed: true });
+    expect(scaleOf([], false).high).toBe(1);
+  });
+
+  it("are not bleached by one extreme", () => {
+    const values = [...Array.from({ length: 99 }, () => 1), 1000];
+    expect(scaleOf(values, false).high).toBe(1);
+  });
+
+  it.each(["light", "dark"] as const)(
+    "keep the text readable everywhere on the %s scales",
+    (theme) => {
+      for (const signed of [false, true]) {
+        const scale = { low: signed ? -1 : 0, high: 1, signed };
+        for (let i = 0; i <= 50; i += 1) {
+          const look = paint(scale.low + (i / 50) * (1 - scale.low), scale, theme);
+          expect(contrast(look?.background ?? "", look?.color ?? "")).toBeGreaterThan(4.5);
+        }
+      }
+    },
+  );
+
+  it("leave tokens without a value bare", () => {
+    expect(paint(null, scaleOf([1], false), "light")).toBeNull();
+  });
+});
