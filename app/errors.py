@@ -84,7 +84,7 @@ def problem_response(
 ) -> JSONResponse:
     """Problem details as a response."""
     body = ProblemDetails(
-        type=f"/docs/errors#{code}",
+        type=f"urn:unisd:problem:{code}",
         title=title,
         status=status,
         detail=detail,

@@ -22,7 +22,7 @@ class Request(BaseModel):
 class ProblemDetails(BaseModel):
     """An error as RFC 9457 describes it, with a code and a remedy."""
 
-    type: str = Field(description="`/docs/errors#<code>`: names the kind of problem.")
+    type: str = Field(description="`urn:unisd:problem:<code>`: names the kind of problem.")
     title: str = Field(description="Short name of the kind of problem.")
     status: int = Field(description="HTTP status code.")
     detail: str = Field(description="What went wrong this time.")

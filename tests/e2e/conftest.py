@@ -1,0 +1,41 @@
+"""Whole installations on both databases, and a model small enough to train in seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.installation import Installation, installation
+from tests.worker.trainer.tiny import make_tiny_model
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model with a tokenizer and a chat template."""
+    return make_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture
+def studio(tmp_path: Path, database_url: str) -> Iterator[Installation]:
+    """A running installation."""
+    with installation(tmp_path / "home", database_url) as running:
+        yield running
+
+
+@pytest.fixture
+def config(tmp_path: Path, tiny_model: Path) -> dict[str, Any]:
+    """A run of some hundred quick steps."""
+    data = tmp_path / "examples.jsonl"
+    rows = [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(64)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return {
+        "model": {"name": str(tiny_model), "dtype": "float32", "lora": {"rank": 4}},
+        "data": {"path": str(data)},
+        "training": {"max_steps": 40, "batch_size": 2, "gradient_accumulation_steps": 1},
+        "generation": {"max_completion_length": 8},
+        "recording": {"every_steps": 5, "pinned_every_steps": 20},
+    }

@@ -1,0 +1,176 @@
+"""A whole installation for tests: Redis, API, worker and reaper as real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import yaml
+from sqlalchemy import select
+
+from app.db import Database
+from app.models import Attempt, RunEvent
+from cli.private_redis import private_redis
+from cli.services import Service, Services
+from cli.up import API_COMMAND, REAPER_COMMAND, WORKER_COMMAND
+from core.states import TERMINAL
+
+LEASE_SECONDS = 3.0
+_PATIENCE_SECONDS = 90.0
+
+
+class Installation:
+    """Starts, watches and kills the parts; talks to the API."""
+
+    def __init__(self, home: Path, database_url: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.home = home
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.http = httpx2.Client(base_url=self.url, timeout=20.0)
+        self.database = Database(database_url)
+        redis = private_redis(home / "redis")
+        environment = {
+            "UNISD_HOME": str(home),
+            "UNISD_DATABASE_URL": database_url,
+            "UNISD_REDIS_URL": redis.url,
+            "UNISD_PORT": str(self.port),
+            "UNISD_LEASE_SECONDS": str(LEASE_SECONDS),
+            "UNISD_HEARTBEAT_SECONDS": "0.5",
+            "HF_HUB_OFFLINE": "1",
+            "CUDA_VISIBLE_DEVICES": "",
+            # Threads that spin for each other starve when tests share two cores.
+            "OMP_NUM_THREADS": "1",
+        }
+        self.services = Services(environment, home / "logs", print)
+        self._parts = {
+            "redis": redis.service,
+            "api": Service("api", API_COMMAND),
+            "reaper": Service("reaper", REAPER_COMMAND),
+            "worker": Service("worker", WORKER_COMMAND, stop_seconds=30.0),
+        }
+
+    def start(self, *names: str) -> None:
+        """Start parts; without names all, and wait until they can work."""
+        for name in names or self._parts:
+            self.services.start(self._parts[name])
+        if not names:
+            self.wait_until(self._ready, "the installation is ready")
+
+    def stop(self) -> None:
+        """End everything and check that nothing is left."""
+        trainers = self.trainers()
+        self.services.stop()
+        self.database.close()
+        self.http.close()
+        assert not [process for process in trainers if process.is_running()]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a part; it is started again at the next look, as in production."""
+        if name == "trainer":
+            (trainer,) = self.trainers()
+            trainer.kill()
+            return
+        os.kill(self.services.pids()[name], signal.SIGKILL)
+
+    def trainers(self) -> list[psutil.Process]:
+        """Processes of the trainer under this worker."""
+        pid = self.services.pids().get("worker")
+        if pid is None or not psutil.pid_exists(pid):
+            return []
+        children = psutil.Process(pid).children(recursive=True)
+        return [child for child in children if "worker.trainer" in " ".join(child.cmdline())]
+
+    def create(self, config: dict[str, Any], **more: Any) -> str:
+        """Create a run; returns its identifier."""
+        answer = self.http.post("/api/runs", json={"config": config, **more})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """A run as the API shows it."""
+        body: dict[str, Any] = self.http.get(f"/api/runs/{run_id}").raise_for_status().json()
+        return body
+
+    def wait_for_step(self, run_id: str, step: int) -> None:
+        """Wait until a run has done so many steps."""
+        self.wait_until(
+            lambda: self.run(run_id)["progress"]["step"] >= step, f"step {step} of {run_id}"
+        )
+
+    def wait_for_end(self, run_id: str) -> dict[str, Any]:
+        """Wait until a run is over."""
+        self.wait_until(lambda: self.run(run_id)["status"] in TERMINAL, f"the end of {run_id}")
+        return self.run(run_id)
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait, keeping the parts alive as `unisd up` does."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if condition():
+                    return
+            except httpx2.HTTPError:
+                pass
+            self.services.revive()
+            time.sleep(0.1)
+        logs = "\n".join(
+            f"== {path.name}\n{path.read_text()[-1500:]}"
+            for path in (self.home / "logs").glob("*.log")
+        )
+        raise AssertionError(f"waited in vain for {what}\n{logs}")
+
+    def assert_nothing_lost_or_doubled(self, run_id: str) -> None:
+        """SQL holds exactly what every attempt's file holds, in order."""
+        with self.database.read() as session:
+            attempts = session.scalars(select(Attempt).where(Attempt.run_id == run_id)).all()
+            assert attempts
+            for attempt in attempts:
+                rows = session.scalars(
+                    select(RunEvent)
+                    .where(RunEvent.attempt_id == attempt.id)
+                    .order_by(RunEvent.cursor)
+                ).all()
+                stored = [{"seq": row.seq, "kind": row.kind, **row.payload} for row in rows]
+                assert stored == _written(Path(attempt.directory) / "events.jsonl")
+
+    def _ready(self) -> bool:
+        return self.http.get("/readyz").status_code == 200
+
+
+def _written(file: Path) -> list[dict[str, Any]]:
+    """Whole lines of a trainer's file, as SQL should hold them."""
+    events = []
+    for line in file.read_bytes().split(b"\n")[:-1]:
+        # PostgreSQL has no U+0000 in text, and a random model does say it.
+        event = json.loads(line.replace(rb"\u0000", rb"\ufffd"))
+        del event["v"], event["time"]
+        events.append(event)
+    return events
+
+
+@contextmanager
+def installation(home: Path, database_url: str) -> Iterator[Installation]:
+    """A running installation, ended whatever happens."""
+    studio = Installation(home, database_url)
+    try:
+        studio.start()
+        yield studio
+    finally:
+        studio.stop()
+
+
+def write_yaml(path: Path, config: dict[str, Any]) -> Path:
+    """A configuration as a file for the command line."""
+    path.write_text(yaml.safe_dump(config))
+    return path

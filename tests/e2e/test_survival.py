@@ -1,0 +1,102 @@
+"""Whatever dies, the run ends truthfully, and nothing that the trainer wrote is lost or doubled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.installation import Installation
+
+LONG = {"max_steps": 150, "batch_size": 2, "gradient_accumulation_steps": 1}
+
+
+def test_a_run_succeeds_and_everything_arrives(
+    studio: Installation, config: dict[str, Any]
+) -> None:
+    run = studio.wait_for_end(studio.create(config))
+    assert (run["status"], run["attempt"], run["problem"]) == ("succeeded", 1, None)
+    assert run["progress"]["step"] == run["progress"]["total_steps"] == 40
+    assert [artifact["kind"] for artifact in run["artifacts"]] == ["adapter"]
+    studio.assert_nothing_lost_or_doubled(run["id"])
+    listed = studio.http.get(f"/api/runs/{run['id']}/trajectories").json()
+    assert listed["total"] >= 8 * 2
+    first = listed["items"][0]
+    whole = studio.http.get(f"/api/runs/{run['id']}/trajectories/{first['id']}").json()
+    assert len(whole["token_values"]) == whole["tokens"]
+    assert "".join(token["text"] for token in whole["token_values"]) is not None
+    mean = sum(token["divergence"] for token in whole["token_values"]) / whole["tokens"]
+    assert mean == pytest.approx(whole["divergence"], rel=1e-4)
+
+
+def test_a_killed_trainer_crashes_the_run(studio: Installation, config: dict[str, Any]) -> None:
+    run_id = studio.create(config | {"training": LONG})
+    studio.wait_for_step(run_id, 10)
+    studio.kill("trainer")
+    run = studio.wait_for_end(run_id)
+    assert run["status"] == "crashed"
+    assert run["problem"]["code"] == "trainer_killed"
+    assert "SIGKILL" in run["problem"]["message"]
+    assert run["attempts"][0]["exit_code"] == -9
+    studio.assert_nothing_lost_or_doubled(run_id)
+
+
+def test_a_killed_worker_is_replaced_and_the_run_starts_again(
+    studio: Installation, config: dict[str, Any]
+) -> None:
+    run_id = studio.create(config | {"training": LONG})
+    studio.wait_for_step(run_id, 10)
+    (trainer,) = studio.trainers()
+    studio.kill("worker")
+    studio.wait_until(lambda: not trainer.is_running(), "the orphaned trainer's end")
+    run = studio.wait_for_end(run_id)
+    assert (run["status"], run["attempt"]) == ("succeeded", 2)
+    assert run["attempts"][0]["outcome"] == "crashed"
+    assert run["progress"]["step"] == 150
+    studio.assert_nothing_lost_or_doubled(run_id)
+
+
+@pytest.mark.parametrize("part", ["redis", "api"])
+def test_a_killed_part_is_started_again_and_the_run_goes_on(
+    studio: Installation, config: dict[str, Any], part: str
+) -> None:
+    run_id = studio.create(config | {"training": LONG})
+    studio.wait_for_step(run_id, 10)
+    studio.kill(part)
+    run = studio.wait_for_end(run_id)
+    assert (run["status"], run["attempt"]) == ("succeeded", 1)
+    studio.assert_nothing_lost_or_doubled(run_id)
+    again = studio.wait_for_end(studio.create(config))
+    assert again["status"] == "succeeded"
+
+
+def test_a_task_that_redis_lost_is_sent_again(studio: Installation, config: dict[str, Any]) -> None:
+    first = studio.create(config | {"training": LONG})
+    waiting = studio.create(config)
+    studio.wait_for_step(first, 5)
+    studio.kill("redis")
+    assert studio.wait_for_end(waiting)["status"] == "succeeded"
+    assert studio.wait_for_end(first)["status"] == "succeeded"
+
+
+def test_stop_ends_a_run_at_a_step_and_keeps_its_adapter(
+    studio: Installation, config: dict[str, Any]
+) -> None:
+    run_id = studio.create(config | {"training": LONG | {"max_steps": 100_000}})
+    studio.wait_for_step(run_id, 5)
+    assert studio.http.post(f"/api/runs/{run_id}/stop").json()["status"] == "stopping"
+    run = studio.wait_for_end(run_id)
+    assert run["status"] == "stopped"
+    assert [artifact["kind"] for artifact in run["artifacts"]] == ["adapter"]
+    studio.assert_nothing_lost_or_doubled(run_id)
+
+
+def test_a_failure_of_the_trainer_is_told_with_its_remedy(
+    studio: Installation, config: dict[str, Any]
+) -> None:
+    wrong = config | {"model": config["model"] | {"lora": {"target_modules": ["no_such_layer"]}}}
+    run = studio.wait_for_end(studio.create(wrong))
+    assert run["status"] == "failed"
+    assert "no_such_layer" in run["problem"]["message"]
+    assert run["problem"]["remedy"]
+    assert run["problem"]["field"] == "model.lora.target_modules"
