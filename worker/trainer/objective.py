@@ -111,7 +111,8 @@ class _ScoreTokens(torch.autograd.Function):
             divergence_C, slope_CV = _divergence(student, teacher, what)
             if gradient_NH is not None:
                 gradient_NH[chunk] = slope_CV.to(head_VH.dtype) @ head_VH
-            parts.append((divergence_C, *observed))
+            # Where both views agree, rounding can leave a negative number of the size of 1e-8.
+            parts.append((divergence_C.clamp_min(0), *observed))
         state.save_for_backward(
             gradient_NH, *((student_NH, teacher_NH, head_VH) if state.head_trains else ())
         )

@@ -19,7 +19,7 @@ export function ChartCard({ spec, state, view, colours, onRange }: ChartCardProp
   const zoom = useRef(onRange);
   zoom.current = onRange;
   const data = useMemo(() => traces(spec, state, view, colours), [spec, state, view, colours]);
-  const shape = useMemo(() => layout(spec, view, colours), [spec, view, colours]);
+  const shape = useMemo(() => layout(spec, view, colours, data), [spec, view, colours, data]);
 
   const onReady = (element: PlotElement) => {
     element.on("plotly_hover", ({ points }) => setHovered(points[0]?.x ?? null));

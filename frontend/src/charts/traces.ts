@@ -114,7 +114,19 @@ function visible(x: readonly number[], range: View["range"]): [number, number] {
   return [Math.max(0, first - 1), Math.min(x.length, last + 2)];
 }
 
-export function layout(spec: ChartSpec, view: View, colours: Colours): Layout {
+/** Between a few whole steps Plotly would put ticks at halves, which read as steps twice. */
+function wholeTicks(data: readonly Trace[], view: View): { dtick?: number } {
+  if (view.x !== "step" || view.range) return {};
+  const ends = data.flatMap(({ x }) => [x[0] ?? 0, x.at(-1) ?? 0]);
+  return Math.max(...ends) - Math.min(...ends) < 8 ? { dtick: 1 } : {};
+}
+
+export function layout(
+  spec: ChartSpec,
+  view: View,
+  colours: Colours,
+  data: readonly Trace[],
+): Layout {
   const axis = {
     gridcolor: colours.line,
     linecolor: colours.line,
@@ -142,6 +154,7 @@ export function layout(spec: ChartSpec, view: View, colours: Colours): Layout {
       ...axis,
       showgrid: false,
       nticks: 7,
+      ...wholeTicks(data, view),
       ...(view.x === "step" ? { tickformat: ",d" } : { tickformat: "~s" }),
       ...(view.range ? { range: view.range, autorange: false } : { autorange: true }),
     },

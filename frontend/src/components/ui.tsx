@@ -71,22 +71,24 @@ interface SegmentedProps<T extends string> {
 /** One choice of a few, all visible. */
 export function Segmented<T extends string>(props: SegmentedProps<T>) {
   return (
-    <fieldset
-      className={`inline-flex rounded-control border border-line-strong bg-sunken p-0.5 ${props.small ? "h-7" : "h-8"}`}
-    >
+    <fieldset>
       <legend className="sr-only">{props.label}</legend>
-      {props.options.map((option) => (
-        <button
-          key={option.value}
-          type="button"
-          aria-pressed={option.value === props.value}
-          title={option.title}
-          onClick={() => props.onChange(option.value)}
-          className="inline-flex items-center gap-1.5 whitespace-nowrap rounded-[4px] border border-transparent px-2.5 text-sm text-muted transition-colors hover:text-ink aria-pressed:border-line-strong aria-pressed:bg-surface aria-pressed:font-medium aria-pressed:text-ink"
-        >
-          {option.label}
-        </button>
-      ))}
+      <div
+        className={`inline-flex rounded-control border border-line-strong bg-sunken p-0.5 align-top ${props.small ? "h-7" : "h-8"}`}
+      >
+        {props.options.map((option) => (
+          <button
+            key={option.value}
+            type="button"
+            aria-pressed={option.value === props.value}
+            title={option.title}
+            onClick={() => props.onChange(option.value)}
+            className="inline-flex items-center gap-1.5 whitespace-nowrap rounded-[4px] border border-transparent px-2.5 text-sm text-muted transition-colors hover:text-ink aria-pressed:border-line-strong aria-pressed:bg-surface aria-pressed:font-medium aria-pressed:text-ink"
+          >
+            {option.label}
+          </button>
+        ))}
+      </div>
     </fieldset>
   );
 }

@@ -22,9 +22,9 @@ describe("what is not known", () => {
 describe("numbers", () => {
   it.each([
     [0.123456, "0.1235"],
-    [-1.5, "-1.500"],
+    [-1.5, "−1.500"],
     [12345.6, "12,346"],
-    [2e-5, "2.00e-5"],
+    [2e-5, "2.00e−5"],
     [3.2e9, "3.20e9"],
   ])("%d is %s", (value, text) => {
     expect(number(value)).toBe(text);

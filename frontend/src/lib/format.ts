@@ -16,6 +16,10 @@ export function integer(value: Maybe): string {
 /** Four significant digits; exponents only where the plain number would be unreadable. */
 export function number(value: Maybe, digits = 4): string {
   if (!known(value)) return UNKNOWN;
+  return digitsOf(value, digits).replaceAll("-", "\u2212");
+}
+
+function digitsOf(value: number, digits: number): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size < 1e-3 || size >= 1e7) {

@@ -83,7 +83,7 @@ function TextControl({ id, field, value, invalid, describedBy, onChange }: Contr
         value={String(value)}
         placeholder={field.nullable ? "empty" : ""}
         onChange={(event) => onChange(event.target.value)}
-        className={`control w-full ${numeric ? "tabular-nums" : ""} ${monospace ? "font-mono text-sm" : ""} ${field.unit ? "pr-24!" : ""}`}
+        className={`control w-full ${monospace ? "font-mono text-sm" : ""} ${field.unit ? "pr-24!" : ""}`}
       />
       {field.unit && (
         <span className="pointer-events-none absolute top-1/2 right-2.5 -translate-y-1/2 text-faint text-sm">

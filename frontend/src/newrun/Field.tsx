@@ -3,6 +3,7 @@ import type { Problem } from "../api/types";
 import { Inline } from "../components/Inline";
 import { Control } from "./Control";
 import type { FieldModel } from "./schema";
+import { messageOf } from "./values";
 
 export const fieldId = (path: string): string => `field-${path}`;
 
@@ -81,7 +82,7 @@ export function Messages({ id, path, problems, tone }: MessagesProps) {
     <div id={id} data-testid={`error-${path}`} className={`mt-1.5 text-sm ${tone}`}>
       {problems.map((problem, i) => (
         <p key={i}>
-          <Inline text={problem.message} />{" "}
+          <Inline text={messageOf(problem)} />{" "}
           {problem.remedy && (
             <span className="text-muted">
               <Inline text={problem.remedy} />

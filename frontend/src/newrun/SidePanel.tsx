@@ -4,7 +4,7 @@ import { Inline } from "../components/Inline";
 import { Notice } from "../components/states";
 import { baseName, integer, setting, UNKNOWN } from "../lib/format";
 import { fieldTitle } from "./schema";
-import { type Config, placeProblems, readPath } from "./values";
+import { type Config, messageOf, placeProblems, readPath } from "./values";
 
 interface SidePanelProps {
   config: Config;
@@ -65,7 +65,7 @@ function Links({ problems, paths, onOpen }: LinksProps) {
               </a>
             )}
             <p className="break-words">
-              <Inline text={problem.message} />{" "}
+              <Inline text={messageOf(problem)} />{" "}
               {problem.remedy && (
                 <span className="text-muted">
                   <Inline text={problem.remedy} />
@@ -137,7 +137,7 @@ function Line({ label, children }: { label: string; children: ReactNode }) {
   return (
     <div className="flex justify-between gap-4 py-1">
       <dt className="shrink-0 text-muted">{label}</dt>
-      <dd className="min-w-0 break-words text-right tabular-nums">{children}</dd>
+      <dd className="min-w-0 break-words text-right">{children}</dd>
     </div>
   );
 }

@@ -86,6 +86,14 @@ export function placeProblems(
   return placed;
 }
 
+/** A message at its field need not name the field again. */
+export function messageOf(problem: Problem): string {
+  const prefix = `${problem.field}: `;
+  return problem.message.startsWith(prefix)
+    ? problem.message.slice(prefix.length)
+    : problem.message;
+}
+
 function nearestField(field: string | null | undefined, known: Set<string>): string | null {
   if (!field) return null;
   let path = field.replace(/^(body\.)?(config\.)?/, "");

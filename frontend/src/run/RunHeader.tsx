@@ -88,7 +88,9 @@ export function RunHeader({ run, live }: { run: RunDetail; live: Snapshot }) {
         {run.status === "running" && <Fact label="Time left">{eta(run.progress.eta_seconds)}</Fact>}
         <Fact label="Elapsed">{duration(elapsed)}</Fact>
         <Fact label="Loss">{number(loss)}</Fact>
-        <Fact label="Worker">{run.worker ?? UNKNOWN}</Fact>
+        <Fact label="Worker">
+          <span className="normal-nums">{run.worker ?? UNKNOWN}</span>
+        </Fact>
         <Fact label="Attempt">
           {run.attempt === 0 ? UNKNOWN : `${run.attempt} of ${run.max_attempts}`}
         </Fact>
@@ -129,7 +131,9 @@ function Phase({ run }: { run: RunDetail }) {
   return (
     <span className="flex min-w-0 items-center gap-2 text-muted">
       <span>{run.phase}</span>
-      {run.phase_detail && <span className="truncate text-faint">{run.phase_detail}</span>}
+      {run.phase_detail && run.phase_detail.toLowerCase() !== run.phase && (
+        <span className="truncate text-faint">{run.phase_detail}</span>
+      )}
       {total !== null && run.phase !== "training" && (
         <>
           <Bar
