@@ -85,6 +85,9 @@ def _generation_config(network: Network, how: settings.GenerationConfig) -> Gene
         eos_token_id=list(network.end_ids),
         pad_token_id=network.pad_id,
         use_cache=True,
+        # Logits that are not finite must not break sampling (on a GPU the whole process): the pass
+        # that scores the tokens meets them again and ends the run with `loss_not_finite`.
+        remove_invalid_values=True,
     )
 
 
