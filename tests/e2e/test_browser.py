@@ -1,0 +1,161 @@
+"""The page in a real Chromium: fill the form, watch the run, reload, stop."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from app.migrate import upgrade
+from tests.e2e.installation import Installation, installation
+
+_SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+_READ_CURVE = """() => {
+    const chart = document.querySelector('[data-testid="chart-train/loss"]');
+    if (!chart || !chart.data || !chart.data.length) return [];
+    return Array.from(chart.data[0].x);
+}"""
+_PATIENCE_MS = 60_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("UNISD_CHROMIUM") or shutil.which("chromium")
+    assert path, "no Chromium: `make test` finds or installs one and sets UNISD_CHROMIUM"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(_PATIENCE_MS)
+    mistakes: list[str] = []
+    page.on("pageerror", lambda error: mistakes.append(str(error)))
+    yield page
+    context.close()
+    assert not mistakes
+
+
+@pytest.fixture(scope="module")
+def plain_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation that tests only look at."""
+    home = tmp_path_factory.mktemp("home")
+    url = f"sqlite:///{home / 'unisd.sqlite'}"
+    upgrade(url)
+    with installation(home, url) as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One database is enough here; what differs between the two is tested without a browser."""
+    url = f"sqlite:///{tmp_path / 'home' / 'unisd.sqlite'}"
+    upgrade(url)
+    return url
+
+
+def _curve(page: Page) -> list[int]:
+    steps: list[int] = page.evaluate(_READ_CURVE)
+    return steps
+
+
+def _wait_for_points(page: Page, count: int) -> None:
+    page.wait_for_function(f"({_READ_CURVE})().length >= {count}", timeout=_PATIENCE_MS)
+
+
+def _fill(page: Page, field: str, value: str) -> None:
+    page.get_by_test_id(f"field-{field}").fill(value)
+
+
+def test_form_live_curve_reload_and_stop(
+    page: Page, studio: Installation, config: dict[str, Any]
+) -> None:
+    page.goto(f"{studio.url}/runs/new")
+    page.get_by_role("radio", name="Advanced").or_(
+        page.get_by_role("button", name="Advanced")
+    ).first.click()
+    _fill(page, "model.name", config["model"]["name"])
+    _fill(page, "data.path", config["data"]["path"])
+    _fill(page, "model.lora.rank", "4")
+    _fill(page, "training.max_steps", "100000")
+    _fill(page, "training.batch_size", "2")
+    _fill(page, "training.gradient_accumulation_steps", "1")
+    _fill(page, "generation.max_completion_length", "8")
+
+    _fill(page, "generation.max_prompt_length", "9")
+    error = page.get_by_test_id("error-generation.max_prompt_length")
+    expect(error).to_contain_text("does not fit")
+    expect(error).to_contain_text("Raise")
+    _fill(page, "generation.max_prompt_length", "1024")
+    expect(error).to_have_count(0)
+
+    page.get_by_test_id("start-run").click()
+    page.wait_for_url("**/runs/????????????*")
+    run_id = page.url.split("/runs/")[1].split("?")[0]
+    expect(page.get_by_test_id("run-status")).to_contain_text("running", ignore_case=True)
+
+    _wait_for_points(page, 3)
+    before = _curve(page)
+    _wait_for_points(page, len(before) + 5)  # without a reload
+
+    page.reload()
+    _wait_for_points(page, len(before) + 10)
+    after = _curve(page)
+    assert after == list(range(1, len(after) + 1))
+    assert after[: len(before)] == before
+
+    page.get_by_test_id("stop-button").click()
+    page.get_by_test_id("stop-confirm").click()
+    expect(page.get_by_test_id("run-status")).to_contain_text("stopped", ignore_case=True)
+    run = studio.run(run_id)
+    assert run["status"] == "stopped"
+    final = _curve(page)
+    assert final == list(range(1, run["progress"]["step"] + 1))
+    studio.assert_nothing_lost_or_doubled(run_id)
+
+
+def test_a_broken_line_is_named_at_its_field(
+    page: Page, studio: Installation, config: dict[str, Any]
+) -> None:
+    data = Path(config["data"]["path"])
+    lines = data.read_text().splitlines()
+    lines[36] = "{"
+    data.write_text("\n".join(lines))
+    page.goto(f"{studio.url}/runs/new")
+    _fill(page, "model.name", config["model"]["name"])
+    _fill(page, "data.path", str(data))
+    expect(page.get_by_test_id("error-data.path")).to_contain_text("Line 37")
+    _fill(page, "model.name", "no/such-model")
+    expect(page.get_by_test_id("error-model.name")).to_contain_text("no/such-model")
+
+
+@pytest.mark.parametrize("path", ["/", "/runs/new", "/workers", "/nowhere"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 768])
+def test_pages_fit_their_width(
+    browser: Browser, plain_studio: Installation, path: str, scheme: Any, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(plain_studio.url + path)
+    page.wait_for_load_state("networkidle")
+    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert overflow <= 0
+    assert page.title()
+    context.close()
