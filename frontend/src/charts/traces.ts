@@ -163,7 +163,7 @@ export function layout(
       nticks: 5,
       fixedrange: true,
       type: log ? "log" : "linear",
-      ...(log ? { dtick: 1 } : {}),
+      exponentformat: "e",
       ...(spec.stacked ? { rangemode: "tozero" } : {}),
       ...(spec.tick ? { tickformat: spec.tick } : {}),
     },

@@ -4,7 +4,7 @@ import { Fragment } from "react";
 export function Inline({ text }: { text: string }) {
   return text.split("`").map((part, i) =>
     i % 2 === 1 ? (
-      <code key={i} className="rounded-[3px] bg-sunken px-1 font-mono text-[0.92em] text-ink">
+      <code key={i} className="rounded-[3px] bg-sunken px-0.5 font-mono text-[0.92em] text-ink">
         {part}
       </code>
     ) : (

@@ -93,7 +93,7 @@ model = PeftModel.from_pretrained(base, ${JSON.stringify(artifact.directory)})`;
       <div className="absolute top-1.5 right-1.5">
         <Copy text={code} label="Copy" />
       </div>
-      <pre className="overflow-x-auto p-3 font-mono text-sm">{code}</pre>
+      <pre className="whitespace-pre-wrap break-words p-3 pr-20 font-mono text-sm">{code}</pre>
     </div>
   );
 }

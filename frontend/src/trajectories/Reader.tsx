@@ -37,12 +37,13 @@ export function Reader({ run, search, onSearch }: TrajectoriesProps) {
             by={search.by ?? "divergence"}
             token={search.token ?? null}
             onSearch={onSearch}
-          />
-          <div className="grid items-start gap-4 lg:grid-cols-2">
-            <Text title="Prompt" text={data.prompt} />
-            <Text title="Reference" text={data.reference} />
-          </div>
-          <Rendered item={data} />
+          >
+            <div className="grid items-start gap-4 xl:grid-cols-2">
+              <Text title="Prompt" text={data.prompt} />
+              <Text title="Reference" text={data.reference} />
+            </div>
+            <Rendered item={data} />
+          </TokenReader>
         </>
       )}
     </div>
@@ -86,7 +87,7 @@ function Rendered({ item }: { item: TrajectoryDetail }) {
     ["Teacher's prompt, as rendered", item.teacher_prompt],
   ] as const;
   return (
-    <div className="grid items-start gap-4 lg:grid-cols-2">
+    <div className="flex flex-col gap-4">
       {panes.map(([title, text]) => (
         <details key={title} className="panel min-w-0 overflow-hidden">
           <summary className="flex items-center justify-between px-3 py-2 font-medium hover:bg-hover">

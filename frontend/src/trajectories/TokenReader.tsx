@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight } from "lucide-react";
-import { useMemo, useRef, useState } from "react";
+import { type ReactNode, useMemo, useRef, useState } from "react";
 import type { TokenValues, TrajectoryDetail } from "../api/types";
 import { IconButton } from "../components/ui";
 import { number, UNKNOWN } from "../lib/format";
@@ -16,15 +16,19 @@ interface TokenReaderProps {
   by: Quantity;
   token: number | null;
   onSearch: TrajectoriesProps["onSearch"];
+  /** The other texts, under the completion. */
+  children: ReactNode;
 }
 
 /** The completion as coloured tokens beside the card of the one under pointer or cursor. */
-export function TokenReader({ item, by, token, onSearch }: TokenReaderProps) {
+export function TokenReader({ item, by: wanted, token, onSearch, children }: TokenReaderProps) {
   const theme = useTheme();
   const [hovered, setHovered] = useState<number | null>(null);
   const list = useRef<HTMLDivElement>(null);
-  const look = LOOKS[by];
   const tokens = item.token_values;
+  const options = QUANTITIES.filter((name) => name !== "contribution" || hasContribution(tokens));
+  const by = options.includes(wanted) ? wanted : "divergence";
+  const look = LOOKS[by];
   const values = useMemo(() => tokens.map(look.of), [tokens, look]);
   const scale = useMemo(() => scaleOf(values, look.signed), [values, look]);
   const paints = useMemo(
@@ -41,59 +45,63 @@ export function TokenReader({ item, by, token, onSearch }: TokenReaderProps) {
       list.current?.querySelector(`[data-i="${index}"]`)?.scrollIntoView({ block: "nearest" });
     }
   };
-  const jump = (by: 1 | -1) => {
+  const jump = (step: 1 | -1) => {
     const at = chosen === null ? -1 : ranked.indexOf(chosen);
-    const next = ranked[at + by] ?? ranked[by === 1 ? 0 : ranked.length - 1];
+    const next = ranked[at + step] ?? ranked[step === 1 ? 0 : ranked.length - 1];
     if (next !== undefined) select(next);
   };
   useKeys({ d: () => jump(1), D: () => jump(-1) });
-  const options = QUANTITIES.filter((name) => name !== "contribution" || hasContribution(tokens));
-
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_336px]">
-      <section className="panel min-w-0 overflow-hidden">
-        <div className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b bg-sunken px-3 py-2">
-          <h3 className="font-medium">Completion</h3>
-          <label className="flex items-center gap-2 text-sm">
-            <span className="text-muted">coloured by</span>
-            <select
-              value={by}
-              onChange={(event) => {
-                const next = QUANTITIES.find((name) => name === event.target.value);
-                onSearch({ by: next === "divergence" ? undefined : next });
-              }}
-              className="control h-7!"
-            >
-              {options.map((name) => (
-                <option key={name} value={name}>
-                  {LOOKS[name].label}
-                </option>
-              ))}
-            </select>
-          </label>
-          <Legend scale={scale} background={gradient(look.signed, theme)} />
-          <span className="ml-auto flex items-center gap-0.5">
-            <IconButton label={`Token with more: ${look.label} (Shift D)`} onClick={() => jump(-1)}>
-              <ChevronLeft className="size-4" />
-            </IconButton>
-            <span className="min-w-24 text-center text-muted text-sm tabular-nums">
-              rank {chosen === null ? UNKNOWN : ranked.indexOf(chosen) + 1} of {ranked.length}
+      <div className="flex min-w-0 flex-col gap-4">
+        <section className="panel min-w-0 overflow-hidden">
+          <div className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b bg-sunken px-3 py-2">
+            <h3 className="font-medium">Completion</h3>
+            <label className="flex items-center gap-2 text-sm">
+              <span className="text-muted">coloured by</span>
+              <select
+                value={by}
+                onChange={(event) => {
+                  const next = QUANTITIES.find((name) => name === event.target.value);
+                  onSearch({ by: next === "divergence" ? undefined : next });
+                }}
+                className="control h-7!"
+              >
+                {options.map((name) => (
+                  <option key={name} value={name}>
+                    {LOOKS[name].label}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <Legend scale={scale} background={gradient(look.signed, theme)} />
+            <span className="ml-auto flex items-center gap-0.5">
+              <IconButton
+                label={`Token with more: ${look.label} (Shift D)`}
+                onClick={() => jump(-1)}
+              >
+                <ChevronLeft className="size-4" />
+              </IconButton>
+              <span className="min-w-24 text-center text-muted text-sm tabular-nums">
+                rank {chosen === null ? UNKNOWN : ranked.indexOf(chosen) + 1} of {ranked.length}
+              </span>
+              <IconButton label={`Token with less: ${look.label} (d)`} onClick={() => jump(1)}>
+                <ChevronRight className="size-4" />
+              </IconButton>
             </span>
-            <IconButton label={`Token with less: ${look.label} (d)`} onClick={() => jump(1)}>
-              <ChevronRight className="size-4" />
-            </IconButton>
-          </span>
-        </div>
-        <Tokens
-          ref={list}
-          tokens={tokens}
-          paints={paints}
-          selected={chosen}
-          onSelect={select}
-          onHover={setHovered}
-        />
-        <p className="border-line border-t px-3 py-2 text-faint text-sm">{look.help}</p>
-      </section>
+          </div>
+          <Tokens
+            ref={list}
+            tokens={tokens}
+            paints={paints}
+            selected={chosen}
+            onSelect={select}
+            onHover={setHovered}
+          />
+          <p className="border-line border-t px-3 py-2 text-faint text-sm">{look.help}</p>
+        </section>
+        {children}
+      </div>
       <TokenCard
         token={shown === null ? undefined : tokens[shown]}
         index={shown}
