@@ -33,7 +33,8 @@ def read_batch(path: Path, offset: int) -> Batch:
     except FileNotFoundError:
         return Batch([], offset)
     whole = data[: data.rfind(b"\n") + 1]
-    return Batch(whole.splitlines(), offset + len(whole))
+    # Not splitlines(): a carriage return inside a line does not end it.
+    return Batch(whole.split(b"\n")[:-1], offset + len(whole))
 
 
 class Tail:
