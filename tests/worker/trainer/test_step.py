@@ -6,18 +6,21 @@ from dataclasses import replace
 
 import pytest
 import torch
+from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from core.config import RunConfig
 from core.records import read_records
 from tests.worker.trainer.tiny import tiny_config
 from worker.trainer.chat import Chat, load_tokenizer
+from worker.trainer.event_log import EventLog
 from worker.trainer.failures import RunFailureError
 from worker.trainer.interrupt import Interrupt, StopRequested
 from worker.trainer.measure import StepMeasure
 from worker.trainer.model import load_network
 from worker.trainer.randomness import derive_seed, seeded
 from worker.trainer.rollout import Rollout, sample
+from worker.trainer.saving import History, save_adapter
 from worker.trainer.step import Scorer
 
 CPU = torch.device("cpu")
@@ -114,6 +117,23 @@ def test_a_step_updates_the_adapter_as_adamw_does_and_never_the_base(tiny_model,
         torch.testing.assert_close(new.detach(), expected)
     base = setup.network.peft.unload().state_dict()
     assert all(torch.equal(plain[name], base[name]) for name in plain)
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")
+def test_the_saved_adapter_is_the_student(tiny_model, records, tmp_path):
+    setup = Setup(tiny_model, records, batch_size=8, accumulation=1)
+    log = EventLog(tmp_path)
+    save_adapter(setup.network, setup.config, History(total_steps=1, data_sha256="0"), log)
+    log.close()
+    base = AutoModelForCausalLM.from_pretrained(tiny_model)
+    loaded = PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
+    setup.network.peft.eval()
+    ids = torch.tensor([setup.examples[0].student.ids])
+    with torch.no_grad():
+        expected = setup.network.causal(input_ids=ids).logits
+        assert torch.equal(loaded(input_ids=ids).logits, expected)
+        with loaded.disable_adapter():
+            assert not torch.allclose(loaded(input_ids=ids).logits, expected, atol=0.1)
 
 
 def test_dropout_acts_on_the_student_alone_and_follows_its_seed(tiny_model, records):
