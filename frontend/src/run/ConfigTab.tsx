@@ -50,13 +50,15 @@ function ConfigTable({ config }: { config: RunDetail["config"] }) {
           <h2 className="border-line border-b bg-sunken px-3 py-2 font-medium">{section.title}</h2>
           <dl>
             <Rows group={section} config={config} />
-            {section.groups.map((inner) => (
-              <Fragment key={inner.path}>
-                <div className="eyebrow border-line border-b px-3 pt-3 pb-1">{inner.title}</div>
-                <Rows group={inner} config={config} />
-              </Fragment>
-            ))}
           </dl>
+          {section.groups.map((inner) => (
+            <Fragment key={inner.path}>
+              <h3 className="eyebrow border-line border-y px-3 pt-3 pb-1">{inner.title}</h3>
+              <dl>
+                <Rows group={inner} config={config} />
+              </dl>
+            </Fragment>
+          ))}
         </section>
       ))}
     </div>

@@ -67,7 +67,7 @@ function Known({ run }: { run: RunDetail }) {
     : { label: "Runs", link: { to: "/" } };
   const props = { run, live, search, onSearch };
   return (
-    <Page crumbs={[home, { label: run.name }]} actions={<RunActions run={run} />}>
+    <Page crumbs={[home, { label: run.name }]} actions={<RunActions run={run} />} headed={false}>
       <RunHeader run={run} live={live} />
       <Tabs current={tab} onOpen={openTab} />
       <div

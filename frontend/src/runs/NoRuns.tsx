@@ -12,7 +12,7 @@ const STEPS = [
 export function NoRuns({ action }: { action: ReactNode }) {
   return (
     <div className="mx-auto flex w-full max-w-3xl flex-1 flex-col justify-center px-6 py-16">
-      <h1 className="text-balance font-semibold text-2xl">No runs yet</h1>
+      <h2 className="text-balance font-semibold text-2xl">No runs yet</h2>
       <p className="mt-2 max-w-xl text-lg text-muted">
         Self-distillation adapts a model without a stronger one: the same network, shown the worked
         solution, teaches itself token by token.
@@ -21,7 +21,7 @@ export function NoRuns({ action }: { action: ReactNode }) {
         {STEPS.map((step, i) => (
           <li key={step.title} className="bg-surface p-4">
             <span className="eyebrow">{i + 1}</span>
-            <h2 className="mt-1 font-medium">{step.title}</h2>
+            <h3 className="mt-1 font-medium">{step.title}</h3>
             <p className="mt-1 text-muted text-sm">{step.words}</p>
           </li>
         ))}

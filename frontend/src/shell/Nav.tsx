@@ -69,7 +69,8 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
           type="button"
           onClick={onSearch}
           title="Search"
-          aria-label="Search"
+          aria-label={collapsed ? "Search" : undefined}
+          aria-keyshortcuts="Control+K Meta+K"
           className={`${ITEM} mb-2`}
         >
           <Search aria-hidden="true" className="size-4 shrink-0" />

@@ -10,11 +10,14 @@ export interface Crumb {
 interface PageProps {
   crumbs: readonly Crumb[];
   actions?: ReactNode;
+  /** False where the page itself begins with a heading. */
+  headed?: boolean;
   children: ReactNode;
 }
 
 /** The top bar with the way here, and the page under it. */
-export function Page({ crumbs, actions, children }: PageProps) {
+export function Page({ crumbs, actions, headed = true, children }: PageProps) {
+  const Last = headed ? "h1" : "span";
   return (
     <div className="flex min-h-full flex-col">
       <header className="sticky top-0 z-20 flex h-(--topbar-height) shrink-0 items-center gap-4 border-line border-b bg-surface px-4 md:px-6">
@@ -35,9 +38,9 @@ export function Page({ crumbs, actions, children }: PageProps) {
                         {crumb.label}
                       </Link>
                     ) : (
-                      <span aria-current={last ? "page" : undefined} className="font-medium">
+                      <Last aria-current="page" className="truncate font-medium">
                         {crumb.label}
-                      </span>
+                      </Last>
                     )}
                   </li>
                 </Fragment>

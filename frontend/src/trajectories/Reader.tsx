@@ -72,7 +72,7 @@ function Text({ title, text }: { title: string; text: string }) {
   return (
     <section className="panel min-w-0 overflow-hidden">
       <div className="flex items-center justify-between border-line border-b bg-sunken py-1 pr-1.5 pl-3">
-        <h3 className="font-medium">{title}</h3>
+        <h2 className="font-medium">{title}</h2>
         <Copy compact text={text} label={`Copy the ${title.toLowerCase()}`} />
       </div>
       <p className="max-h-80 overflow-y-auto whitespace-pre-wrap break-words p-3">{text}</p>

@@ -116,7 +116,7 @@ interface AlternativesProps {
 function Alternatives({ title, token, list, bar }: AlternativesProps) {
   return (
     <div className="min-w-0 bg-surface px-3 py-2">
-      <h4 className="eyebrow mb-1.5">{title}</h4>
+      <h3 className="eyebrow mb-1.5">{title}</h3>
       <ol className="flex flex-col gap-1.5">
         {list.map((item, i) => {
           const share = Math.exp(item.logprob);

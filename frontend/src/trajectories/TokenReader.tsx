@@ -56,7 +56,7 @@ export function TokenReader({ item, by: wanted, token, onSearch, children }: Tok
       <div className="flex min-w-0 flex-col gap-4">
         <section className="panel min-w-0 overflow-hidden">
           <div className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b bg-sunken px-3 py-2">
-            <h3 className="font-medium">Completion</h3>
+            <h2 className="font-medium">Completion</h2>
             <label className="flex items-center gap-2 text-sm">
               <span className="text-muted">coloured by</span>
               <select

@@ -76,6 +76,7 @@ const Token = memo(function Token({ index, text, paint, selected }: TokenProps) 
       data-i={index}
       role="option"
       aria-selected={selected}
+      aria-label={text.trim() === "" ? blank(text) : undefined}
       tabIndex={-1}
       style={paint ? { background: paint.background, color: paint.color } : undefined}
       className="cursor-pointer rounded-[2px] py-0.5 hover:outline hover:outline-accent aria-selected:outline-2 aria-selected:outline-accent"
@@ -89,4 +90,9 @@ const Token = memo(function Token({ index, text, paint, selected }: TokenProps) 
 function visible(text: string): string {
   if (text === "") return "∅";
   return text.replaceAll("\n", "⏎\n");
+}
+
+function blank(text: string): string {
+  if (text === "") return "empty token";
+  return text.includes("\n") ? "line break" : "space";
 }
