@@ -316,7 +316,7 @@ export interface paths {
         };
         /**
          * Follow Run
-         * @description Server-Sent Events, each with its cursor as `id`, its kind as `event`, a `RunEventOut` as data.
+         * @description Server-Sent Events: `id` is the cursor, `event` the kind, `data` a `RunEventOut`.
          *
          *     After the last event of a run that is over comes one `end` event, and the stream closes.
          */
@@ -1807,7 +1807,7 @@ export interface components {
         ProblemDetails: {
             /**
              * Type
-             * @description `/docs/errors#<code>`: names the kind of problem.
+             * @description `urn:unisd:problem:<code>`: names the kind of problem.
              */
             type: string;
             /**

@@ -65,7 +65,7 @@ export function ChartsTab({ run, live, search, onSearch }: ChartsTabProps) {
                 state={state}
                 view={view}
                 colours={colours}
-                onRange={(range) => onSearch({ from: range?.[0], to: range?.[1] })}
+                onRange={(range) => onSearch({ from: tidy(range?.[0]), to: tidy(range?.[1]) })}
               />
             ))}
           </div>
@@ -75,6 +75,10 @@ export function ChartsTab({ run, live, search, onSearch }: ChartsTabProps) {
     </div>
   );
 }
+
+/** A link need not carry more of a zoom than the eye can tell. */
+const tidy = (value: number | undefined) =>
+  value === undefined ? undefined : Math.round(value * 100) / 100;
 
 function NoMetrics({ run }: { run: RunDetail }) {
   if (!isActive(run.status)) {

@@ -18,7 +18,9 @@ export interface ChartSpec {
   /** Share of one, bytes or plain: how the axis and the latest value are written. */
   format: (value: number | null | undefined) => string;
   tick?: string;
-  /** What a logarithm or an average of it would mean nothing for. */
+  /** What is set or counted, not measured: there is no noise to average out. */
+  exact?: boolean;
+  /** What a logarithm would mean nothing for. */
   plain?: boolean;
 }
 
@@ -88,8 +90,8 @@ const GROUPS: ChartGroup[] = [
     title: "Optimisation",
     charts: [
       one("train/grad_norm", "Gradient norm", "before clipping"),
-      one("train/learning_rate", "Learning rate", "", { tick: ".1~e" }),
-      one("train/tokens", "Completion tokens so far", "tokens", { plain: true }),
+      one("train/learning_rate", "Learning rate", "", { exact: true }),
+      one("train/tokens", "Completion tokens so far", "tokens", { plain: true, exact: true }),
     ],
   },
   {

@@ -72,7 +72,7 @@ function alpha(hex: string, opacity: number): string {
 export function traces(spec: ChartSpec, state: LiveState, view: View, colours: Colours): Trace[] {
   const raw: Trace[] = [];
   const smoothed: Trace[] = [];
-  const averaged = view.smoothing > 0 && !spec.markers && !spec.stacked;
+  const averaged = view.smoothing > 0 && !spec.markers && !spec.stacked && !spec.exact;
   spec.lines.forEach((line, i) => {
     const curve = state.curves[line.metric];
     if (!curve) return;
@@ -155,7 +155,9 @@ export function layout(
       showgrid: false,
       nticks: 7,
       ...wholeTicks(data, view),
-      ...(view.x === "step" ? { tickformat: ",d" } : { tickformat: "~s" }),
+      ...(view.x === "step"
+        ? { tickformat: ",d" }
+        : { tickformat: "~s", ticksuffix: view.x === "time" ? " s" : "" }),
       ...(view.range ? { range: view.range, autorange: false } : { autorange: true }),
     },
     yaxis: {

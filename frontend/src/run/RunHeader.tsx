@@ -1,6 +1,8 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { CircleStop, CopyPlus, X } from "lucide-react";
 import type { ReactNode } from "react";
+import { readinessQuery } from "../api/queries";
 import { isActive, isStoppable, type RunDetail } from "../api/types";
 import { StatusChip } from "../components/StatusChip";
 import { ProblemNotice } from "../components/states";
@@ -125,7 +127,7 @@ function Fact({ label, children, className }: FactProps) {
 
 function Phase({ run }: { run: RunDetail }) {
   if (!isActive(run.status)) return null;
-  if (run.status === "queued") return <span className="text-muted">waiting for a free worker</span>;
+  if (run.status === "queued") return <Waiting />;
   if (!run.phase) return null;
   const { phase_current: current, phase_total: total } = run.progress;
   return (
@@ -148,6 +150,20 @@ function Phase({ run }: { run: RunDetail }) {
       )}
     </span>
   );
+}
+
+/** A queue that nobody serves is told from one that is only long. */
+function Waiting() {
+  const { data } = useQuery(readinessQuery);
+  if (data && !data.checks.workers.ok) {
+    return (
+      <span className="text-warn">
+        No worker is connected: start one with{" "}
+        <code className="font-mono text-sm">unisd worker</code>
+      </span>
+    );
+  }
+  return <span className="text-muted">waiting for a free worker</span>;
 }
 
 function Connection({ live, run }: { live: Snapshot; run: RunDetail }) {
