@@ -10,10 +10,12 @@ from jinja2 import TemplateError
 from transformers import AutoTokenizer
 
 from core.config import ModelConfig, RunConfig
+from core.errors import StudioError
 from core.prompts import Message, student_messages, teacher_messages
 from core.records import Record
 from worker.trainer.failures import mistake
-from worker.trainer.model_path import ModelSource, resolve_model
+from worker.trainer.hub import locate_model
+from worker.trainer.model_path import ModelSource
 
 
 class View(NamedTuple):
@@ -84,9 +86,9 @@ def load_tokenizer(model: ModelConfig) -> Any:
     """Load the model's tokenizer.
 
     Raises:
-        StudioError: `model_not_found`, or `chat_template_missing`.
+        StudioError: `model_not_found`, `model_invalid` or `chat_template_missing`.
     """
-    source = resolve_model(model.name)
+    source = locate_model(model)
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             source.location, revision=model.revision or "main", trust_remote_code=False
@@ -103,22 +105,13 @@ def load_tokenizer(model: ModelConfig) -> Any:
     return tokenizer
 
 
-def model_not_loaded(part: str, source: ModelSource, error: Exception) -> Exception:
-    """Name what was tried when a tokenizer, configuration or weights could not be loaded."""
+def model_not_loaded(part: str, source: ModelSource, error: Exception) -> StudioError:
+    """Say which part of a model that was found could not be loaded, and why."""
     reason = " ".join(str(error).split())[:300].rstrip(".")
-    if source.is_local:
-        return mistake(
-            "model_invalid",
-            f"The {part} in {source.location} cannot be loaded: {reason}.",
-            "The folder needs config.json, safetensors weights and a tokenizer; models that bring "
-            "code of their own are not run.",
-            field="model.name",
-        )
     return mistake(
-        "model_not_found",
-        f"The {part} of {source.tried[-1]} cannot be loaded. Tried: {', '.join(source.tried)}. "
-        f"{reason}.",
-        "Check the name and the connection to the hub, or put the model's files into one of these "
-        "folders (`python -m worker.trainer obtain-model` gets the demo model).",
+        "model_invalid",
+        f"The {part} of {source.location} cannot be loaded: {reason}.",
+        "A model needs config.json, safetensors weights and a tokenizer; models that bring code "
+        "of their own are not run.",
         field="model.name",
     )

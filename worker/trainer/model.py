@@ -25,7 +25,7 @@ from transformers.pytorch_utils import Conv1D
 from core.config import LoraConfig, ModelConfig
 from worker.trainer.chat import model_not_loaded
 from worker.trainer.failures import failure, mistake
-from worker.trainer.model_path import resolve_model
+from worker.trainer.hub import locate_model
 from worker.trainer.randomness import seeded
 
 LOGIT_CHANGES: Final = ("final_logit_softcapping", "logits_scaling", "logit_scale")
@@ -97,7 +97,7 @@ def load_network(
             `lora_targets_unknown`, or `out_of_memory`.
     """
     config = load_model_config(model)
-    source = resolve_model(model.name)
+    source = locate_model(model)
     try:
         causal: Any = AutoModelForCausalLM.from_pretrained(
             source.location,
@@ -130,7 +130,7 @@ def load_model_config(model: ModelConfig) -> Any:
     Raises:
         StudioError: `model_not_found`, `model_invalid` or `model_unsupported`.
     """
-    source = resolve_model(model.name)
+    source = locate_model(model)
     try:
         config = AutoConfig.from_pretrained(
             source.location, revision=model.revision or "main", trust_remote_code=False

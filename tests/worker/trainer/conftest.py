@@ -3,8 +3,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# Several test processes share few cores: threads that spin while they wait would slow all of them.
+# No test asks the hub. Test processes share few cores: threads that spin would slow all of them.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 import pytest
 import torch
@@ -22,8 +23,3 @@ def tiny_model(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def records(tmp_path_factory) -> Path:
     return make_records(tmp_path_factory.mktemp("data") / "records.jsonl")
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -12,20 +12,23 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from httpx2 import HTTPError, Request, Response
 
-from core.config import RunConfig, TrainingConfig
+from core.config import ModelConfig, RunConfig, TrainingConfig
 from core.errors import StudioError
 from core.events import train_event_adapter
 from core.records import Record, read_records
 from tests.worker.trainer.tiny import make_tiny_tokenizer, tiny_config
-from worker.trainer import obtain
+from worker.trainer import hub, obtain
 from worker.trainer.chat import Chat
 from worker.trainer.event_log import EventLog
 from worker.trainer.files import folder_written_atomically, write_atomically
 from worker.trainer.interrupt import Interrupt, StopRequested
-from worker.trainer.model_path import resolve_model
+from worker.trainer.model_path import models_home, resolve_model
 from worker.trainer.schedule import global_batch, learning_rate, record_order, total_steps
 from worker.trainer.token_text import decode, pieces
+
+REQUEST = Request("GET", "https://huggingface.co/api/models/org/none")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,27 @@ def test_a_folder_that_holds_no_model_is_named(tmp_path):
         resolve_model(str(tmp_path))
     assert caught.value.problem.code == "model_not_found"
     assert "has no config.json" in caught.value.problem.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (HTTPError("no route"), "cannot be reached"),
+        (OSError("no name"), "cannot be reached"),
+        (hub.RepositoryNotFoundError("404", response=Response(404, request=REQUEST)), "no such"),
+        (hub.GatedRepoError("403", response=Response(403, request=REQUEST)), "gated"),
+    ],
+)
+def test_the_hub_is_asked_once_and_its_answer_told(monkeypatch, answer, reason):
+    def ask(*_arguments: object, **_options: object) -> None:
+        raise answer
+
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub.HfApi, "model_info", ask)
+    with pytest.raises(StudioError) as caught:
+        hub.locate_model(ModelConfig(name="org/none"))
+    assert caught.value.problem.code == "model_not_found"
+    assert reason in caught.value.problem.message
 
 
 def python(code: str) -> subprocess.CompletedProcess:
@@ -239,7 +263,7 @@ def test_a_folder_with_other_files_is_not_overwritten(tmp_path):
     assert caught.value.problem.code == "out_not_empty"
 
 
-SMOLLM2 = Path("~/.unisd/models/HuggingFaceTB/SmolLM2-135M-Instruct").expanduser()
+SMOLLM2 = models_home() / obtain.MODEL_ID
 
 
 @pytest.mark.skipif(not SMOLLM2.is_dir(), reason="the demo model was not obtained")
