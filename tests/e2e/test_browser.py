@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ _READ_CURVE = """() => {
     return Array.from(chart.data[0].x);
 }"""
 _PATIENCE_MS = 60_000
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +89,7 @@ def test_form_live_curve_reload_and_stop(
     page: Page, studio: Installation, config: dict[str, Any]
 ) -> None:
     page.goto(f"{studio.url}/runs/new")
-    page.get_by_role("radio", name="Advanced").or_(
-        page.get_by_role("button", name="Advanced")
-    ).first.click()
+    page.get_by_text("Advanced settings").click()
     _fill(page, "model.name", config["model"]["name"])
     _fill(page, "data.path", config["data"]["path"])
     _fill(page, "model.lora.rank", "4")
@@ -106,7 +106,7 @@ def test_form_live_curve_reload_and_stop(
     expect(error).to_have_count(0)
 
     page.get_by_test_id("start-run").click()
-    page.wait_for_url("**/runs/????????????*")
+    page.wait_for_url(re.compile(r"/runs/[0-9a-z]{12}"))
     run_id = page.url.split("/runs/")[1].split("?")[0]
     expect(page.get_by_test_id("run-status")).to_contain_text("running", ignore_case=True)
 

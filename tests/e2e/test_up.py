@@ -38,16 +38,14 @@ def _wait(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> No
     raise AssertionError(f"waited in vain for {what}")
 
 
-def _of_home(home: Path) -> list[psutil.Process]:
-    """Every process that works on this home folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("UNISD_HOME") == str(home) and is_alive(process):
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
+def _family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """A process and all that descends from it."""
+    parent = psutil.Process(process.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def _alive(family: list[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in family if is_alive(process)]
 
 
 @contextmanager
@@ -83,18 +81,21 @@ def test_ctrl_c_in_the_middle_of_a_run_ends_all_and_the_run_goes_on_later(
         _wait(lambda: httpx2.get(f"{api}/readyz").status_code == 200, "readiness")
         httpx2.post(f"{api}/api/runs", json={"config": config}).raise_for_status()
         _wait(lambda: run()["progress"]["step"] >= 5, "the fifth step")
+        family = _family(process)
+        assert any("worker.trainer" in " ".join(one.cmdline()) for one in family)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
         assert "Ended." in output
-    assert _of_home(home) == []
+    assert _alive(family) == []
 
     with _up(home, port) as process:
         _wait(lambda: run()["status"] == "succeeded", "the end of the run")
         assert run()["attempt"] == 2
+        family = _family(process)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
-    assert _of_home(home) == []
+    assert _alive(family) == []
 
 
 def test_a_killed_up_takes_all_parts_with_it(tmp_path: Path) -> None:
@@ -102,9 +103,10 @@ def test_a_killed_up_takes_all_parts_with_it(tmp_path: Path) -> None:
     with _up(home, port) as process:
         url = f"http://127.0.0.1:{port}/readyz"
         _wait(lambda: httpx2.get(url).status_code == 200, "readiness")
-        assert len(_of_home(home)) >= 5
+        family = _family(process)
+        assert len(family) >= 5  # itself, Redis, API, reaper, worker
         process.kill()
-    _wait(lambda: not _of_home(home), "the end of all parts", seconds=20.0)
+    _wait(lambda: not _alive(family), "the end of all parts", seconds=20.0)
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:

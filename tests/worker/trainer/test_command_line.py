@@ -71,7 +71,7 @@ def test_unknown_field_with_a_suggestion(tmp_path, config, capsys):
     problem = refused(tmp_path, changed(config, "training.learning_rte", 1), capsys)
     assert problem.code == "config_invalid"
     assert problem.field == "training.learning_rte"
-    assert problem.remedy == "Did you mean learning_rate?"
+    assert "learning_rate" in problem.remedy
 
 
 def test_every_mistake_is_told_at_once(tmp_path, config, capsys):

@@ -24,7 +24,7 @@ from worker.trainer.chat import Chat
 from worker.trainer.event_log import EventLog
 from worker.trainer.files import folder_written_atomically, write_atomically
 from worker.trainer.interrupt import Interrupt, StopRequested
-from worker.trainer.model_path import models_home, resolve_model
+from worker.trainer.model_path import resolve_model
 from worker.trainer.schedule import global_batch, learning_rate, record_order, total_steps
 from worker.trainer.token_text import decode, pieces
 
@@ -263,9 +263,5 @@ def test_a_folder_with_other_files_is_not_overwritten(tmp_path):
     assert caught.value.problem.code == "out_not_empty"
 
 
-SMOLLM2 = models_home() / obtain.MODEL_ID
-
-
-@pytest.mark.skipif(not SMOLLM2.is_dir(), reason="the demo model was not obtained")
-def test_the_obtained_demo_model_is_what_it_should_be():
-    obtain.verify(SMOLLM2)
+def test_the_obtained_demo_model_is_what_it_should_be(demo_model):
+    obtain.verify(demo_model)
