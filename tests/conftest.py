@@ -17,8 +17,10 @@ os.environ["XDG_RUNTIME_DIR"] = _runtime.name
 for name in [name for name in os.environ if name.startswith("UNISD_")]:
     del os.environ[name]
 
-from app.db import Database  # noqa: E402 - the environment comes first
+from app import notify, queue  # noqa: E402 - the environment comes first
+from app.db import Database, get_database  # noqa: E402
 from app.migrate import upgrade  # noqa: E402
+from app.settings import Settings, get_settings  # noqa: E402
 from cli.demo import MODEL, obtain_model  # noqa: E402
 from cli.services import Services  # noqa: E402
 from tests.servers import RedisServer, start_postgresql  # noqa: E402
@@ -85,8 +87,30 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """The migrated database, opened."""
-    opened = Database(database_url)
-    yield opened
-    opened.close()
+def settings(
+    database_url: str,
+    redis_server: RedisServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Settings]:
+    """Settings of the process, taken from the environment as in production; Redis is empty."""
+    monkeypatch.setenv("UNISD_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("UNISD_DATABASE_URL", database_url)
+    monkeypatch.setenv("UNISD_REDIS_URL", redis_server.url)
+    _forget()
+    notify._client().flushdb()
+    yield get_settings()
+    get_database().close()
+    _forget()
+
+
+def _forget() -> None:
+    for cached in (get_settings, get_database, queue._client, notify._client):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def database(settings: Settings) -> Database:
+    """The process's own database, migrated and empty."""
+    del settings
+    return get_database()

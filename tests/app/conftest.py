@@ -1,4 +1,4 @@
-"""The application on a real database and a real Redis."""
+"""The application as a client sees it."""
 
 from __future__ import annotations
 
@@ -10,41 +10,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app import notify, queue
-from app.db import Database, get_database
 from app.main import create_app
-from app.settings import Settings, get_settings
+from app.settings import Settings
 from tests.app.checkpoint import write_model_folder
-from tests.servers import RedisServer
-
-
-@pytest.fixture
-def settings(
-    database_url: str,
-    redis_server: RedisServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Settings]:
-    """Settings of the process, taken from the environment as in production."""
-    monkeypatch.setenv("UNISD_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("UNISD_DATABASE_URL", database_url)
-    monkeypatch.setenv("UNISD_REDIS_URL", redis_server.url)
-    _forget()
-    yield get_settings()
-    get_database().close()
-    _forget()
-
-
-def _forget() -> None:
-    for cached in (get_settings, get_database, queue._client, notify._client):
-        cached.cache_clear()
-
-
-@pytest.fixture
-def database(settings: Settings) -> Database:
-    """The application's own database."""
-    del settings
-    return get_database()
 
 
 @pytest.fixture

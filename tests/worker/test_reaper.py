@@ -2,46 +2,20 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select, update
 
 from app import notify, queue
-from app.db import Database, get_database
+from app.db import Database
 from app.models import Attempt, Project, Run, RunEvent, Worker
 from app.models.base import database_epoch
 from app.runs import lifecycle
-from app.settings import Settings, get_settings
+from app.settings import Settings
 from core.states import RunStatus
-from tests.servers import RedisServer
 from worker.reaper import reap
 
 WORKER = {"pid": 1, "last_seen": 0.0, "hardware": {}, "usage": {}, "versions": {}}
-
-
-@pytest.fixture
-def settings(
-    database_url: str, redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Settings]:
-    cached = (get_settings, get_database, queue._client, notify._client)
-    for function in cached:
-        function.cache_clear()
-    monkeypatch.setenv("UNISD_HOME", str(tmp_path))
-    monkeypatch.setenv("UNISD_DATABASE_URL", database_url)
-    monkeypatch.setenv("UNISD_REDIS_URL", redis_server.url)
-    yield get_settings()
-    notify._client().delete(queue.GPU_QUEUE)
-    get_database().close()
-    for function in cached:
-        function.cache_clear()
-
-
-@pytest.fixture
-def database(settings: Settings) -> Database:
-    del settings
-    return get_database()
 
 
 def _lost_run(database: Database, directory: Path, hostname: str, *lines: dict[str, object]) -> str:
