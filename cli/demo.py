@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -150,7 +149,6 @@ def _follow(client: httpx2.Client, run_id: str, ended: threading.Event) -> None:
         try:
             run = client.get(f"/api/runs/{run_id}").raise_for_status().json()
         except httpx2.HTTPError:
-            time.sleep(1.0)
             continue
         line = _line(run)
         if line != shown:
