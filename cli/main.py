@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
+import yaml
 from pydantic import ValidationError
 
 from app.migrate import upgrade
@@ -19,6 +20,8 @@ from app.settings import Settings
 from cli.demo import run_demo
 from cli.up import REAPER_COMMAND, WORKER_COMMAND, run_up
 from core.config import RunConfig
+from core.errors import StudioError
+from core.presets import PRESETS, expand_preset
 
 app = typer.Typer(
     name="unisd",
@@ -110,6 +113,32 @@ def check(
 def schema() -> None:
     """Print the JSON schema of run configurations."""
     typer.echo(json.dumps(RunConfig.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Print this preset as YAML.")] = None,
+) -> None:
+    """List the presets, or print one as YAML to start a configuration from."""
+    if name is None:
+        width = max(map(len, PRESETS))
+        for preset in PRESETS.values():
+            typer.echo(f"{preset.name:<{width}}  {preset.summary}")
+            typer.echo(f"{'':<{width}}  {preset.formula}")
+        return
+    try:
+        settings = expand_preset({"preset": name})
+    except StudioError as error:
+        typer.echo(str(error.problem), err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"# {PRESETS[name].summary}\n# {PRESETS[name].formula}")
+    typer.echo(
+        yaml.dump(
+            {"preset": name, **json.loads(json.dumps(settings))},
+            sort_keys=False,
+            allow_unicode=True,
+        )
+    )
 
 
 def _trainer(*arguments: str) -> None:

@@ -79,6 +79,17 @@ class LogEvent(_Event):
     message: str
 
 
+class AlarmEvent(_Event):
+    """Something makes the training signal doubtful, or useless."""
+
+    kind: Literal["alarm"] = "alarm"
+    code: Name = Field(description="Machine-readable, for example `teacher_equals_student`.")
+    severity: Literal["warning", "error"] = "warning"
+    step: int = Field(ge=0, description="Optimizer step at which it was seen.")
+    message: str
+    remedy: str = ""
+
+
 class TrajectoryEvent(_Event):
     """A rollout was recorded; its per-token values are a row of a Parquet file beside the log."""
 
@@ -100,7 +111,7 @@ class ArtifactEvent(_Event):
     """A file set was written completely."""
 
     kind: Literal["artifact"] = "artifact"
-    artifact: Literal["adapter"]
+    artifact: Literal["adapter", "ema_adapter"]
     path: str = Field(description="Path relative to the attempt's folder.")
     bytes: int = Field(ge=0)
     sha256: Annotated[str, StringConstraints(max_length=64)] = Field(
@@ -122,6 +133,7 @@ TrainEvent = Annotated[
     | DatasetEvent
     | MetricsEvent
     | LogEvent
+    | AlarmEvent
     | TrajectoryEvent
     | ArtifactEvent
     | FinishedEvent,

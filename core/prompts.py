@@ -6,10 +6,22 @@ Text from a record is put in once and never looked at again for placeholders.
 from __future__ import annotations
 
 import re
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from core.config import RunConfig
 from core.records import Record
+
+EXAMPLE_TEMPLATE: Final = """Here is another question with a worked solution:
+
+{demonstration}
+
+Now answer this question:
+
+{prompt}"""
+
+INSTRUCTION_TEMPLATE: Final = """{demonstration}
+
+{prompt}"""
 
 
 class Message(TypedDict):
@@ -26,21 +38,52 @@ def student_messages(record: Record, config: RunConfig) -> list[Message]:
 
 def teacher_messages(record: Record, config: RunConfig) -> list[Message]:
     """The same question with a worked example to study (`method`: primary teacher)."""
-    parts = {
-        "{prompt}": record.prompt,
-        "{demonstration}": demonstration(record, use_rationale=config.teacher.use_rationale),
-    }
-    content = re.sub(
-        r"\{prompt\}|\{demonstration\}", lambda found: parts[found[0]], config.teacher.template
-    )
+    shown = demonstration(record, config)
+    return taught_messages(record, config.teacher.template, shown, config)
+
+
+def example_messages(record: Record, shown: Record, config: RunConfig) -> list[Message]:
+    """The question after another record's worked example (`method`: auxiliary teacher)."""
+    example = f"{shown.prompt}\n\n{demonstration(shown, config)}"
+    return taught_messages(record, EXAMPLE_TEMPLATE, example, config)
+
+
+def instruction_messages(record: Record, instruction: str, config: RunConfig) -> list[Message]:
+    """The question under an instruction that the model induced (`method`: auxiliary teacher)."""
+    return taught_messages(record, INSTRUCTION_TEMPLATE, instruction, config)
+
+
+def negative_messages(record: Record, negative: str, config: RunConfig) -> list[Message]:
+    """The primary teacher's prompt with a wrong worked example (`method`: negative teacher)."""
+    return taught_messages(record, config.teacher.template, negative, config)
+
+
+def taught_messages(record: Record, template: str, shown: str, config: RunConfig) -> list[Message]:
+    """A template's user message with the record's prompt and what is shown beside it."""
+    parts = {"{prompt}": record.prompt, "{demonstration}": shown}
+    content = re.sub(r"\{prompt\}|\{demonstration\}", lambda found: parts[found[0]], template)
     return _conversation(content, config)
 
 
-def demonstration(record: Record, *, use_rationale: bool) -> str:
-    """The privileged material of a record as text."""
-    if use_rationale and record.rationale:
-        return f"{record.rationale}\nAnswer: {record.answer}"
-    return f"Answer: {record.answer}"
+def demonstration(record: Record, config: RunConfig) -> str:
+    """The privileged material of a record as text, as the teacher is shown it."""
+    return worked_answer(
+        record.answer,
+        record.rationale if config.teacher.use_rationale else None,
+        answer_first=config.data.answer_first,
+    )
+
+
+def reference_completion(record: Record, config: RunConfig) -> str:
+    """The data's answer as a completion: what `sft` imitates and evaluation scores."""
+    return worked_answer(record.answer, record.rationale, answer_first=config.data.answer_first)
+
+
+def worked_answer(answer: str, rationale: str | None, *, answer_first: bool) -> str:
+    """An answer with its reasoning, in the order that the task asks for."""
+    if not rationale:
+        return f"Answer: {answer}"
+    return f"Answer: {answer}\n{rationale}" if answer_first else f"{rationale}\nAnswer: {answer}"
 
 
 def _conversation(content: str, config: RunConfig) -> list[Message]:

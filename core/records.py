@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,6 +29,10 @@ class Record(BaseModel):
     prompt: str = Field(min_length=1)
     answer: str = Field(min_length=1)
     rationale: str | None = None
+    choices: tuple[str, ...] = Field(
+        default=(), description="Options of a multiple-choice question, without their letters."
+    )
+    correct: int | None = Field(default=None, description="Index of the right option.")
 
 
 def read_records(data: DataConfig) -> Iterator[Record]:
@@ -107,41 +111,109 @@ def _parse_line(raw: bytes, number: int, data: DataConfig) -> Record:
             number, f"holds a {type(row).__name__}, not an object", "Write one JSON object a line."
         )
     if data.format == "cos_e":
-        return _from_cos_e(row, number)
+        return _from_cos_e(row, number, data)
+    if data.format == "scienceqa":
+        return _from_scienceqa(row, number, data)
+    return _from_fields(row, number, data)
+
+
+def _from_fields(row: dict[str, Any], number: int, data: DataConfig) -> Record:
     fields = data.fields
     rationale = fields.rationale
+    reason = _text(row, rationale, number) if rationale and row.get(rationale) else None
+    if fields.choices and row.get(fields.choices):
+        choices = _choices(row, fields.choices, number)
+        question, answer = _text(row, fields.prompt, number), _text(row, fields.answer, number)
+        correct = _position(answer, choices, number)
+        return _multiple_choice(row, number, data, (question, choices, correct, reason))
     return Record(
         id=_identifier(row, number),
         line=number,
         prompt=_text(row, fields.prompt, number),
         answer=_text(row, fields.answer, number),
-        rationale=_text(row, rationale, number) if rationale and row.get(rationale) else None,
+        rationale=reason,
     )
 
 
-def _from_cos_e(row: dict[str, Any], number: int) -> Record:
+def _from_cos_e(row: dict[str, Any], number: int, data: DataConfig) -> Record:
     """CoS-E v1.11 as the hub names its fields: a question with five options and an explanation."""
-    choices = row.get("choices")
-    if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
-        raise _broken(number, "has no list of texts in “choices”", "See the CoS-E v1.11 format.")
-    answer = _text(row, "answer", number)
-    if answer not in choices or len(choices) > 26:
-        raise _broken(
-            number, f"has the answer {answer!r}, which is not among its choices", "Mend the record."
-        )
-    letters = [chr(ord("A") + index) for index in range(len(choices))]
-    options = "\n".join(
-        f"{letter}. {choice}" for letter, choice in zip(letters, choices, strict=True)
-    )
+    choices = _choices(row, "choices", number)
+    correct = _position(_text(row, "answer", number), choices, number)
+    reason = _optional(row, "abstractive_explanation")
     question = _text(row, "question", number)
-    explanation = row.get("abstractive_explanation")
+    return _multiple_choice(row, number, data, (question, choices, correct, reason))
+
+
+def _from_scienceqa(row: dict[str, Any], number: int, data: DataConfig) -> Record:
+    """ScienceQA, text only: a question, perhaps a hint, options, and a worked solution."""
+    if row.get("image"):
+        raise _broken(number, "is a question about an image", "Keep records without an image.")
+    choices = _choices(row, "choices", number)
+    correct = row.get("answer")
+    if not isinstance(correct, int) or not 0 <= correct < len(choices):
+        raise _broken(number, "has no index of an option in “answer”", "See the ScienceQA format.")
+    hint = _optional(row, "hint")
+    question = _text(row, "question", number)
+    question = f"{hint}\n{question}" if hint else question
+    reason = _optional(row, "solution")
+    named = {"id": row.get("pid"), **row}
+    return _multiple_choice(named, number, data, (question, choices, correct, reason))
+
+
+LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+REASON_FIRST: Final = "Think briefly, then give the letter of the best option."
+ANSWER_FIRST: Final = "Give the letter of the best option first, then a short reason."
+
+
+def _multiple_choice(
+    row: dict[str, Any],
+    number: int,
+    data: DataConfig,
+    parts: tuple[str, list[str], int, str | None],
+) -> Record:
+    question, choices, correct, reason = parts
+    options = "\n".join(option(choices, index) for index in range(len(choices)))
+    how = ANSWER_FIRST if data.answer_first else REASON_FIRST
     return Record(
         id=_identifier(row, number),
         line=number,
-        prompt=f"{question}\n{options}\nThink briefly, then give the letter of the best option.",
-        answer=f"{letters[choices.index(answer)]}. {answer}",
-        rationale=explanation.strip() or None if isinstance(explanation, str) else None,
+        prompt=f"{question}\n{options}\n{how}",
+        answer=option(choices, correct),
+        rationale=reason,
+        choices=tuple(choices),
+        correct=correct,
     )
+
+
+def option(choices: Sequence[str], index: int) -> str:
+    """An option with its letter, as the prompt shows it."""
+    return f"{LETTERS[index]}. {choices[index]}"
+
+
+def _choices(row: dict[str, Any], field: str, number: int) -> list[str]:
+    choices = row.get(field)
+    if (
+        not isinstance(choices, list)
+        or not all(isinstance(choice, str) for choice in choices)
+        or not 2 <= len(choices) <= len(LETTERS)
+    ):
+        raise _broken(
+            number, f"has no list of 2 to 26 texts in “{field}”", "Write the options as texts."
+        )
+    return choices
+
+
+def _position(answer: str, choices: list[str], number: int) -> int:
+    if answer not in choices:
+        raise _broken(
+            number, f"has the answer {answer!r}, which is not among its choices", "Mend the record."
+        )
+    return choices.index(answer)
+
+
+def _optional(row: dict[str, Any], field: str) -> str | None:
+    value = row.get(field)
+    return value.strip() or None if isinstance(value, str) else None
 
 
 def _identifier(row: dict[str, Any], number: int) -> str:

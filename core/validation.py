@@ -10,16 +10,18 @@ from pydantic import BaseModel, ValidationError
 
 from core.config import RunConfig
 from core.errors import Problem, StudioError
+from core.presets import expand_preset
 
 
 def parse_config(raw: Mapping[str, Any]) -> RunConfig:
-    """Validate a configuration.
+    """Validate a configuration; its key `preset` may name what it starts from.
 
     Raises:
-        StudioError: one problem (`config_invalid`) for each field at fault.
+        StudioError: one problem (`config_invalid`) for each field at fault, or `preset_unknown`.
     """
+    settings = expand_preset(raw)
     try:
-        return RunConfig.model_validate(raw)
+        return RunConfig.model_validate(settings)
     except ValidationError as error:
         raise StudioError(*validation_problems(error.errors(include_url=False))) from None
 

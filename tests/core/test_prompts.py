@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from core.config import RunConfig
-from core.prompts import demonstration, student_messages, teacher_messages
+from core.prompts import demonstration, reference_completion, student_messages, teacher_messages
 from core.records import Record
 
 RECORD = Record(id="1", line=1, prompt="What is {demonstration}?", answer="{prompt}", rationale="R")
@@ -22,10 +22,16 @@ def test_text_of_a_record_is_never_a_template() -> None:
 
 
 def test_the_rationale_can_be_left_out() -> None:
-    assert demonstration(RECORD, use_rationale=False) == "Answer: {prompt}"
-    assert demonstration(RECORD.model_copy(update={"rationale": None}), use_rationale=True) == (
-        "Answer: {prompt}"
-    )
+    without = _config(teacher={"use_rationale": False})
+    assert demonstration(RECORD, without) == "Answer: {prompt}"
+    bare = RECORD.model_copy(update={"rationale": None})
+    assert demonstration(bare, _config()) == "Answer: {prompt}"
+
+
+def test_the_answer_can_come_first() -> None:
+    config = _config(data={"path": "x", "answer_first": True})
+    assert demonstration(RECORD, config) == "Answer: {prompt}\nR"
+    assert reference_completion(RECORD, config) == "Answer: {prompt}\nR"
 
 
 def test_a_system_prompt_stands_before_both() -> None:

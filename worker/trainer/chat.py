@@ -11,7 +11,7 @@ from transformers import AutoTokenizer
 
 from core.config import ModelConfig, RunConfig
 from core.errors import StudioError
-from core.prompts import Message, student_messages, teacher_messages
+from core.prompts import Message, reference_completion, student_messages, teacher_messages
 from core.records import Record
 from worker.trainer.failures import mistake
 from worker.trainer.hub import locate_model
@@ -26,16 +26,19 @@ class View(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A record behind its two prompts."""
+    """A record behind the prompts of all its views."""
 
     record: Record
     student: View
     teacher: View
+    auxiliary: tuple[View, ...] = ()
+    negative: View | None = None
 
     @property
     def prompt_tokens(self) -> int:
-        """Length of the longer prompt."""
-        return max(len(self.student.ids), len(self.teacher.ids))
+        """Length of the longest prompt."""
+        views = (self.student, self.teacher, *self.auxiliary, *filter(None, [self.negative]))
+        return max(len(view.ids) for view in views)
 
 
 class Chat:
@@ -61,6 +64,10 @@ class Chat:
             self._view(student_messages(record, self._config), record),
             self._view(teacher_messages(record, self._config), record),
         )
+
+    def reference(self, record: Record) -> list[int]:
+        """Token ids of the data's answer as a completion, without an end token."""
+        return self.tokens(reference_completion(record, self._config))
 
     def tokens(self, text: str) -> list[int]:
         """Token ids of a text as it stands, without special tokens added."""

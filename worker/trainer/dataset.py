@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from core.config import RunConfig
-from core.prompts import demonstration
 from core.records import Record, read_records
 from worker.trainer.chat import Chat
 from worker.trainer.failures import mistake
@@ -97,11 +96,6 @@ def describe_dropped(dataset: Dataset, config: RunConfig) -> str:
         f"generation.max_prompt_length = {limit} tokens: {named}{more}. "
         f"Raise generation.max_prompt_length to {longest} to keep them all."
     )
-
-
-def reference_text(record: Record) -> str:
-    """The completion that the held-out evaluation scores."""
-    return demonstration(record, use_rationale=True)
 
 
 def check_context(

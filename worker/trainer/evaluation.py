@@ -13,7 +13,6 @@ import torch
 from core.records import Record
 from worker.trainer.batch import completion_hidden, lay_out, targets
 from worker.trainer.chat import Chat
-from worker.trainer.dataset import reference_text
 from worker.trainer.model import Network
 from worker.trainer.objective import Divergence, target_logprobs
 
@@ -28,7 +27,7 @@ class Reference(NamedTuple):
 def references(records: Sequence[Record], chat: Chat, end_id: int) -> list[Reference]:
     """Tokenize held-out records; each completion ends with the end token."""
     return [
-        Reference(chat.example(record).student.ids, [*chat.tokens(reference_text(record)), end_id])
+        Reference(chat.example(record).student.ids, [*chat.reference(record), end_id])
         for record in records
     ]
 
