@@ -12,12 +12,12 @@ from pathlib import Path
 from core.errors import Problem, StudioError
 from worker.trainer.configuration import load_config
 from worker.trainer.console import print_event, print_problems
-from worker.trainer.event_log import EventLog
+from worker.trainer.event_log import EventLog, SilentLog
 from worker.trainer.failures import EXIT_DONE, EXIT_FAILED, exit_status, failure, write_failure
 from worker.trainer.interrupt import Interrupt, StopRequested, exit_with_supervisor
 
 USAGE = """\
-python -m worker.trainer run.yaml --out DIR [--supervised]
+python -m worker.trainer run.yaml --out DIR [--resume DIR] [--supervised]
        python -m worker.trainer check run.yaml
        python -m worker.trainer obtain-model DEST [--gguf FILE]"""
 
@@ -48,24 +48,34 @@ def _train(arguments: list[str]) -> int:
     parser.add_argument(
         "--supervised", action="store_true", help="end when standard input closes; print nothing"
     )
+    parser.add_argument(
+        "--resume", type=Path, help="folder of an earlier attempt to go on from", metavar="DIR"
+    )
     options = parser.parse_args(arguments)
     with Interrupt() as interrupt:
         if options.supervised:
             exit_with_supervisor()
-        log = EventLog(options.out, None if options.supervised else print_event)
+        log = _open_log(options.out, quiet=options.supervised)
         try:
-            return _run(options.config, log, interrupt)
+            return _run(options.config, log, interrupt, options.resume)
         finally:
             log.close()
 
 
-def _run(path: Path, log: EventLog, interrupt: Interrupt) -> int:
+def _open_log(folder: Path, *, quiet: bool) -> EventLog:
+    """The log of the process that leads; the others that `accelerate launch` started have none."""
+    if int(os.environ.get("RANK", "0")):
+        return SilentLog(folder)
+    return EventLog(folder, None if quiet else print_event)
+
+
+def _run(path: Path, log: EventLog, interrupt: Interrupt, resume: Path | None) -> int:
     """Train and write the last event, whatever happens."""
     try:
         config = load_config(path)
         from worker.trainer.session import execute  # noqa: PLC0415 - torch takes seconds
 
-        execute(config, log, interrupt)
+        execute(config, log, interrupt, resume)
     except StopRequested:
         log.emit("finished", outcome="stopped")
         return EXIT_DONE

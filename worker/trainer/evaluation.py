@@ -11,10 +11,10 @@ from typing import NamedTuple
 import torch
 
 from core.records import Record
-from worker.trainer.batch import completion_hidden, lay_out, targets
 from worker.trainer.chat import Chat
+from worker.trainer.layout import completion_hidden, lay_out, targets
 from worker.trainer.model import Network
-from worker.trainer.objective import Divergence, target_logprobs
+from worker.trainer.objective import Scoring, target_logprobs
 
 
 class Reference(NamedTuple):
@@ -51,6 +51,7 @@ def reference_fit(
         `eval/reference/nll`, the mean over all reference tokens in nats, and its exponential
         `eval/reference/perplexity`.
     """
+    was_training = network.peft.training
     network.peft.eval()
     total, tokens = 0.0, 0
     for start in range(0, len(held_out), batch_size):
@@ -59,11 +60,12 @@ def reference_fit(
         layout = lay_out([reference.prompt for reference in batch], completions, network)
         target_N = targets(completions, network.device)
         logprob_N = target_logprobs(
-            completion_hidden(network, layout), network.head_VH, target_N, Divergence(alpha=0)
+            completion_hidden(network, layout), network.head_VH, target_N, Scoring()
         )
         total -= float(logprob_N.double().sum())
         tokens += len(target_N)
         progress(start + len(batch))
+    network.peft.train(was_training)
     nll = total / tokens
     perplexity = math.exp(nll) if nll < 700 else math.inf
     return {"eval/reference/nll": nll, "eval/reference/perplexity": perplexity}

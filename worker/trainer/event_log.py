@@ -88,6 +88,19 @@ class EventLog:
         os.close(self._descriptor)
 
 
+class SilentLog(EventLog):
+    """The log of a process that does not lead: it writes nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def emit(self, kind: str, **values: Any) -> None:  # noqa: ANN401 - as above
+        """Write nothing."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 def finite(value: float) -> float | None:
     """The value, or None where JSON has no number for it."""
     return value if math.isfinite(value) else None

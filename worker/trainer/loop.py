@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from itertools import islice
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import torch
 
 from core.config import RunConfig
+from worker.trainer.alarms import Watch, refuse_not_finite
 from worker.trainer.chat import Chat, Example
+from worker.trainer.checkpoint import (
+    Snapshot,
+    load_optimizer,
+    load_random,
+    optimizer_tensors,
+    random_tensors,
+    save_snapshot,
+)
 from worker.trainer.dataset import Dataset
+from worker.trainer.ema import ema_distance, half_life, synchronize_ema
 from worker.trainer.evaluation import Reference, reference_fit
 from worker.trainer.event_log import EventLog
-from worker.trainer.interrupt import Interrupt
+from worker.trainer.interrupt import Interrupt, StopRequested
 from worker.trainer.measure import StepMeasure
-from worker.trainer.model import Network
-from worker.trainer.randomness import derive_seed
-from worker.trainer.rollout import Rollout, sample
+from worker.trainer.model import EMA, STUDENT, Network
+from worker.trainer.processes import Processes
+from worker.trainer.randomness import derive_seed, draw
+from worker.trainer.rollout import Rollout, Sampler, Sampling
 from worker.trainer.saving import History
 from worker.trainer.schedule import global_batch, learning_rate, record_order
-from worker.trainer.step import Scorer, check_finite
+from worker.trainer.step import Batch, Completion, Scored, Scorer
 from worker.trainer.trajectories import Recorder
 
 SUMMARY_EVERY: Final = 10
@@ -32,18 +43,26 @@ class Trainer:
     """A run's parts, loaded and checked.
 
     Attributes:
+        example: all views of a training record, by its index and the epoch.
+        presampled: the base model's completions of the training records, for `presampled`.
         held_out: references to evaluate on; empty when evaluation is off.
         history: filled while training, for the model card.
+        identity: what a checkpoint must have in common with the run that resumes from it.
     """
 
     config: RunConfig
     log: EventLog
     interrupt: Interrupt
     network: Network
+    sampler: Sampler
     chat: Chat
     dataset: Dataset
+    example: Callable[[int, int], Example]
     held_out: list[Reference]
     history: History
+    presampled: list[Rollout] = field(default_factory=list)
+    processes: Processes = field(default_factory=Processes)
+    identity: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         training = self.config.training
@@ -53,114 +72,198 @@ class Trainer:
             betas=(0.9, 0.999),
             weight_decay=training.weight_decay,
         )
-        self._scorer = Scorer(self.network, self.config)
+        self._scorer = Scorer(self.network, self.config, self.processes)
         self._recorder = Recorder(self.log, self.chat.tokenizer)
-        self._order = record_order(
-            len(self.dataset.train), training.seed, shuffle=self.config.data.shuffle
-        )
+        self._watch = Watch(self.config, self.log)
         self._tokens = 0
+        self._local = training.batch_size * training.gradient_accumulation_steps
+        self._global = global_batch(training) * self.processes.count
+        if training.gradient_checkpointing:
+            self.network.causal.activation_checkpointing_enable({"use_reentrant": False})
 
     def train(self) -> None:
-        """Run all optimizer steps.
+        """Run the optimizer steps that are left.
 
         Raises:
             StopRequested: a stop was asked for; unfinished work was thrown away.
             StudioError: `loss_not_finite`, or a file could not be written.
         """
         steps = self.history.total_steps
-        self._evaluate(0)
-        if not self.held_out:
-            self.log.phase("training", "Training", 0, steps)
-        for step in range(1, steps + 1):
+        if not self.history.steps:
+            self._evaluate(0)
+        if not self.held_out or self.history.steps:
+            self.log.phase("training", "Training", self.history.steps, steps)
+        for step in range(self.history.steps + 1, steps + 1):
             self._record_pinned(step)
             metrics = self._optimize(step)
             self.history.losses.append(metrics["train/loss"])
             self.log.metrics(step, steps, self._epoch(step), metrics)
+            self._watch.look(step, metrics)
             self._recorder.write(step)
             self._summarize(step, metrics)
             if step == steps or step % self.config.evaluation.every_steps == 0:
                 self._evaluate(step)
+            self._checkpoint(step)
             if step < steps:  # the last step is done: there is nothing left to stop
-                self.interrupt.check()
+                self._check_stop()
+
+    def _check_stop(self) -> None:
+        """All processes stop after the same step."""
+        if self.processes.any(self.interrupt.requested, self.network.device):
+            raise StopRequested
 
     def _optimize(self, step: int) -> dict[str, float]:
         """One optimizer step over the global batch. Returns its metrics."""
         training = self.config.training
         measure = StepMeasure(self.network)
         self._optimizer.zero_grad(set_to_none=True)
+        batch = self._next_batch(step, measure)
         wanted = self._wanted(step)
-        for micro in range(training.gradient_accumulation_steps):
-            self.interrupt.check()
-            examples = self._next_examples()
-            prompts = [example.student.ids for example in examples]
-            with measure.part("rollout", sum(map(len, prompts))):
-                rollouts = self._sample(prompts, "rollout", step, micro)
-            measure.processed["rollout"] += sum(len(rollout.ids) for rollout in rollouts)
-            scored = self._scorer.accumulate(
-                examples,
-                rollouts,
-                measure,
-                dropout_seed=derive_seed(training.seed, "dropout", step, micro),
-                top_k=self.config.recording.top_k if wanted else 0,
-            )
+        micros = range(training.gradient_accumulation_steps)
+        seeds = [
+            derive_seed(training.seed, "dropout", step, self.processes.rank, micro)
+            for micro in micros
+        ]
+        recorded = -(-wanted // training.batch_size)  # micro-batches that hold the wanted rollouts
+        scored: Scored | None = None
+        for scored in self._scorer.accumulate(
+            batch,
+            measure,
+            dropout_seeds=seeds,
+            top_k=[self.config.recording.top_k] * recorded,
+        ):
+            share = sum(float(term.sum()) for term in (scored.terms or {}).values())
+            refuse_not_finite(self.log.folder, step, "loss", share, scored)
             self._recorder.add(scored, wanted, step=step, pinned=False)
-            wanted = max(0, wanted - len(rollouts))
+            wanted = max(0, wanted - len(scored.batch.examples))
+            if self.processes.alone:
+                self.interrupt.check()
+        assert scored is not None  # noqa: S101 - a batch has at least one sequence
         rate = learning_rate(training, step, self.history.total_steps)
-        norm = self._update(rate)
-        self._tokens += measure.completion_tokens
-        return measure.metrics() | {
-            "train/grad_norm": norm,
-            "train/learning_rate": rate,
-            "train/tokens": float(self._tokens),
-        }
+        norm = self._update(rate, step, scored)
+        measure.reduce(self.processes)
+        self._tokens += int(measure.sums["tokens"])
+        return (
+            measure.metrics()
+            | self._synchronize_teacher(step)
+            | {
+                "train/grad_norm": norm,
+                "train/learning_rate": rate,
+                "train/tokens": float(self._tokens),
+            }
+        )
 
-    def _update(self, rate: float) -> float:
+    def _update(self, rate: float, step: int, scored: Scored) -> float:
         """Clip the gradient and move the adapter. Returns the norm before clipping."""
+        parameters = self.network.trainable()
+        self.processes.add_gradients(parameters)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         limit = self.config.training.max_grad_norm or math.inf
-        norm = float(torch.nn.utils.clip_grad_norm_(self.network.trainable(), limit))
-        check_finite("gradient's norm", norm)
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, limit))
+        refuse_not_finite(self.log.folder, step, "gradient's norm", norm, scored)
         self._optimizer.step()
         return norm
 
-    def _next_examples(self) -> list[Example]:
-        indices = islice(self._order, self.config.training.batch_size)
-        return [self.chat.example(self.dataset.train[index]) for index in indices]
+    def _synchronize_teacher(self, step: int) -> dict[str, float]:
+        """Move the EMA teacher when it is due. Returns its metrics."""
+        if self.config.teacher.weights != "ema":
+            return {}
+        ema = self.config.teacher.ema
+        if step % ema.every_steps == 0:
+            synchronize_ema(self.network, ema.decay)
+        return {
+            "train/ema/distance": ema_distance(self.network),
+            "train/ema/half_life": half_life(ema.decay, ema.every_steps),
+        }
 
-    def _sample(self, prompts: list[list[int]], *stream: str | int) -> list[Rollout]:
-        seed = derive_seed(self.config.training.seed, *stream)
-        return sample(self.network, prompts, self.config.generation, seed, self.interrupt)
+    def _next_batch(self, step: int, measure: StepMeasure) -> Batch:
+        """This process's share of the step's global batch, sampled at once.
+
+        The student does not move within a step, so all its rollouts can share a batch.
+        """
+        first = (step - 1) * self._global + self.processes.rank * self._local
+        places = range(first, first + self._local)
+        records = len(self.dataset.train)
+        shuffle = self.config.data.shuffle
+        order = [
+            record_order(records, self.config.training.seed, place, shuffle=shuffle)
+            for place in places
+        ]
+        examples = [
+            self.example(index, place // records)
+            for index, place in zip(order, places, strict=True)
+        ]
+        completions: list[Completion | None] = [
+            self._known_completion(index, place, example)
+            for index, place, example in zip(order, places, examples, strict=True)
+        ]
+        missing = [number for number, known in enumerate(completions) if known is None]
+        prompts = [examples[number].student.ids for number in missing]
+        with measure.part("rollout"):
+            rollouts = self._sample(prompts, [places[number] for number in missing], "rollout")
+        for number, rollout in zip(missing, rollouts, strict=True):
+            completions[number] = Completion(rollout.ids, rollout.truncated)
+        measure.processed["rollout"] += sum(map(len, prompts))
+        measure.processed["rollout"] += sum(len(rollout.ids) for rollout in rollouts)
+        return Batch(examples, [known for known in completions if known is not None])
+
+    def _known_completion(self, index: int, place: int, example: Example) -> Completion | None:
+        """The completion that need not be sampled now, or None."""
+        objective = self.config.objective
+        if objective.completions == "presampled":
+            rollout = self.presampled[index]
+            return Completion(rollout.ids, rollout.truncated, "presampled")
+        on_policy = objective.completions == "rollout" or (
+            objective.completions == "mixed"
+            and draw(self.config.training.seed, "on_policy", place) < objective.on_policy_share
+        )
+        if on_policy:
+            return None
+        ids = [*self.chat.reference(example.record), self.network.end_ids[0]]
+        return Completion(ids, truncated=False, source="reference")
+
+    def _sample(
+        self, prompts: list[list[int]], places: list[int], *stream: str | int
+    ) -> list[Rollout]:
+        if not prompts:
+            return []
+        seed = self.config.training.seed
+        seeds = [derive_seed(seed, *stream, place) for place in places]
+        return self.sampler.sample(prompts, Sampling.of(self.config.generation), seeds)
 
     def _wanted(self, step: int) -> int:
         """Rollouts of this step's batch to record."""
         recording = self.config.recording
         due = step % recording.every_steps == 0 or step == 1
-        return recording.trajectories_per_step if due else 0
+        return recording.trajectories_per_step if due and self.processes.leads else 0
 
     def _record_pinned(self, step: int) -> None:
         """Sample the pinned examples anew, with the student as it is before the step."""
         recording = self.config.recording
-        records = self.dataset.train[: recording.pinned_examples]
-        if (step - 1) % recording.pinned_every_steps:
+        if (step - 1) % recording.pinned_every_steps or not self.processes.leads:
             return
+        pinned = range(min(recording.pinned_examples, len(self.dataset.train)))
         size = self.config.training.batch_size
-        for start in range(0, len(records), size):
-            examples = [self.chat.example(record) for record in records[start : start + size]]
-            prompts = [example.student.ids for example in examples]
+        for start in range(0, len(pinned), size):
+            part = pinned[start : start + size]
+            examples = [self.example(index, 0) for index in part]
             # The same seed each time: what changes between recordings is the student.
-            rollouts = self._sample(prompts, "pinned", start)
-            scored = self._scorer.observe(examples, rollouts)
+            prompts = [example.student.ids for example in examples]
+            rollouts = self._sample(prompts, list(part), "pinned")
+            completions = [Completion(rollout.ids, rollout.truncated) for rollout in rollouts]
+            scored = self._scorer.observe(Batch(examples, completions))
             self._recorder.add(scored, len(rollouts), step=step, pinned=True)
 
     def _evaluate(self, step: int) -> None:
-        if not self.held_out:
+        if not self.held_out or not self.processes.leads:
             return
         total = len(self.held_out)
 
         def progress(done: int) -> None:
             self.log.phase("evaluating", "Scoring held-out references", done, total)
-            self.interrupt.check()
+            if self.processes.alone:
+                self.interrupt.check()
 
         self.log.phase("evaluating", "Scoring held-out references", 0, total)
         batch_size = self.config.training.batch_size
@@ -175,7 +278,7 @@ class Trainer:
             self.log.phase("training", "Training", step, self.history.total_steps)
 
     def _epoch(self, step: int) -> float:
-        return step * global_batch(self.config.training) / len(self.dataset.train)
+        return step * self._global / len(self.dataset.train)
 
     def _summarize(self, step: int, metrics: dict[str, float]) -> None:
         if step % SUMMARY_EVERY and step != self.history.total_steps:
@@ -186,3 +289,46 @@ class Trainer:
             f"{sum(recent) / len(recent):.4f}, {metrics['train/completion_length']:.0f} tokens per "
             f"completion, {metrics['time/step']:.1f} s per step."
         )
+
+    def _checkpoint(self, step: int) -> None:
+        training = self.config.training
+        every = training.checkpoint_every_steps
+        if every is None or step % every or not self.processes.leads:
+            return
+        save_snapshot(self.log.folder, step, self.snapshot(), training.keep_checkpoints)
+        self.log.say(f"Wrote a checkpoint after step {step}.", "debug")
+
+    def snapshot(self) -> Snapshot:
+        """Everything that the steps to come depend on."""
+        factors = self.network.factors(STUDENT)
+        names = {id(parameter): name for name, parameter in factors.items()}
+        tensors = {
+            "student": dict(factors),
+            "optimizer": optimizer_tensors(self._optimizer, names),
+            "random": random_tensors(),
+        }
+        if self.config.teacher.weights == "ema":
+            tensors["ema"] = self.network.factors(EMA)
+        state = {
+            "history": self.history.as_dict(),
+            "tokens": self._tokens,
+            "metric_cursor": self.history.steps,
+            "data_position": self.history.steps * self._global,
+            **self.identity,
+        }
+        return Snapshot(tensors, state)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put back what `snapshot` kept."""
+        factors = self.network.factors(STUDENT)
+        groups = {"student": factors}
+        if self.config.teacher.weights == "ema":
+            groups["ema"] = self.network.factors(EMA)
+        with torch.no_grad():
+            for group, parameters in groups.items():
+                for name, parameter in parameters.items():
+                    parameter.copy_(snapshot.tensors[group][name])
+        load_optimizer(self._optimizer, factors, snapshot.tensors["optimizer"])
+        load_random(snapshot.tensors["random"])
+        self.history = History.from_dict(snapshot.state["history"])
+        self._tokens = int(snapshot.state["tokens"])

@@ -9,42 +9,58 @@ Backbone and head are used apart, so that only completion tokens go through the 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import peft
 import torch
 from peft import get_peft_model
+from peft.tuners.lora import LoraLayer
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 from transformers.pytorch_utils import Conv1D
 
-from core.config import LoraConfig, ModelConfig
+from core.config import LoraConfig, ModelConfig, RunConfig
+from worker.trainer import attention
 from worker.trainer.chat import model_not_loaded
 from worker.trainer.failures import failure, mistake
 from worker.trainer.hub import locate_model
+from worker.trainer.lora import FoldedGroup, LoraLinear
+from worker.trainer.quantization import quantized
 from worker.trainer.randomness import seeded
 
 LOGIT_CHANGES: Final = ("final_logit_softcapping", "logits_scaling", "logit_scale")
 """Configuration fields of models whose logits are not simply hidden · headᵀ."""
 
 
+STUDENT: Final = "default"
+"""Name of the student's adapter; peft's own default, so that any tool finds it."""
+
+SAME_INPUT: Final = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+"""Names of sibling layers that transformers' decoders call with one and the same input."""
+
+EMA: Final = "ema"
+"""Name of the adapter that holds the moving average of the student's."""
+
+
 @dataclass(frozen=True)
 class Network:
-    """Student and teacher in one.
+    """Student and all its teachers: adapters on one copy of the base weights.
 
     Attributes:
-        peft: the model with its adapter; saves it and switches it off.
-        causal: the same model as transformers knows it; generates.
+        peft: the model with its adapters; saves them.
+        causal: the same model as transformers knows it.
+        layers: the layers that have adapters.
         end_ids: tokens that end a completion.
         pad_id: filler where there is no token; its value never matters.
     """
 
     peft: Any
     causal: Any
+    layers: tuple[LoraLayer, ...]
     device: torch.device
     end_ids: tuple[int, ...]
     pad_id: int
@@ -65,22 +81,106 @@ class Network:
         return states
 
     @contextmanager
-    def teacher(self, *, adapter: bool) -> Iterator[None]:
-        """Compute as a teacher: no gradient, no dropout; without the adapter unless asked."""
+    def teacher(self, weights: str) -> Iterator[None]:
+        """Compute as a teacher: no gradient, no dropout, with the named weights.
+
+        Args:
+            weights: `base` (no adapter), `student` or `ema`.
+        """
+        adapter = {"base": None, "student": STUDENT, "ema": EMA}[weights]
         was_training = self.peft.training
         self.peft.eval()
-        with torch.no_grad(), nullcontext() if adapter else self.peft.disable_adapter():
+        try:
+            with torch.no_grad(), self._using(adapter):
+                yield
+        finally:
+            self.peft.train(was_training)
+
+    @contextmanager
+    def _using(self, adapter: str | None) -> Iterator[None]:
+        """Switch adapters without touching which parameters train, as peft's own switch would."""
+        self._switch(adapter)
+        try:
             yield
-        self.peft.train(was_training)
+        finally:
+            self._switch(STUDENT)
+
+    def _switch(self, adapter: str | None) -> None:
+        for layer in self.layers:
+            layer._disable_adapters = adapter is None  # noqa: SLF001
+            if adapter is not None:
+                layer._active_adapter = [adapter]  # noqa: SLF001
+
+    @contextmanager
+    def folded(self) -> Iterator[None]:
+        """Sample with the student's adapter added to copies of the weights; the base stays.
+
+        The copies are dropped at the end. Layers of other kinds than `LoraLinear`, and quantized
+        ones, go on with base and adapter apart.
+        """
+        foldable = [
+            layer
+            for layer in self.layers
+            if isinstance(layer, LoraLinear) and base_weight(layer).is_floating_point()
+        ]
+        try:
+            for group in self._siblings(foldable):
+                weights = [layer.folded_weight(STUDENT, foldable.index(layer)) for layer in group]
+                folded = FoldedGroup(group, weights)
+                for layer in group:
+                    layer.folded = folded
+            yield
+        finally:
+            for layer in foldable:
+                layer.folded = None
+
+    def _siblings(self, layers: Sequence[LoraLinear]) -> list[list[LoraLinear]]:
+        """Layers that read the same input side by side; every other layer alone."""
+        place = {id(layer): index for index, layer in enumerate(layers)}
+        groups: list[list[LoraLinear]] = []
+        for parent in self.causal.modules():
+            children = {
+                name: child for name, child in parent.named_children() if id(child) in place
+            }
+            together = [
+                [children[name] for name in names]
+                for names in SAME_INPUT
+                if all(name in children for name in names) and _joinable(children, names)
+            ]
+            joined = {id(layer) for group in together for layer in group}
+            alone = [[child] for child in children.values() if id(child) not in joined]
+            groups += [*together, *alone]
+        return groups
 
     def trainable(self) -> list[nn.Parameter]:
-        """The adapter's factors, in a fixed order."""
+        """The student's factors, in a fixed order."""
         return [parameter for parameter in self.peft.parameters() if parameter.requires_grad]
+
+    def factors(self, adapter: str) -> dict[str, Tensor]:
+        """An adapter's factors by name, in a fixed order; they share memory with the model."""
+        part = f".{adapter}."
+        return {
+            name.replace(part, "."): parameter
+            for name, parameter in self.peft.named_parameters()
+            if part in name and "lora_" in name
+        }
 
     def synchronize(self) -> None:
         """Wait for the GPU, so that a clock read next is honest."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
+
+
+def _joinable(children: Mapping[str, LoraLinear], names: Sequence[str]) -> bool:
+    """Whether all or none have a bias."""
+    return len({children[name].get_base_layer().bias is None for name in names}) == 1
+
+
+def base_weight(layer: LoraLayer) -> Tensor:
+    """The frozen weight below a layer's adapters."""
+    base: Any = layer.get_base_layer()
+    weight: Tensor = base.weight
+    return weight
 
 
 def load_network(
@@ -94,7 +194,7 @@ def load_network(
 
     Raises:
         StudioError: `model_not_found`, `model_invalid`, `model_unsupported`,
-            `lora_targets_unknown`, or `out_of_memory`.
+            `lora_targets_unknown`, `quantization_unavailable` or `out_of_memory`.
     """
     config = load_model_config(model)
     source = locate_model(model)
@@ -106,12 +206,16 @@ def load_network(
             dtype=dtype,
             use_safetensors=True,
             trust_remote_code=False,
+            **quantized(model, device, dtype),
         )
-        causal.to(device)
+        if model.quantization == "none":
+            causal.to(device)
     except torch.OutOfMemoryError as error:
         raise out_of_memory("loading the model") from error
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise model_not_loaded("model", source, error) from error
+    if device.type == "cpu" and causal._can_set_attn_implementation():  # noqa: SLF001
+        causal.set_attn_implementation(attention.NAME)
     end_ids = _end_ids(causal, tokenizer, model)
     # Nothing of the repository's generation_config.json (penalties, top-k) may shape the rollouts.
     causal.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
@@ -119,7 +223,9 @@ def load_network(
     check_targets(causal, model.lora)
     with seeded(seed, device):
         wrapped = add_adapter(causal, model)
-    network = Network(wrapped, causal, device, end_ids, _pad_id(tokenizer, end_ids))
+    layers = tuple(module for module in wrapped.modules() if isinstance(module, LoraLayer))
+    pad_id = _pad_id(tokenizer, end_ids)
+    network = Network(wrapped, causal, layers, device, end_ids, pad_id)
     _check_head(network, model)
     return network
 
@@ -194,6 +300,7 @@ def add_adapter(causal: Any, model: ModelConfig) -> Any:
         lora_dropout=lora.dropout,
         target_modules=list(lora.target_modules),
     )
+    config._register_custom_module({nn.Linear: LoraLinear})  # noqa: SLF001 - peft's way in
     with warnings.catch_warnings():
         # peft asks for an attribute that transformers renames; neither concerns the run.
         warnings.simplefilter("ignore", FutureWarning)
@@ -203,15 +310,40 @@ def add_adapter(causal: Any, model: ModelConfig) -> Any:
     return wrapped
 
 
-def out_of_memory(doing: str) -> Exception:
-    """The failure to raise when the device's memory ran out."""
+def out_of_memory(doing: str, config: RunConfig | None = None) -> Exception:
+    """The failure to raise when the device's memory ran out, with the next smaller setting."""
+    remedy, field = _smaller(config)
     return failure(
-        "out_of_memory",
-        f"The device's memory ran out while {doing}.",
-        "Lower training.batch_size (and raise gradient_accumulation_steps), "
-        "generation.max_completion_length or model.lora.rank, or choose a smaller model.",
-        field="training.batch_size",
+        "out_of_memory", f"The device's memory ran out while {doing}.", remedy, field=field
     )
+
+
+KEPT: Final = "The last checkpoint, if one was written, is kept."
+
+
+def _smaller(config: RunConfig | None) -> tuple[str, str]:
+    """What to change first: the setting that costs least in what is learned, and its field."""
+    if config is None:
+        return "Choose a smaller model, or set model.quantization to nf4.", "model.name"
+    training, longest = config.training, config.generation.max_completion_length
+    if training.batch_size > 1:
+        half = training.batch_size // 2
+        more = training.gradient_accumulation_steps * training.batch_size // half
+        remedy = (
+            f"Set training.batch_size to {half} and training.gradient_accumulation_steps to "
+            f"{more}: the same steps with about half the memory for activations. {KEPT}"
+        )
+        return remedy, "training.batch_size"
+    if not training.gradient_checkpointing:
+        remedy = (
+            f"Set training.gradient_checkpointing to true: slower, for much less memory. {KEPT}"
+        )
+        return remedy, "training.gradient_checkpointing"
+    remedy = (
+        f"Set generation.max_completion_length to {max(1, longest // 2)}, lower model.lora.rank, "
+        f"or choose a smaller model. {KEPT}"
+    )
+    return remedy, "generation.max_completion_length"
 
 
 def _end_ids(causal: Any, tokenizer: Any, model: ModelConfig) -> tuple[int, ...]:

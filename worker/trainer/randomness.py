@@ -19,6 +19,11 @@ def derive_seed(seed: int, *name: str | int) -> int:
     return int.from_bytes(digest) >> 1
 
 
+def draw(seed: int, *name: str | int) -> float:
+    """A number in [0, 1) from the stream called `name`."""
+    return derive_seed(seed, *name) / 2**63
+
+
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Run torch's generators from `seed`, and put the ones of CPU and CUDA back afterwards."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core.config import RunConfig
 from worker.trainer.configuration import dump_config
@@ -12,9 +13,10 @@ from worker.trainer.device import versions
 from worker.trainer.event_log import EventLog
 from worker.trainer.failures import write_failure
 from worker.trainer.files import file_sha256, folder_written_atomically
-from worker.trainer.model import Network
+from worker.trainer.model import EMA, STUDENT, Network
 
 ADAPTER: Final = "adapter"
+EMA_ADAPTER: Final = "ema_adapter"
 WEIGHTS: Final = "adapter_model.safetensors"
 FIRST_AND_LAST: Final = 10
 
@@ -33,31 +35,61 @@ class History:
         """Optimizer steps done."""
         return len(self.losses)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for a checkpoint."""
+        return asdict(self)
 
-def save_adapter(network: Network, config: RunConfig, history: History, log: EventLog) -> None:
-    """Write `adapter/` completely or not at all, and report it.
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> History:
+        """What `as_dict` gave, after a way through JSON, which has texts as keys."""
+        evaluations = {int(step): values for step, values in saved["evaluations"].items()}
+        return cls(**{**saved, "evaluations": evaluations})
+
+
+def save_adapters(network: Network, config: RunConfig, history: History, log: EventLog) -> None:
+    """Write `adapter/`, and `ema_adapter/` where there is one, each completely or not at all.
 
     Raises:
         StudioError: `disk_full` or `write_failed`.
     """
-    target = log.folder / ADAPTER
+    _save(network, STUDENT, ADAPTER, model_card(config, history), log)
+    if config.teacher.weights == "ema":
+        _save(network, EMA, EMA_ADAPTER, model_card(config, history), log)
+
+
+def _save(network: Network, adapter: str, name: str, card: str, log: EventLog) -> None:
+    target = log.folder / name
     try:
         with folder_written_atomically(target) as folder:
             # The base's embeddings never change; asking for them would consult the hub.
             network.peft.save_pretrained(
-                str(folder), safe_serialization=True, save_embedding_layers=False
+                str(folder),
+                safe_serialization=True,
+                save_embedding_layers=False,
+                selected_adapters=[adapter],
             )
-            (folder / "README.md").write_text(model_card(config, history), encoding="utf-8")
+            _raise_to(folder, adapter)
+            (folder / "README.md").write_text(card, encoding="utf-8")
             (folder / WEIGHTS).chmod(0o644)
     except OSError as error:
         raise write_failure(target, error) from error
     log.emit(
         "artifact",
-        artifact="adapter",
-        path=ADAPTER,
+        artifact=name,
+        path=name,
         bytes=sum(file.stat().st_size for file in target.rglob("*") if file.is_file()),
         sha256=file_sha256(target / WEIGHTS),
     )
+
+
+def _raise_to(folder: Path, adapter: str) -> None:
+    """Peft puts an adapter with a name of its own into a folder of that name."""
+    inner = folder / adapter
+    if not inner.is_dir():
+        return
+    for file in inner.iterdir():
+        file.replace(folder / file.name)
+    inner.rmdir()
 
 
 def model_card(config: RunConfig, history: History) -> str:

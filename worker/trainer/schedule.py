@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from functools import lru_cache
 
 from core.config import TrainingConfig
 from worker.trainer.randomness import derive_seed
 
 
 def global_batch(training: TrainingConfig) -> int:
-    """Sequences per optimizer step."""
+    """Sequences per optimizer step and process."""
     return training.batch_size * training.gradient_accumulation_steps
 
 
-def total_steps(training: TrainingConfig, records: int) -> int:
+def total_steps(training: TrainingConfig, records: int, processes: int = 1) -> int:
     """Optimizer steps of the run: `max_steps`, else as many as the epochs need, rounded up."""
     if training.max_steps is not None:
         return training.max_steps
-    return max(1, math.ceil(training.epochs * records / global_batch(training)))
+    return max(1, math.ceil(training.epochs * records / (global_batch(training) * processes)))
 
 
 def learning_rate(training: TrainingConfig, step: int, steps: int) -> float:
@@ -38,12 +38,17 @@ def learning_rate(training: TrainingConfig, step: int, steps: int) -> float:
     return training.learning_rate
 
 
-def record_order(records: int, seed: int, *, shuffle: bool) -> Iterator[int]:
-    """Endless stream of record indices: every epoch once each, in a new order if shuffled."""
-    epoch = 0
-    while True:
-        order = list(range(records))
-        if shuffle:
-            random.Random(derive_seed(seed, "order", epoch)).shuffle(order)  # noqa: S311
-        yield from order
-        epoch += 1
+def record_order(records: int, seed: int, place: int, *, shuffle: bool) -> int:
+    """Which record stands at `place` of the run's endless order.
+
+    Every epoch visits all records once, in a new order if shuffled.
+    """
+    epoch, position = divmod(place, records)
+    return _epoch_order(records, seed, epoch)[position] if shuffle else position
+
+
+@lru_cache(maxsize=4)
+def _epoch_order(records: int, seed: int, epoch: int) -> list[int]:
+    order = list(range(records))
+    random.Random(derive_seed(seed, "order", epoch)).shuffle(order)  # noqa: S311
+    return order

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -10,8 +11,10 @@ from transformers.utils import logging as transformers_logging
 from core.config import RunConfig
 from worker.trainer import device as devices
 from worker.trainer.chat import Chat, load_tokenizer
+from worker.trainer.checkpoint import check_same_run, find_snapshot
 from worker.trainer.configuration import dump_config
 from worker.trainer.dataset import Dataset, check_context, describe_dropped, prepare
+from worker.trainer.ema import add_ema
 from worker.trainer.evaluation import Reference, references
 from worker.trainer.event_log import EventLog
 from worker.trainer.failures import write_failure
@@ -27,36 +30,55 @@ from worker.trainer.model import (
     out_of_memory,
     skeleton,
 )
+from worker.trainer.processes import Processes
 from worker.trainer.randomness import derive_seed
-from worker.trainer.saving import History, save_adapter
+from worker.trainer.samplers import make_sampler
+from worker.trainer.saving import History, save_adapters
 from worker.trainer.schedule import total_steps
 
 PROGRESS_EVERY: Final = 200
 CONFIG_FILE: Final = "run.yaml"
 
 
-def execute(config: RunConfig, log: EventLog, interrupt: Interrupt) -> None:
+def execute(
+    config: RunConfig,
+    log: EventLog,
+    interrupt: Interrupt,
+    resume: Path | None = None,
+    processes: Processes | None = None,
+) -> None:
     """Train as configured, writing into the log's folder.
+
+    Args:
+        config: the run's configuration.
+        log: of the folder for everything written.
+        interrupt: looked at between the parts of the work.
+        resume: folder of an earlier attempt, whose newest whole checkpoint to go on from.
+        processes: this process among those that train together; None to find out.
 
     Raises:
         StopRequested: a stop was asked for; the adapter was saved if a step was finished.
         StudioError: what went wrong, and how to mend it.
     """
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    _freeze(config, log)
     device = devices.choose_device(config.training.device)
+    together = processes or Processes.join(device.type)
+    if together.leads:
+        _freeze(config, log)
     dtype = devices.choose_dtype(config.model.dtype, device)
     name = str(dtype).removeprefix("torch.")
     log.emit("started", device=devices.describe(device), dtype=name, versions=devices.versions())
     interrupt.check()
     try:
-        trainer = _assemble(config, log, interrupt, (device, dtype))
+        trainer = _assemble(config, log, interrupt, (device, dtype), together)
+        if resume is not None:
+            _resume(trainer, resume)
         _train_and_save(trainer)
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise out_of_memory("training") from error
+        raise out_of_memory("training", config) from error
     except RuntimeError as error:
         if "can't allocate memory" in str(error):  # the CPU allocator has no class of its own
-            raise out_of_memory("training") from error
+            raise out_of_memory("training", config) from error
         raise
 
 
@@ -69,7 +91,11 @@ def _freeze(config: RunConfig, log: EventLog) -> None:
 
 
 def _assemble(
-    config: RunConfig, log: EventLog, interrupt: Interrupt, on: tuple[torch.device, torch.dtype]
+    config: RunConfig,
+    log: EventLog,
+    interrupt: Interrupt,
+    on: tuple[torch.device, torch.dtype],
+    processes: Processes,
 ) -> Trainer:
     """Check the data first, as it is quick, then load the weights."""
     log.phase("preparing", "Reading the data")
@@ -84,10 +110,68 @@ def _assemble(
     log.phase("loading", f"Loading {config.model.name}")
     seed = derive_seed(config.training.seed, "adapter")
     network = load_network(config.model, tokenizer, *on, seed)
+    if config.teacher.weights == "ema":
+        add_ema(network)
     _describe_model(network, config, log)
     interrupt.check()
-    history = History(total_steps(config.training, len(dataset.train)), dataset.sha256)
-    return Trainer(config, log, interrupt, network, chat, dataset, held_out, history)
+    # Among several processes none may leave the others waiting: they look at the flag together.
+    patient = interrupt if processes.alone else Interrupt()
+    sampler = make_sampler(network, config, patient)
+    steps = total_steps(config.training, len(dataset.train), processes.count)
+    return Trainer(
+        config,
+        log,
+        interrupt,
+        network,
+        sampler,
+        chat,
+        dataset,
+        lambda index, _epoch: chat.example(dataset.train[index]),
+        held_out,
+        History(steps, dataset.sha256),
+        processes=processes,
+        identity=_identity(config, dataset, on, processes),
+    )
+
+
+def _identity(
+    config: RunConfig, dataset: Dataset, on: tuple[torch.device, torch.dtype], processes: Processes
+) -> dict[str, Any]:
+    """What a resumed run must share with its checkpoint, and what exactness depends on."""
+    # How often and how many checkpoints and records are kept changes nothing that is computed.
+    settings = config.model_dump(
+        mode="json",
+        exclude={
+            "recording": True,
+            "training": {"checkpoint_every_steps", "keep_checkpoints", "device"},
+        },
+    )
+    device, dtype = on
+    return {
+        "identity": {"configuration": settings, "data": dataset.sha256},
+        "environment": {
+            "device": devices.describe(device),
+            "number format": str(dtype),
+            "processes": processes.count,
+            "versions": devices.versions(),
+        },
+    }
+
+
+def _resume(trainer: Trainer, folder: Path) -> None:
+    """Go on from the newest whole checkpoint, and say whether exactly."""
+    found = find_snapshot(folder)
+    for name, reason in found.damaged.items():
+        trainer.log.say(f"The checkpoint {name} is damaged and was passed over: {reason}.", "error")
+    reasons = check_same_run(found.snapshot.state, trainer.identity)
+    if trainer.network.device.type != "cpu":
+        reasons.append("kernels on this device may add in another order each time")
+    elif trainer.network.head_VH.dtype != torch.float32:
+        reasons.append("only float32 is promised to repeat bit for bit")
+    trainer.restore(found.snapshot)
+    done = trainer.history.steps
+    exact = "exactly" if not reasons else f"not promised to be bit for bit ({'; '.join(reasons)})"
+    trainer.log.say(f"Resumed after step {done} from {found.folder}, {exact}.")
 
 
 def _lengths(held_out: list[Reference]) -> list[int]:
@@ -141,7 +225,9 @@ def _train_and_save(trainer: Trainer) -> None:
 
 def _save(trainer: Trainer) -> None:
     trainer.log.phase("saving", "Writing the adapter")
-    save_adapter(trainer.network, trainer.config, trainer.history, trainer.log)
+    if trainer.processes.leads:
+        save_adapters(trainer.network, trainer.config, trainer.history, trainer.log)
+    trainer.processes.wait()
 
 
 def check(config: RunConfig) -> list[str]:

@@ -1,154 +1,321 @@
-"""One micro-batch: both views of the same sampled tokens, the loss, and its gradient."""
+"""One optimizer step's batch: teacher views, weights, the student's pass, loss and gradient."""
 
 # ruff: noqa: N803, N806, N815 - capital letters in tensor names are axes
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from core.config import RunConfig
-from worker.trainer.batch import completion_hidden, completion_mask, lay_out, targets
+from worker.trainer import mechanisms
 from worker.trainer.chat import Example
-from worker.trainer.failures import failure
+from worker.trainer.layout import completion_hidden, completion_mask, lay_out, targets
 from worker.trainer.measure import StepMeasure
+from worker.trainer.mechanisms import Agreement, token_contributions, unflatten
 from worker.trainer.model import Network
-from worker.trainer.objective import (
-    Divergence,
-    TokenScores,
-    score_tokens,
-    token_contributions,
-    unflatten,
-)
+from worker.trainer.objective import Scoring, TokenScores, score_tokens
+from worker.trainer.processes import Processes
 from worker.trainer.randomness import seeded
-from worker.trainer.rollout import Rollout
+from worker.trainer.schedule import global_batch
+from worker.trainer.teachers import TeacherScores, score_teachers
+
+ALONE: Final = Processes()
+
+Source = Literal["rollout", "reference", "presampled"]
 
 
-class Scored(NamedTuple):
-    """A micro-batch after its pass: token values (N or B, T), detached from the graph."""
+class Completion(NamedTuple):
+    """The tokens that a sequence is trained on, and whose they are."""
+
+    ids: list[int]
+    truncated: bool
+    source: Source = "rollout"
+
+
+class Batch(NamedTuple):
+    """This process's share of a global batch, sequence by sequence."""
 
     examples: Sequence[Example]
-    rollouts: Sequence[Rollout]
+    completions: Sequence[Completion]
+
+    @property
+    def ids(self) -> list[list[int]]:
+        """Token ids of the completions."""
+        return [completion.ids for completion in self.completions]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A micro-batch after its pass, detached; (N,) values lie sequence after sequence.
+
+    Attributes:
+        teachers: None without a teacher.
+        agreement: None without agreement.
+        clipped_BT: the divergence after clipping, which `is_clipped` says is on.
+        contrastive_BT: None without the contrastive term.
+        feature_BT: None without feature matching.
+        terms: weighted share of each token in the global batch's loss, by term; together they sum
+            to this micro-batch's share of the logged loss. None where it is not part of a batch.
+    """
+
+    batch: Batch
     scores: TokenScores
-    contributions_BT: Tensor | None
+    teachers: TeacherScores | None
+    tokens_BT: Tensor
+    mask_BT: Tensor
+    agreement: Agreement | None
+    clipped_BT: Tensor
+    is_clipped: bool
+    contrastive_BT: Tensor | None
+    feature_BT: Tensor | None
+    terms: dict[str, Tensor] | None
+
+
+class _Prepared(NamedTuple):
+    """A batch with all that is known of it before the student's pass."""
+
+    batch: Batch
+    teachers: TeacherScores | None
+    tokens_BT: Tensor
+    mask_BT: Tensor
+    agreement: Agreement | None
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """Scores sampled tokens under student and teacher, as the configuration says."""
+    """Scores completions under student and teachers, as the configuration says."""
 
     network: Network
     config: RunConfig
+    processes: Processes = ALONE
 
-    def what(self, *, top_k: int) -> Divergence:
-        """The divergence at the temperature of the rollout."""
-        return Divergence(
-            alpha=self.config.objective.alpha,
-            temperature=self.config.generation.temperature,
-            top_k=top_k,
-        )
-
-    def observe(self, examples: Sequence[Example], rollouts: Sequence[Rollout]) -> Scored:
-        """Score without gradient and dropout: what a recording shows."""
-        completions = [rollout.ids for rollout in rollouts]
+    def observe(self, batch: Batch) -> Scored:
+        """Score without gradient and dropout: what a recording of a pinned example shows."""
         self.network.peft.eval()
-        teacher_NH = self._teacher_hidden(examples, completions, None)
+        prepared = self._prepare(batch, ALONE)
         with torch.no_grad():
-            student_NH = self._student_hidden(examples, completions, None)
-            scores = self._compare(
-                student_NH, teacher_NH, completions, top_k=self.config.recording.top_k
-            )
-        return Scored(examples, rollouts, scores, None)
+            return self._pass(prepared, None, top_k=self.config.recording.top_k, sequences=None)
 
     def accumulate(
         self,
-        examples: Sequence[Example],
-        rollouts: Sequence[Rollout],
+        batch: Batch,
         measure: StepMeasure,
         *,
-        dropout_seed: int,
-        top_k: int = 0,
-    ) -> Scored:
-        """Add this micro-batch's gradient of the global batch's loss.
+        dropout_seeds: Sequence[int],
+        top_k: Sequence[int] = (),
+    ) -> Iterator[Scored]:
+        """Add the gradient of the global batch's loss, micro-batch by micro-batch.
 
-        Raises:
-            StudioError: `loss_not_finite`; no gradient was added then.
+        Args:
+            batch: this process's share.
+            measure: takes in times and sums.
+            dropout_seeds: one per micro-batch.
+            top_k: alternatives wanted per micro-batch; none where it is shorter.
+
+        Yields:
+            Each micro-batch after its pass. Its gradient is added only when the next one is asked
+            for, so that a caller can refuse it.
         """
-        completions = [rollout.ids for rollout in rollouts]
-        teacher_NH = self._teacher_hidden(examples, completions, measure)
+        with measure.part("teacher"):
+            prepared = self._prepare(batch, self.processes)
+        if prepared.teachers is not None:
+            measure.processed["teacher"] += prepared.teachers.tokens
+        ceiling = self._ceiling(prepared, measure, dropout_seeds)
         self.network.peft.train()
-        with seeded(dropout_seed, self.network.device):
-            student_NH = self._student_hidden(examples, completions, measure)
-        with measure.part("student", 0):
-            scores = self._compare(student_NH, teacher_NH, completions, top_k=top_k)
-            contributions_BT = self._contributions(scores.divergence_N, completions)
-            loss = contributions_BT.sum()
-            check_finite("loss", float(loss.detach()))
-            loss.backward()  # type: ignore[no-untyped-call]
-        detached = TokenScores(*(values.detach() for values in scores))
-        measure.add(float(loss.detach()), detached, rollouts)
-        return Scored(examples, rollouts, detached, contributions_BT.detach())
+        sequences = global_batch(self.config.training) * self.processes.count
+        for micro, part in enumerate(self._micro_batches(prepared)):
+            with measure.part("student"), seeded(dropout_seeds[micro], self.network.device):
+                k = top_k[micro] if micro < len(top_k) else 0
+                live = self._pass(part, ceiling, top_k=k, sequences=sequences)
+            detached = _detached(live)
+            measure.add(detached, ceiling)
+            yield detached
+            with measure.part("student"):
+                _loss(live).backward()  # type: ignore[no-untyped-call]
 
-    def _contributions(self, divergence_N: Tensor, completions: Sequence[list[int]]) -> Tensor:
-        """(B, T): share of each token in the loss of the whole global batch; sums to it."""
-        training = self.config.training
-        sequences = training.batch_size * training.gradient_accumulation_steps
-        mask_BT = completion_mask(completions, self.network.device)
-        return token_contributions(unflatten(divergence_N, mask_BT), mask_BT) / sequences
+    def _prepare(self, batch: Batch, processes: Processes) -> _Prepared:
+        """Teacher views, masks and weights. Weights depend on the whole global batch."""
+        objective = self.config.objective
+        tokens_BT = completion_mask(batch.ids, self.network.device)
+        mask_BT = tokens_BT
+        if objective.mask_truncated:
+            whole = [not completion.truncated for completion in batch.completions]
+            mask_BT = tokens_BT & torch.tensor(whole, device=tokens_BT.device)[:, None]
+        teachers = None
+        if objective.needs_teacher:
+            teachers = score_teachers(self.network, self.config, batch.examples, batch.ids)
+        agreement = None
+        if teachers is not None and objective.agreement.enabled:
+            agreement = self._agreement(teachers, tokens_BT, mask_BT, processes)
+        return _Prepared(batch, teachers, tokens_BT, mask_BT, agreement)
 
-    def _teacher_hidden(
+    def _agreement(
+        self, teachers: TeacherScores, tokens_BT: Tensor, mask_BT: Tensor, processes: Processes
+    ) -> Agreement:
+        how = self.config.objective.agreement
+        logprobs_KBT = torch.stack(
+            [unflatten(logprobs_N, tokens_BT) for logprobs_N in teachers.auxiliary_KN]
+        )
+        if how.level == "sequence":
+            return mechanisms.sequence_agreement(logprobs_KBT, mask_BT, how.statistic, how.gamma)
+        disagreement_BT = mechanisms.spread(logprobs_KBT, how.statistic, unbiased=True)
+        everywhere_N = processes.gather(disagreement_BT[mask_BT])
+        scale = mechanisms.quantile(everywhere_N, mechanisms.SCALE_QUANTILE)
+        return mechanisms.token_agreement(disagreement_BT, mask_BT, scale, how.gamma)
+
+    def _ceiling(
+        self, prepared: _Prepared, measure: StepMeasure, dropout_seeds: Sequence[int]
+    ) -> Tensor | float | None:
+        """The ceiling of the divergence; a quantile of the global batch costs a pass of its own."""
+        clipping = self.config.objective.clipping
+        if not clipping.enabled:
+            return None
+        if clipping.quantile is None:
+            return clipping.static_ceiling
+        self.network.peft.train()
+        values = []
+        for micro, part in enumerate(self._micro_batches(prepared)):
+            with (
+                measure.part("student"),
+                torch.no_grad(),
+                seeded(dropout_seeds[micro], self.network.device),
+            ):
+                scored = self._pass(part, None, top_k=0, sequences=None)
+            values.append(unflatten(scored.scores.divergence_N, part.tokens_BT)[part.mask_BT])
+        everywhere_N = self.processes.gather(torch.cat(values))
+        return mechanisms.quantile(everywhere_N, clipping.quantile)
+
+    def _micro_batches(self, prepared: _Prepared) -> Iterator[_Prepared]:
+        size = self.config.training.batch_size
+        first = 0
+        for start in range(0, len(prepared.batch.examples), size):
+            rows = slice(start, start + size)
+            batch = Batch(prepared.batch.examples[rows], prepared.batch.completions[rows])
+            tokens = slice(first, first + sum(map(len, batch.ids)))
+            first = tokens.stop
+            yield _Prepared(
+                batch,
+                None if prepared.teachers is None else prepared.teachers.part(rows, tokens),
+                prepared.tokens_BT[rows],
+                prepared.mask_BT[rows],
+                None
+                if prepared.agreement is None
+                else Agreement(*(values[rows] for values in prepared.agreement)),
+            )
+
+    def _pass(
         self,
-        examples: Sequence[Example],
-        completions: Sequence[list[int]],
-        measure: StepMeasure | None,
-    ) -> Tensor:
-        prompts = [example.teacher.ids for example in examples]
-        layout = lay_out(prompts, completions, self.network)
-        live = self.config.teacher.weights == "student"
-        timed = measure.part("teacher", layout.tokens) if measure else nullcontext()
-        with timed, self.network.teacher(adapter=live):
-            return completion_hidden(self.network, layout)
-
-    def _student_hidden(
-        self,
-        examples: Sequence[Example],
-        completions: Sequence[list[int]],
-        measure: StepMeasure | None,
-    ) -> Tensor:
-        prompts = [example.student.ids for example in examples]
-        layout = lay_out(prompts, completions, self.network)
-        with measure.part("student", layout.tokens) if measure else nullcontext():
-            return completion_hidden(self.network, layout)
-
-    def _compare(
-        self,
-        student_NH: Tensor,
-        teacher_NH: Tensor,
-        completions: Sequence[list[int]],
+        prepared: _Prepared,
+        ceiling: Tensor | float | None,
         *,
         top_k: int,
-    ) -> TokenScores:
-        return score_tokens(
+        sequences: int | None,
+    ) -> Scored:
+        """The student's pass and the terms of the loss; without `sequences` no terms."""
+        batch, teachers, tokens_BT, mask_BT, agreement = prepared
+        prompts = [example.student.ids for example in batch.examples]
+        layout = lay_out(prompts, batch.ids, self.network)
+        student_NH = completion_hidden(self.network, layout)
+        scores = score_tokens(
             student_NH,
-            teacher_NH,
+            None if teachers is None else teachers.hidden_NH,
             self.network.head_VH,
-            targets(completions, self.network.device),
-            self.what(top_k=top_k),
+            targets(batch.ids, self.network.device),
+            self._scoring(top_k),
+        )
+        divergence_BT = unflatten(scores.divergence_N, tokens_BT)
+        clipped_BT = divergence_BT if ceiling is None else mechanisms.clip(divergence_BT, ceiling)
+        scored = Scored(
+            batch,
+            scores,
+            teachers,
+            tokens_BT,
+            mask_BT,
+            agreement,
+            clipped_BT,
+            ceiling is not None,
+            self._contrastive(scores, teachers, tokens_BT),
+            self._features(student_NH, teachers, tokens_BT),
+            None,
+        )
+        return scored if sequences is None else self._with_terms(scored, sequences)
+
+    def _scoring(self, top_k: int) -> Scoring:
+        objective = self.config.objective
+        imitates = objective.loss == "cross_entropy"
+        return Scoring(
+            alpha=objective.alpha,
+            # A divergence is taken at the temperature of the rollout, imitation at 1.
+            temperature=1.0 if imitates else self.config.generation.temperature,
+            top_k=top_k,
+            train_divergence=objective.uses_divergence,
+            train_logprob=imitates or objective.contrastive.enabled,
         )
 
-
-def check_finite(name: str, value: float) -> None:
-    """Raise `loss_not_finite` if the step must not be taken."""
-    if not math.isfinite(value):
-        raise failure(
-            "loss_not_finite",
-            f"The {name} became {value}.",
-            "Lower training.learning_rate, or set model.dtype to float32.",
-            field="training.learning_rate",
+    def _contrastive(
+        self, scores: TokenScores, teachers: TeacherScores | None, tokens_BT: Tensor
+    ) -> Tensor | None:
+        """(B, T); 0 where a sequence has no negative."""
+        how = self.config.objective.contrastive
+        if teachers is None or not how.enabled:
+            return None
+        known_N = teachers.negative_N.isfinite()
+        negative_N = torch.where(known_N, teachers.negative_N, 0)
+        values_N = mechanisms.contrastive(
+            scores.student_logprob_N, scores.teacher_logprob_N, negative_N, how.margin
         )
+        return unflatten(torch.where(known_N, values_N, 0), tokens_BT)
+
+    def _features(
+        self, student_NH: Tensor, teachers: TeacherScores | None, tokens_BT: Tensor
+    ) -> Tensor | None:
+        if teachers is None or not self.config.objective.feature_matching.enabled:
+            return None
+        return unflatten(mechanisms.feature_distance(student_NH, teachers.hidden_NH), tokens_BT)
+
+    def _with_terms(self, scored: Scored, sequences: int) -> Scored:
+        objective, mask_BT = self.config.objective, scored.mask_BT
+        terms: dict[str, Tensor] = {}
+        if objective.loss == "cross_entropy":
+            imitation_BT = unflatten(-scored.scores.student_logprob_N, scored.tokens_BT)
+            terms["cross_entropy"] = token_contributions(imitation_BT, mask_BT)
+        if objective.uses_divergence:
+            weights = None if scored.agreement is None else scored.agreement.weight
+            terms["divergence"] = token_contributions(
+                scored.clipped_BT, mask_BT, weights, objective.normalize_by
+            )
+        if scored.contrastive_BT is not None:
+            share_BT = token_contributions(scored.contrastive_BT, mask_BT)
+            terms["contrastive"] = objective.contrastive.weight * share_BT
+        if scored.feature_BT is not None:
+            joint = objective.feature_matching.mode == "joint"
+            share_BT = token_contributions(scored.feature_BT, mask_BT)
+            terms["feature_matching"] = (
+                objective.feature_matching.weight if joint else 1.0
+            ) * share_BT
+        shares = {name: values / sequences for name, values in terms.items()}
+        return replace(scored, terms=shares)
+
+
+def _loss(scored: Scored) -> Tensor:
+    """This micro-batch's share of the global batch's loss."""
+    return torch.stack([term.sum() for term in (scored.terms or {}).values()]).sum()
+
+
+def _detached(scored: Scored) -> Scored:
+    def free(values: Tensor | None) -> Tensor | None:
+        return None if values is None else values.detach()
+
+    return replace(
+        scored,
+        scores=TokenScores(*(values.detach() for values in scored.scores)),
+        clipped_BT=scored.clipped_BT.detach(),
+        contrastive_BT=free(scored.contrastive_BT),
+        feature_BT=free(scored.feature_BT),
+        terms={name: term.detach() for name, term in (scored.terms or {}).items()},
+    )

@@ -198,7 +198,7 @@ def test_device_that_is_not_there(tmp_path, config, capsys):
 
 
 def test_loss_that_is_not_finite(tmp_path, config, capsys, monkeypatch):
-    def explode(trainer: loop.Trainer, rate: float) -> float:
+    def explode(trainer: loop.Trainer, rate: float, *_: object) -> float:
         with torch.no_grad():
             for parameter in trainer.network.trainable():
                 parameter.fill_(float("inf"))
@@ -208,6 +208,11 @@ def test_loss_that_is_not_finite(tmp_path, config, capsys, monkeypatch):
     problem = refused(tmp_path, config, capsys, status=1)
     assert problem.code == "loss_not_finite"
     assert problem.field == "training.learning_rate"
+    (dump,) = tmp_path.rglob("failed-batch.json")
+    kept = json.loads(dump.read_text())
+    assert kept["step"] == 2
+    assert "nan" in kept["tokens"]["divergence"]
+    assert kept["sequences"][0]["student_prompt"]
 
 
 def test_full_disk(tmp_path, config, capsys, monkeypatch):

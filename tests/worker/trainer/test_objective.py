@@ -9,14 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from worker.trainer.objective import (
-    Divergence,
-    batch_mean,
-    score_tokens,
-    target_logprobs,
-    token_contributions,
-    unflatten,
-)
+from worker.trainer.mechanisms import batch_mean, token_contributions, unflatten
+from worker.trainer.objective import Scoring, score_tokens, target_logprobs
 
 ORACLE = sorted((Path(__file__).parents[2] / "oracle").glob("objective_*.npz"))
 ALPHAS = [0.0, 0.25, 0.5, 1.0]
@@ -51,7 +45,7 @@ def scored(oracle, dtype, alpha, chunk=None):
         oracle["head"].to(dtype),
         oracle["completion_ids"][mask],
         # The stored temperature is a float32; both dtypes must use the very same number.
-        Divergence(alpha, float(oracle["temperature"]), chunk_tokens=chunk),
+        Scoring(alpha, float(oracle["temperature"]), chunk_tokens=chunk),
     )
     return scores, hidden
 
@@ -85,7 +79,7 @@ def test_observed_values_meet_the_oracle(oracle, dtype):
         oracle["hidden_student"].to(dtype)[mask],
         oracle["head"].to(dtype),
         oracle["completion_ids"][mask],
-        Divergence(0.0, float(oracle["temperature"]), chunk_tokens=5),
+        Scoring(0.0, float(oracle["temperature"]), chunk_tokens=5),
     )
     close(logprobs, oracle["student_logps"][mask], dtype)
 
@@ -148,7 +142,7 @@ def test_value_and_gradients_equal_the_naive_reference(alpha, tau):
     theirs = [student.clone().requires_grad_(), head.clone().requires_grad_()]
     weights = torch.linspace(0.5, 2, len(student), dtype=torch.float64)
 
-    scores = score_tokens(ours[0], teacher, ours[1], targets, Divergence(alpha, tau))
+    scores = score_tokens(ours[0], teacher, ours[1], targets, Scoring(alpha, tau))
     # The head's gradient comes through the student alone: the reference's teacher has a copy.
     teacher_logits_head = head.clone()
     q_hidden, q_head = theirs
@@ -180,7 +174,7 @@ def test_gradcheck(alpha, tau, trainable_head):
     head.requires_grad_(trainable_head)
 
     def divergence(hidden, weights):
-        scores = score_tokens(hidden, teacher, weights, targets, Divergence(alpha, tau))
+        scores = score_tokens(hidden, teacher, weights, targets, Scoring(alpha, tau))
         if not trainable_head:
             return scores.divergence_N
         # Finite differences move the head of the teacher too; its share is taken out again by the
@@ -200,7 +194,7 @@ def test_chunk_sizes_agree(alpha, frozen):
     results = []
     for chunk in (1, 3, 7, 8, None):
         hidden, weights = student.clone().requires_grad_(), head.clone().requires_grad_(not frozen)
-        what = Divergence(alpha, 0.7, top_k=3, chunk_tokens=chunk)
+        what = Scoring(alpha, 0.7, top_k=3, chunk_tokens=chunk)
         scores = score_tokens(hidden, teacher, weights, targets, what)
         scores.divergence_N.sum().backward()
         results.append([*scores, hidden.grad, *([] if frozen else [weights.grad])])
@@ -213,7 +207,7 @@ def test_a_frozen_head_gets_no_gradient_and_the_teacher_none_either():
     student, teacher, head, targets = inputs()
     student.requires_grad_()
     teacher.requires_grad_()
-    score_tokens(student, teacher, head, targets, Divergence(0.5)).divergence_N.sum().backward()
+    score_tokens(student, teacher, head, targets, Scoring(0.5)).divergence_N.sum().backward()
     assert student.grad is not None
     assert teacher.grad is None
     assert head.grad is None
@@ -224,7 +218,7 @@ def test_a_batch_without_tokens(alpha):
     student, teacher, head, _ = inputs(tokens=0)
     student.requires_grad_()
     scores = score_tokens(
-        student, teacher, head, torch.zeros(0, dtype=torch.long), Divergence(alpha)
+        student, teacher, head, torch.zeros(0, dtype=torch.long), Scoring(alpha)
     )
     mask = torch.zeros(2, 4, dtype=torch.bool)
     loss = batch_mean(token_contributions(unflatten(scores.divergence_N, mask), mask), 2)
@@ -247,9 +241,9 @@ def test_a_masked_sequence_adds_nothing_but_counts_in_the_mean():
 def test_bounds(alpha, seed):
     student, teacher, head, targets = inputs(tokens=30, seed=seed)
     student, teacher = 4 * student, 4 * teacher
-    same = score_tokens(student, student, head, targets, Divergence(alpha))
+    same = score_tokens(student, student, head, targets, Scoring(alpha))
     assert same.divergence_N.abs().max() < 1e-12
-    values = score_tokens(student, teacher, head, targets, Divergence(alpha)).divergence_N
+    values = score_tokens(student, teacher, head, targets, Scoring(alpha)).divergence_N
     assert (values >= 0).all()
     if 0 < alpha < 1:
         entropy = -(alpha * math.log(alpha) + (1 - alpha) * math.log(1 - alpha))
@@ -258,7 +252,7 @@ def test_bounds(alpha, seed):
 
 def test_jensen_shannon_is_symmetric_at_one_half():
     student, teacher, head, targets = inputs()
-    what = Divergence(0.5, 0.9)
+    what = Scoring(0.5, 0.9)
     torch.testing.assert_close(
         score_tokens(student, teacher, head, targets, what).divergence_N,
         score_tokens(teacher, student, head, targets, what).divergence_N,
@@ -275,8 +269,8 @@ def test_bfloat16_inputs_lose_nothing_but_their_own_rounding(alpha):
     exact = [tensor.double() for tensor in half]
     half[0].requires_grad_()
     exact[0].requires_grad_()
-    ours = score_tokens(*half, targets, Divergence(alpha, 0.7)).divergence_N
-    reference = score_tokens(*exact, targets, Divergence(alpha, 0.7)).divergence_N
+    ours = score_tokens(*half, targets, Scoring(alpha, 0.7)).divergence_N
+    reference = score_tokens(*exact, targets, Scoring(alpha, 0.7)).divergence_N
     assert ours.dtype == torch.float32
     assert (ours >= 0).all()
     torch.testing.assert_close(ours.double(), reference, rtol=1e-4, atol=1e-6)
@@ -288,7 +282,7 @@ def test_bfloat16_inputs_lose_nothing_but_their_own_rounding(alpha):
 
 def test_alternatives_are_the_likeliest_tokens():
     student, teacher, head, targets = inputs(tokens=3)
-    scores = score_tokens(student, teacher, head, targets, Divergence(0.0, 0.7, top_k=4))
+    scores = score_tokens(student, teacher, head, targets, Scoring(0.0, 0.7, top_k=4))
     expected = torch.log_softmax(student @ head.T / 0.7, -1).sort(-1, descending=True)
     assert scores.top_student_ids_NK.tolist() == expected.indices[:, :4].tolist()
     torch.testing.assert_close(scores.top_student_logprobs_NK, expected.values[:, :4])
@@ -297,7 +291,7 @@ def test_alternatives_are_the_likeliest_tokens():
 
 def test_more_alternatives_than_words_gives_all_words():
     student, teacher, head, targets = inputs(tokens=2, vocabulary=5)
-    scores = score_tokens(student, teacher, head, targets, Divergence(0.0, top_k=50))
+    scores = score_tokens(student, teacher, head, targets, Scoring(0.0, top_k=50))
     assert scores.top_student_ids_NK.shape == (2, 5)
 
 

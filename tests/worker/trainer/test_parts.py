@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -86,13 +85,15 @@ def test_a_run_without_warm_up_starts_at_the_peak():
 
 
 def test_every_epoch_visits_every_record_once_in_a_new_order():
-    order = list(islice(record_order(10, 1, shuffle=True), 30))
-    epochs = [order[:10], order[10:20], order[20:]]
+    def order(records, seed, places, shuffle=True):
+        return [record_order(records, seed, place, shuffle=shuffle) for place in range(places)]
+
+    first = order(10, 1, 30)
+    epochs = [first[:10], first[10:20], first[20:]]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2]
-    assert order == list(islice(record_order(10, 1, shuffle=True), 30))
-    assert order != list(islice(record_order(10, 2, shuffle=True), 30))
-    assert list(islice(record_order(3, 1, shuffle=False), 5)) == [0, 1, 2, 0, 1]
+    assert first == order(10, 1, 30) != order(10, 2, 30)
+    assert order(3, 1, 5, shuffle=False) == [0, 1, 2, 0, 1]
 
 
 def test_a_model_is_looked_for_in_a_folder_then_at_home_then_on_the_hub(tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 """Lays prompts and completions side by side and finds the hidden states that predict them.
 
-Axes: B sequences, L positions of prompt and completion, N completion tokens of all sequences,
-H hidden size.
+Axes: B sequences, L positions of prompt and completion, T completion positions, N completion tokens
+of all sequences, H hidden size.
 """
 
 # ruff: noqa: N806, N815 - capital letters in tensor names are axes
@@ -64,3 +64,19 @@ def completion_mask(completions: Sequence[list[int]], device: torch.device) -> T
     lengths = torch.tensor([len(ids) for ids in completions], device=device)
     longest = max(len(ids) for ids in completions)
     return torch.arange(longest, device=device)[None] < lengths[:, None]
+
+
+def like_lengths(lengths: Sequence[int], rows: int) -> list[list[int]]:
+    """Indices in batches of like length, each of at most `rows` rows of the longest there is.
+
+    A batch of shorter sequences may have more rows: what counts is rows × longest.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+    budget = rows * max(lengths, default=0)
+    batches: list[list[int]] = []
+    for index in order:
+        # In ascending order, the newest is the longest of its batch.
+        if not batches or (len(batches[-1]) + 1) * lengths[index] > budget:
+            batches.append([])
+        batches[-1].append(index)
+    return batches

@@ -1,0 +1,164 @@
+"""Watches the signal: what makes a run useless is said at once, not found out at the end."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from core.config import RunConfig
+from worker.trainer.event_log import EventLog
+from worker.trainer.failures import failure, write_failure
+from worker.trainer.files import write_atomically
+from worker.trainer.step import Scored
+
+DUMP: Final = "failed-batch.json"
+FIRST_STEPS: Final = 3
+SAME: Final = 1e-6
+"""Mean divergence in nats below which teacher and student say the same."""
+COLLAPSED: Final = 0.1
+"""Share of its first value below which a length or an entropy has collapsed."""
+ALL: Final = 0.99
+
+
+class Alarm(NamedTuple):
+    """What is wrong, and what could mend it."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass
+class Watch:
+    """Looks at the metrics of every step; each alarm is raised once until it has cleared."""
+
+    config: RunConfig
+    log: EventLog
+    _first: dict[str, float] = field(default_factory=dict)
+    _same: int = 0
+    _ringing: set[str] = field(default_factory=set)
+
+    def look(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Report what is new."""
+        alarms = list(filter(None, (check(metrics) for check in self._checks(step))))
+        for alarm in alarms:
+            if alarm.code not in self._ringing:
+                self.log.emit("alarm", step=step, **alarm._asdict())
+        self._ringing = {alarm.code for alarm in alarms}
+
+    def _checks(self, step: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        if step <= FIRST_STEPS:
+            yield self._teacher_equals_student
+        yield _everything_clipped
+        yield _no_loss_tokens
+        yield _no_negatives
+        yield self._collapsed
+
+    def _teacher_equals_student(self, metrics: Mapping[str, float]) -> Alarm | None:
+        unclipped = metrics.get("train/loss/divergence")
+        self._same += unclipped is not None and unclipped < SAME
+        if self._same < FIRST_STEPS:
+            return None
+        return Alarm(
+            "teacher_equals_student",
+            f"Teacher and student say the same since the first step ({unclipped:.2e} nats).",
+            "Look at the teacher's prompt in a recorded trajectory: does it show the worked "
+            "example? With a live teacher and an equal prompt there is nothing to learn.",
+        )
+
+    def _collapsed(self, metrics: Mapping[str, float]) -> Alarm | None:
+        for name, what in (
+            ("train/completion_length", "completions"),
+            ("train/entropy/student", "entropy"),
+        ):
+            value = metrics[name]
+            first = self._first.setdefault(name, value)
+            if value < COLLAPSED * first:
+                return Alarm(
+                    f"{what}_collapsed",
+                    f"The student's {what} fell to {value:.3g}, from {first:.3g} at first.",
+                    "Lower training.learning_rate, or take a teacher that moves less.",
+                )
+        return None
+
+
+def _everything_clipped(metrics: Mapping[str, float]) -> Alarm | None:
+    share = metrics.get("train/clipped_share", 0.0)
+    if share < ALL:
+        return None
+    return Alarm(
+        "everything_clipped",
+        f"{share:.0%} of the tokens are clipped: they have no gradient.",
+        "Raise objective.clipping.ceiling, or give a quantile.",
+    )
+
+
+def _no_loss_tokens(metrics: Mapping[str, float]) -> Alarm | None:
+    if metrics.get("train/masked_share", 0.0) < 1:
+        return None
+    return Alarm(
+        "no_loss_tokens",
+        "Every rollout of the batch was truncated and masked: the step taught nothing.",
+        "Raise generation.max_completion_length, or set objective.mask_truncated to false.",
+    )
+
+
+def _no_negatives(metrics: Mapping[str, float]) -> Alarm | None:
+    if metrics.get("train/contrastive/without_negative", 0.0) < 1:
+        return None
+    return Alarm(
+        "teacher_scores_missing",
+        "No record of the batch has a usable negative demonstration: the contrastive term is 0.",
+        "Look at the preparation's counts in the log; raise "
+        "objective.contrastive.negatives_per_record, or switch the mechanism off.",
+    )
+
+
+def refuse_not_finite(folder: Path, step: int, what: str, value: float, scored: Scored) -> None:
+    """Keep the batch for inspection and end the run, unless the value is finite.
+
+    Raises:
+        StudioError: `loss_not_finite`.
+    """
+    if math.isfinite(value):
+        return
+    path = folder / DUMP
+    try:
+        write_atomically(path, json.dumps(_dump(step, what, value, scored)).encode())
+    except OSError as error:
+        raise write_failure(path, error) from error
+    raise failure(
+        "loss_not_finite",
+        f"The {what} became {value} at step {step}; the batch is kept in {DUMP}.",
+        "Lower training.learning_rate, or set model.dtype to float32.",
+        field="training.learning_rate",
+    )
+
+
+def _dump(step: int, what: str, value: float, scored: Scored) -> dict[str, object]:
+    """The batch as plain data. Numbers that are not finite are written as texts."""
+    scores = scored.scores
+    return {
+        "step": step,
+        "what": what,
+        "value": str(value),
+        "sequences": [
+            {
+                "record": example.record.id,
+                "student_prompt": example.student.text,
+                "teacher_prompt": example.teacher.text,
+                "completion_ids": completion.ids,
+            }
+            for example, completion in zip(
+                scored.batch.examples, scored.batch.completions, strict=True
+            )
+        ],
+        "tokens": {
+            name: [str(number) for number in getattr(scores, f"{name}_N").tolist()]
+            for name in ("divergence", "student_logprob", "teacher_logprob")
+        },
+    }
