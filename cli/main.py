@@ -96,9 +96,12 @@ def migrate() -> None:
 def train(
     config: Annotated[Path, typer.Argument(help="Configuration, YAML or JSON.")],
     out: Annotated[Path, typer.Option(help="New folder for events, records and adapter.")],
+    resume: Annotated[
+        Path | None, typer.Option(help="Folder of an earlier attempt to go on from.")
+    ] = None,
 ) -> None:
     """Train without any server."""
-    _trainer(str(config), "--out", str(out))
+    _trainer(str(config), "--out", str(out), *(("--resume", str(resume)) if resume else ()))
 
 
 @app.command()
@@ -107,6 +110,17 @@ def check(
 ) -> None:
     """Check configuration, model, data and prompt lengths."""
     _trainer("check", str(config))
+
+
+@app.command()
+def estimate(
+    config: Annotated[Path, typer.Argument(help="Configuration, YAML or JSON.")],
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or mps; else what this machine has.")
+    ] = None,
+) -> None:
+    """Estimate the memory that a run will need."""
+    _trainer("estimate", str(config), *(("--device", device) if device else ()))
 
 
 @app.command()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from core.errors import Problem, StudioError
@@ -19,6 +21,7 @@ from worker.trainer.interrupt import Interrupt, StopRequested, exit_with_supervi
 USAGE = """\
 python -m worker.trainer run.yaml --out DIR [--resume DIR] [--supervised]
        python -m worker.trainer check run.yaml
+       python -m worker.trainer estimate run.yaml [--device cpu|cuda|mps] [--json]
        python -m worker.trainer obtain-model DEST [--gguf FILE]"""
 
 EPILOG = """\
@@ -33,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given[:1] == ["check"]:
             return _check(given[1:])
+        if given[:1] == ["estimate"]:
+            return _estimate(given[1:])
         if given[:1] == ["obtain-model"]:
             return _obtain(given[1:])
         return _train(given)
@@ -73,8 +78,10 @@ def _run(path: Path, log: EventLog, interrupt: Interrupt, resume: Path | None) -
     """Train and write the last event, whatever happens."""
     try:
         config = load_config(path)
-        from worker.trainer.session import execute  # noqa: PLC0415 - torch takes seconds
+        from worker.trainer.memory import keep_freed_memory  # noqa: PLC0415 - torch takes seconds
+        from worker.trainer.session import execute  # noqa: PLC0415
 
+        keep_freed_memory()
         execute(config, log, interrupt, resume)
     except StopRequested:
         log.emit("finished", outcome="stopped")
@@ -125,6 +132,23 @@ def _check(arguments: list[str]) -> int:
     from worker.trainer.session import check  # noqa: PLC0415 - as above
 
     sys.stdout.write("\n".join(check(config)) + "\n")
+    return EXIT_DONE
+
+
+def _estimate(arguments: list[str]) -> int:
+    parser = _parser("Estimate the memory that a run will need.")
+    parser.add_argument("config", type=Path, help="the run's configuration")
+    parser.add_argument("--device", choices=["cpu", "cuda", "mps"], help="default: this machine's")
+    parser.add_argument("--json", action="store_true", help="bytes as JSON")
+    options = parser.parse_args(arguments)
+    config = load_config(options.config)
+    from worker.trainer.estimate import describe, estimate  # noqa: PLC0415 - as above
+
+    found = estimate(config, options.device)
+    text = describe(config, found)
+    if options.json:
+        text = json.dumps({**asdict(found), "peak": found.peak}, indent=2)
+    sys.stdout.write(text + "\n")
     return EXIT_DONE
 
 

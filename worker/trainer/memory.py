@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,25 @@ def free_memory(device: torch.device) -> int | None:
         return None
     available = next((line for line in lines if line.startswith("MemAvailable:")), None)
     return int(available.split()[1]) * 1024 if available else None
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what tensors give back instead of returning it to the system.
+
+    A fresh page costs a fault on its first touch: without this, the student's pass of a 135M model
+    took a sixth more time on two cores. Only glibc understands it; elsewhere nothing happens.
+    """
+    try:
+        library = ctypes.CDLL("libc.so.6")
+        library.mallopt(_MMAP_THRESHOLD, _LARGEST)
+        library.mallopt(_TRIM_THRESHOLD, _LARGEST)
+    except (OSError, AttributeError):
+        return
+
+
+_MMAP_THRESHOLD: Final = -3
+_TRIM_THRESHOLD: Final = -1
+_LARGEST: Final = 2**31 - 1
 
 
 def process_peak() -> int | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -150,7 +150,8 @@ def _sample_batch(
 
 def _keep_rows(cache: StaticCache, rows: Tensor) -> None:
     """Take rows out of the batch: what has ended need not be computed on."""
-    for layer in cache.layers:
+    layers: list[Any] = cache.layers
+    for layer in layers:
         layer.keys, layer.values = layer.keys[rows], layer.values[rows]
 
 

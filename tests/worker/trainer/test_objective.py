@@ -217,9 +217,7 @@ def test_a_frozen_head_gets_no_gradient_and_the_teacher_none_either():
 def test_a_batch_without_tokens(alpha):
     student, teacher, head, _ = inputs(tokens=0)
     student.requires_grad_()
-    scores = score_tokens(
-        student, teacher, head, torch.zeros(0, dtype=torch.long), Scoring(alpha)
-    )
+    scores = score_tokens(student, teacher, head, torch.zeros(0, dtype=torch.long), Scoring(alpha))
     mask = torch.zeros(2, 4, dtype=torch.bool)
     loss = batch_mean(token_contributions(unflatten(scores.divergence_N, mask), mask), 2)
     loss.backward()

@@ -14,7 +14,6 @@ from core.records import read_records
 from tests.worker.trainer.tiny import tiny_config
 from worker.trainer.chat import Chat, load_tokenizer
 from worker.trainer.event_log import EventLog
-from worker.trainer.failures import RunFailureError
 from worker.trainer.interrupt import Interrupt, StopRequested
 from worker.trainer.measure import StepMeasure
 from worker.trainer.model import load_network
@@ -30,7 +29,9 @@ LENGTHS = [5, 1, 8, 3, 2, 7, 4, 6]
 class Setup:
     """A network, its examples and made-up rollouts of unequal length."""
 
-    def __init__(self, model, records, *, batch_size, accumulation, dropout=0.0, **parts):
+    def __init__(
+        self, model, records, *, batch_size, accumulation, dropout=0.0, noise=0.1, **parts
+    ):
         raw = tiny_config(model, records, **parts)
         raw["model"]["lora"]["dropout"] = dropout
         raw["training"] |= {
@@ -52,8 +53,8 @@ class Setup:
         self.batch = Batch(self.examples, self.completions)
         with torch.no_grad():  # B = 0 at the start; move it so that student and base differ
             for index, parameter in enumerate(self.network.trainable()):
-                noise = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(index))
-                parameter.add_(0.1 * noise)
+                draw = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(index))
+                parameter.add_(noise * draw)
 
     def accumulate(self):
         scorer, measure = Scorer(self.network, self.config), StepMeasure(self.network)

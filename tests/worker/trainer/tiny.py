@@ -3,8 +3,6 @@
 It takes a fraction of a second to build and some milliseconds per step. Nothing here is downloaded.
 """
 
-# ruff: noqa: PLC0415 - tests of other parts use this module before torch is needed
-
 from __future__ import annotations
 
 import json
