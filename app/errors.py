@@ -174,10 +174,18 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 def request_problems(error: RequestValidationError) -> list[Problem]:
-    """FastAPI's complaints as problems; fields of the configuration as in `RunConfig`."""
+    """FastAPI's complaints as problems; fields of the configuration as in `RunConfig`.
+
+    What is wrong with the configuration as a whole names no field.
+    """
     problems = []
     for detail in error.errors():
-        inside_config = tuple(detail["loc"][:2]) == ("body", "config") and len(detail["loc"]) > 2
+        if detail["type"] == "preset_unknown":
+            problems.append(Problem(code=detail["type"], field="config.preset", **detail["ctx"]))
+            continue
+        inside_config = tuple(detail["loc"][:2]) == ("body", "config") and (
+            len(detail["loc"]) > 2 or detail["type"] == "value_error"
+        )
         prefix = ("body", "config") if inside_config else (str(detail["loc"][0]),)
         problems.extend(validation_problems([detail], prefix))
     return problems

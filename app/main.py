@@ -19,6 +19,7 @@ from app.db import get_database
 from app.errors import documented, install_error_handlers
 from app.experiments.router import router as experiments_router
 from app.health.router import router as health_router
+from app.presets.router import router as presets_router
 from app.projects.router import router as projects_router
 from app.runs.router import router as runs_router
 from app.runs.schemas import RunEventOut
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in (
         session_router,
         configuration.router,
+        presets_router,
         projects_router,
         experiments_router,
         runs_router,

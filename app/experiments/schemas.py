@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from app.configuration import ConfigIn
 from app.schemas import Request, Schema
 from core.config import RunConfig
 
@@ -16,7 +17,7 @@ class ExperimentCreate(Request):
     project_id: str
     name: str = Field(min_length=1, max_length=200, pattern=r"\S")
     description: str = Field(default="", max_length=5000)
-    config: RunConfig
+    config: ConfigIn
 
 
 class ExperimentOut(Schema):

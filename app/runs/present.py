@@ -11,6 +11,7 @@ from app.models import Attempt, Run
 from app.models.base import utc_now
 from app.runs import repository
 from app.runs.schemas import (
+    AlarmOut,
     ArtifactOut,
     AttemptOut,
     DatasetReport,
@@ -23,6 +24,7 @@ from core.errors import Problem
 from core.states import RunStatus
 
 _SPARKLINE_POINTS = 48
+_ALARMS_SHOWN = 100
 _LOSS = "train/loss"
 
 
@@ -53,12 +55,20 @@ def detail(session: Session, run: Run) -> RunDetail:
         )
         metric_names = repository.metric_names(session, latest.id)
     started = run.started_on or {}
+    alarms, alarm_count = repository.alarm_events(session, run.id, _ALARMS_SHOWN)
     return RunDetail(
         **_summary(run, names, line),
         config=RunConfig.model_validate(run.config),
         attempts=[_attempt(attempt, names) for attempt in attempts],
         max_attempts=run.max_attempts + run.interruptions,
         artifacts=_artifacts(session, run, attempts),
+        alarm_count=alarm_count,
+        alarms=[
+            AlarmOut(
+                cursor=event.cursor, attempt=event.attempt_number, time=event.time, **event.payload
+            )
+            for event in alarms
+        ],
         dataset=DatasetReport.model_validate(run.dataset) if run.dataset else None,
         device=started.get("device"),
         dtype=started.get("dtype"),

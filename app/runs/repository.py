@@ -160,6 +160,14 @@ def events_after(session: Session, run_id: str, cursor: int, limit: int) -> list
     return list(session.scalars(statement))
 
 
+def alarm_events(session: Session, run_id: str, limit: int) -> tuple[list[RunEvent], int]:
+    """A run's latest alarms, latest first, and how many there are in all."""
+    wanted = [RunEvent.run_id == run_id, RunEvent.kind == "alarm"]
+    total = session.execute(select(func.count(RunEvent.cursor)).where(*wanted)).scalar_one()
+    statement = select(RunEvent).where(*wanted).order_by(RunEvent.cursor.desc()).limit(limit)
+    return list(session.scalars(statement)), total
+
+
 def log_events(
     session: Session, run_id: str, *, before: int | None, text: str | None, limit: int
 ) -> tuple[list[RunEvent], int]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from app.configuration import ConfigIn
 from app.schemas import Request, Schema
 from core.config import RunConfig
 from core.errors import Problem
@@ -23,7 +24,7 @@ class RunCreate(Request):
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")] | None = Field(
         default=None, description="Name. Absent: one is made."
     )
-    config: RunConfig | None = Field(
+    config: ConfigIn | None = Field(
         default=None, description="Configuration. Absent: the experiment's."
     )
 
@@ -98,6 +99,19 @@ class ArtifactOut(Schema):
     created_at: datetime
 
 
+class AlarmOut(Schema):
+    """Something that makes the training signal doubtful, or useless."""
+
+    cursor: int
+    attempt: int | None
+    time: float = Field(description="Seconds since the Unix epoch.")
+    code: str
+    severity: Literal["warning", "error"]
+    step: int = Field(description="Optimizer step at which it was seen.")
+    message: str
+    remedy: str
+
+
 class DatasetReport(Schema):
     """What became of the run's data file."""
 
@@ -115,6 +129,8 @@ class RunDetail(RunSummary):
     attempts: list[AttemptOut]
     max_attempts: int
     artifacts: list[ArtifactOut]
+    alarm_count: int = Field(description="Alarms of all attempts.")
+    alarms: list[AlarmOut] = Field(description="The latest 100, latest first.")
     dataset: DatasetReport | None
     device: str | None = Field(description="Device of the latest attempt, in words.")
     dtype: str | None = Field(description="Number format of the frozen weights.")
@@ -190,6 +206,7 @@ class RunEventOut(Schema):
         "dataset",
         "metrics",
         "log",
+        "alarm",
         "trajectory",
         "artifact",
         "finished",

@@ -40,17 +40,35 @@ class Alternative(Schema):
 
 
 class TokenValues(Schema):
-    """What student and teacher say about one sampled token; all in nats."""
+    """What student and teachers say about one sampled token; in nats where nothing else is said.
+
+    What belongs to a mechanism that is off is null.
+    """
 
     id: int
     text: str
     student_logprob: float
-    teacher_logprob: float
-    divergence: float
+    teacher_logprob: float | None = Field(description="Null where the loss has no teacher.")
+    negative_logprob: float | None = Field(description="Under the negative teacher.")
+    auxiliary_logprobs: list[float] | None = Field(
+        description="Under each auxiliary teacher, at temperature 1."
+    )
+    divergence: float | None
+    divergence_clipped: float | None
+    disagreement: float | None = Field(description="Of the auxiliary teachers.")
+    weight: float | None = Field(description="Agreement weight.")
+    contrastive: float | None = Field(description="Contrastive term before its weight.")
+    feature_distance: float | None = Field(
+        description="Mean squared distance of the final hidden states."
+    )
     student_entropy: float
-    teacher_entropy: float
+    teacher_entropy: float | None
     contribution: float | None = Field(
         description="Share of the step's loss; null for pinned rollouts outside the batch."
+    )
+    contributions: dict[str, float] = Field(
+        description="The share by term (`divergence`, `contrastive`, `feature_matching`, "
+        "`cross_entropy`); empty where it is not known."
     )
     student_top: list[Alternative]
     teacher_top: list[Alternative]
@@ -59,6 +77,11 @@ class TokenValues(Schema):
 class TrajectoryDetail(TrajectorySummary):
     """A recorded rollout with every token."""
 
+    source: str | None = Field(
+        description="Where the completion comes from: `rollout`, `reference` or `presampled`."
+    )
     student_prompt: str = Field(description="Rendered prompt of the student.")
-    teacher_prompt: str = Field(description="Rendered prompt of the teacher.")
+    teacher_prompt: str | None = Field(description="Rendered prompt of the primary teacher.")
+    auxiliary_prompts: list[str] = Field(description="Rendered prompts of the auxiliary teachers.")
+    negative_prompt: str | None = Field(description="Rendered prompt of the negative teacher.")
     token_values: list[TokenValues]

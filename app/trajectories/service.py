@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 from sqlalchemy import ColumnElement, func, or_, select
@@ -89,8 +89,11 @@ def get_trajectory(session: Session, run_id: str, trajectory_id: int) -> Traject
     record = _read_row(Path(attempt.directory) / trajectory.file, trajectory.row)
     return TrajectoryDetail(
         **_summary(trajectory, attempt.number).model_dump(),
+        source=record.get("source"),
         student_prompt=record["student_prompt_text"],
         teacher_prompt=record["teacher_prompt_text"],
+        auxiliary_prompts=record.get("auxiliary_prompt_texts") or [],
+        negative_prompt=record.get("negative_prompt_text"),
         token_values=_tokens(record),
     )
 
@@ -108,28 +111,58 @@ def _read_row(path: Path, row: int) -> dict[str, Any]:
     return table[0]
 
 
+# Field of a token to the column of its values; older files lack some.
+_COLUMNS: Final = {
+    "student_logprob": "student_logprob",
+    "teacher_logprob": "teacher_logprob",
+    "negative_logprob": "negative_logprob",
+    "divergence": "divergence",
+    "divergence_clipped": "divergence_clipped",
+    "disagreement": "disagreement",
+    "weight": "weight",
+    "contrastive": "contrastive",
+    "feature_distance": "feature_distance",
+    "student_entropy": "entropy_student",
+    "teacher_entropy": "entropy_teacher",
+    "contribution": "contribution",
+}
+_TERMS: Final = {
+    "divergence": "contribution_divergence",
+    "contrastive": "contribution_contrastive",
+    "feature_matching": "contribution_feature",
+    "cross_entropy": "contribution_cross_entropy",
+}
+
+
 def _tokens(record: dict[str, Any]) -> list[TokenValues]:
-    contributions = record["contribution"] or [None] * len(record["token_ids"])
+    auxiliary = record.get("auxiliary_logprobs")
     return [
         TokenValues(
             id=record["token_ids"][index],
             text=record["tokens"][index],
-            student_logprob=record["student_logprob"][index],
-            teacher_logprob=record["teacher_logprob"][index],
-            divergence=record["divergence"][index],
-            student_entropy=record["entropy_student"][index],
-            teacher_entropy=record["entropy_teacher"][index],
-            contribution=contributions[index],
+            auxiliary_logprobs=[view[index] for view in auxiliary] if auxiliary else None,
+            contributions={
+                term: value
+                for term, column in _TERMS.items()
+                if (value := _value(record, column, index)) is not None
+            },
             student_top=_alternatives(record, "student", index),
             teacher_top=_alternatives(record, "teacher", index),
+            **{field: _value(record, column, index) for field, column in _COLUMNS.items()},
         )
         for index in range(len(record["token_ids"]))
     ]
 
 
+def _value(record: dict[str, Any], column: str, index: int) -> Any:  # noqa: ANN401 - a cell
+    """A token's value; None where the file has no such column or the column nothing here."""
+    values = record.get(column)
+    return None if values is None else values[index]
+
+
 def _alternatives(record: dict[str, Any], view: str, index: int) -> list[Alternative]:
-    texts = record[f"topk_{view}_texts"][index]
-    logprobs = record[f"topk_{view}_logprobs"][index]
+    texts = _value(record, f"topk_{view}_texts", index) or []
+    logprobs = _value(record, f"topk_{view}_logprobs", index) or []
     return [
         Alternative(text=text, logprob=logprob)
         for text, logprob in zip(texts, logprobs, strict=True)

@@ -53,6 +53,10 @@ export type TrajectorySort = (typeof TRAJECTORY_SORTS)[number];
 
 export const QUANTITIES = [
   "divergence",
+  "weight",
+  "disagreement",
+  "contrastive",
+  "feature_distance",
   "gap",
   "student_entropy",
   "teacher_entropy",

@@ -49,8 +49,10 @@ LINES = [
     _line(6, "log", message="hello \u0000 world"),
     _metrics(7, 2, **{"train/loss": None, "time/step": 2.0}),
     _metrics(8, 3, **{"train/loss": 1.0, "time/step": 1.0}),
-    _line(9, "artifact", artifact="adapter", path="adapter", bytes=7, sha256="1" * 64),
-    _line(10, "finished", outcome="succeeded"),
+    _line(9, "alarm", code="everything_clipped", step=3, message="m", remedy="r"),
+    _line(10, "artifact", artifact="adapter", path="adapter", bytes=7, sha256="1" * 64),
+    _line(11, "artifact", artifact="ema_adapter", path="ema_adapter", bytes=7, sha256="2" * 64),
+    _line(12, "finished", outcome="succeeded"),
 ]
 
 
@@ -109,7 +111,10 @@ def test_events_become_rows_and_the_run_follows(database: Database, attempt_id: 
         assert [tuple(row) for row in losses] == [(1, 2.0), (2, None), (3, 1.0)]
         trajectory = session.scalars(select(Trajectory)).one()
         assert (trajectory.record_id, trajectory.tokens) == ("r1", 3)
-        assert session.scalars(select(Artifact)).one().kind == "adapter"
+        artifacts = session.scalars(select(Artifact).order_by(Artifact.id))
+        assert [artifact.kind for artifact in artifacts] == ["adapter", "ema_adapter"]
+        alarm = session.scalars(select(RunEvent).where(RunEvent.kind == "alarm")).one()
+        assert (alarm.step, alarm.payload["severity"]) == (3, "warning")
         log = session.scalars(select(RunEvent).where(RunEvent.kind == "log")).one()
         assert log.payload["message"] == "hello \ufffd world"
         finished = position(session, attempt_id).finished

@@ -14,6 +14,9 @@ from app.models import Project, Run, RunEvent, Worker
 from app.runs import lifecycle
 from app.runs.ingest import ingest
 from app.settings import Settings
+from core.config import DataConfig, RunConfig
+from core.prompts import teacher_messages
+from core.records import read_records
 from core.states import RunStatus
 
 
@@ -157,6 +160,29 @@ def test_prompts_that_do_not_fit(client: TestClient, config: dict[str, Any]) -> 
     assert (error["code"], error["field"]) == ("prompt_too_long", "generation.max_prompt_length")
 
 
+def test_prompts_are_counted_as_the_format_and_the_order_of_the_answer_make_them(
+    client: TestClient, config: dict[str, Any], tmp_path: Path
+) -> None:
+    data = tmp_path / "science.jsonl"
+    row = {"question": "Which?", "hint": "", "choices": ["one", "two"], "answer": 1}
+    data.write_text(json.dumps({**row, "solution": "x" * 600}) + "\n")
+    science = {"path": str(data), "format": "scienceqa"}
+    wanted = {"model": config["model"], "data": science, "generation": {"max_prompt_length": 8}}
+    needed = []
+    for answer_first in (False, True):
+        wanted["data"] = {**science, "answer_first": answer_first}
+        answer = client.post("/api/runs/validate", json={"config": wanted})
+        (error,) = answer.json()["errors"]
+        assert error["code"] == "prompt_too_long"
+        record = next(read_records(DataConfig.model_validate(wanted["data"])))
+        whole = RunConfig.model_validate(wanted)
+        (message,) = teacher_messages(record, whole)
+        length = len(f"<user>{message['content']}</end><assistant>".encode())
+        assert f"at least {length}," in error["remedy"]
+        needed.append(length)
+    assert needed[0] != needed[1]
+
+
 def test_a_disk_that_cannot_be_written(
     client: TestClient, config: dict[str, Any], settings: Settings, database: Database
 ) -> None:
@@ -225,6 +251,30 @@ def test_logs_lead_back_by_cursor(
     assert [line["message"] for line in page["items"]] == ["line 1", "line 2", "line 3"]
     found = client.get(f"/api/runs/{run_id}/logs", params={"q": "LINE 5"}).json()
     assert [line["message"] for line in found["items"]] == ["line 5"]
+
+
+def test_alarms_are_told_latest_first_and_reach_the_stream(
+    client: TestClient, config: dict[str, Any], database: Database
+) -> None:
+    run_id = _create(client, config)["id"]
+    assert client.get(f"/api/runs/{run_id}").json()["alarms"] == []
+    told = {"kind": "alarm", "code": "everything_clipped", "message": "All.", "remedy": "Less."}
+    alarms = [{**told, "step": step} for step in range(1, 104)]
+    alarms[-1]["severity"] = "error"
+    claim = _claim(database, run_id)
+    _report(database, claim, TRAINING, {"kind": "log", "message": "a line"}, *alarms)
+    run = client.get(f"/api/runs/{run_id}").json()
+    assert run["alarm_count"] == 103
+    assert [alarm["step"] for alarm in run["alarms"]] == list(range(103, 3, -1))
+    latest = run["alarms"][0]
+    assert (latest["severity"], latest["attempt"], latest["remedy"]) == ("error", 1, "Less.")
+    assert run["alarms"][1]["severity"] == "warning"
+    assert client.get(f"/api/runs/{run_id}/logs").json()["total"] == 1
+    with database.write() as session:
+        lifecycle.finish(session, lifecycle.lock(session, run_id), RunStatus.FAILED, None)
+    events = _stream(client, f"/api/runs/{run_id}/events?after={latest['cursor'] - 1}")
+    assert events[0]["event"] == "alarm"
+    assert events[0]["data"]["payload"]["message"] == "All."
 
 
 def _stream(client: TestClient, url: str, **headers: str) -> list[dict[str, Any]]:

@@ -72,6 +72,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Presets
+         * @description Every mechanism alone, the baselines, and UniSD*.
+         */
+        get: operations["list_presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects": {
         parameters: {
             query?: never;
@@ -434,6 +454,82 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AgreementConfig
+         * @description Weights tokens or sequences by how far K teacher views agree on what was sampled.
+         */
+        AgreementConfig: {
+            /**
+             * Enabled
+             * @description Whether this is on.
+             * @default false
+             */
+            enabled: boolean;
+            /**
+             * Level
+             * @description `token`: w = 1 / (1 + γ·min(d/q₉₅(d), 10)). `sequence`: w = exp(−γ·d).
+             * @default token
+             * @enum {string}
+             */
+            level: "token" | "sequence";
+            /**
+             * Contexts
+             * @description What the auxiliary teachers see: another record's worked example at random, those of the most similar records, or instructions that the model induced.
+             * @default random
+             * @enum {string}
+             */
+            contexts: "random" | "retrieval" | "induction";
+            /**
+             * Views
+             * @description Auxiliary teachers K. With fewer than 2 there is no disagreement to measure.
+             * @default 2
+             */
+            views: number;
+            /**
+             * Statistic
+             * @description Disagreement d of the views' log-probabilities (temperature 1).
+             * @default variance
+             * @enum {string}
+             */
+            statistic: "variance" | "range";
+            /**
+             * Gamma
+             * @description Strength γ. 0: every weight is 1.
+             * @default 1
+             */
+            gamma: number;
+        };
+        /**
+         * AlarmOut
+         * @description Something that makes the training signal doubtful, or useless.
+         */
+        AlarmOut: {
+            /** Cursor */
+            cursor: number;
+            /** Attempt */
+            attempt: number | null;
+            /**
+             * Time
+             * @description Seconds since the Unix epoch.
+             */
+            time: number;
+            /** Code */
+            code: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "warning" | "error";
+            /**
+             * Step
+             * @description Optimizer step at which it was seen.
+             */
+            step: number;
+            /** Message */
+            message: string;
+            /** Remedy */
+            remedy: string;
+        };
+        /**
          * Alternative
          * @description A likely next token.
          */
@@ -526,6 +622,92 @@ export interface components {
             workers: components["schemas"]["Check"];
         };
         /**
+         * ClippingConfig
+         * @description Bounds the divergence of a token: D ← min(D, c), before any weighting.
+         */
+        ClippingConfig: {
+            /**
+             * Enabled
+             * @description Whether this is on.
+             * @default false
+             */
+            enabled: boolean;
+            /**
+             * Ceiling
+             * @description Static ceiling c. Empty: 10 nats, unless a quantile is given.
+             */
+            ceiling?: number | null;
+            /**
+             * Quantile
+             * @description Ceiling c = this quantile of the global batch's token divergences. Costs a second student pass where the batch is accumulated.
+             */
+            quantile?: number | null;
+        };
+        /**
+         * ConfigIn
+         * @description A `RunConfig` on top of a preset, if it names one. Dumped, it is the `RunConfig` alone.
+         */
+        ConfigIn: {
+            /**
+             * Version
+             * @description Version of this schema.
+             * @default 1
+             * @constant
+             */
+            version: 1;
+            /** @description The model to adapt and its adapter. */
+            model?: components["schemas"]["ModelConfig"];
+            /** @description The worked examples. */
+            data: components["schemas"]["DataConfig"];
+            /** @description What is minimised. */
+            objective?: components["schemas"]["ObjectiveConfig"];
+            /** @description Weights and context of the teacher. */
+            teacher?: components["schemas"]["TeacherConfig"];
+            /** @description Optimisation. */
+            training?: components["schemas"]["TrainingConfig"];
+            /** @description Sampling of rollouts. */
+            generation?: components["schemas"]["GenerationConfig"];
+            /** @description Evaluation inside the run. */
+            evaluation?: components["schemas"]["EvaluationConfig"];
+            /** @description What is kept for inspection. */
+            recording?: components["schemas"]["RecordingConfig"];
+            /**
+             * Preset
+             * @description Name of the preset (`GET /api/presets`) whose settings the others override.
+             */
+            preset?: string | null;
+        };
+        /**
+         * ContrastiveConfig
+         * @description Pushes the student from a wrong demonstration: max(0, margin + |s − t| − |s − n|).
+         */
+        ContrastiveConfig: {
+            /**
+             * Enabled
+             * @description Whether this is on.
+             * @default false
+             */
+            enabled: boolean;
+            /**
+             * Weight
+             * @description Weight λ of the term in the loss.
+             * @default 0.1
+             */
+            weight: number;
+            /**
+             * Margin
+             * @description By how much closer to the teacher than to the negative teacher.
+             * @default 0.5
+             */
+            margin: number;
+            /**
+             * Negatives Per Record
+             * @description Wrong demonstrations that the base model writes for each record before training; one of them is used in each epoch.
+             * @default 4
+             */
+            negatives_per_record: number;
+        };
+        /**
          * DataConfig
          * @description Worked examples: a prompt and the privileged material that only the teacher sees.
          */
@@ -537,11 +719,17 @@ export interface components {
             path: string;
             /**
              * Format
-             * @description `records`: one object a line with the fields named below. `cos_e`: the fields of CoS-E v1.11 (question, choices, answer, abstractive_explanation).
+             * @description `records`: one object a line with the fields named below. `cos_e`: the fields of CoS-E v1.11 (question, choices, answer, abstractive_explanation). `scienceqa`: those of ScienceQA (question, hint, choices, answer, solution), questions without an image.
              * @default records
              * @enum {string}
              */
-            format: "records" | "cos_e";
+            format: "records" | "cos_e" | "scienceqa";
+            /**
+             * Answer First
+             * @description Multiple choice: ask for the letter first and the reason after it. Small models seldom end their reasoning with a letter.
+             * @default false
+             */
+            answer_first: boolean;
             /** @description Names of the fields in a record. */
             fields?: components["schemas"]["DataFields"];
             /**
@@ -584,6 +772,12 @@ export interface components {
              * @default rationale
              */
             rationale: string | null;
+            /**
+             * Choices
+             * @description Field with the options of a multiple-choice question (a list of texts, of which the answer is one); records without it are accepted.
+             * @default choices
+             */
+            choices: string | null;
         };
         /**
          * DatasetReport
@@ -620,6 +814,24 @@ export interface components {
             };
         };
         /**
+         * EmaConfig
+         * @description Exponential moving average of the student's adapter: θ_T ← β θ_T + (1−β) θ_S.
+         */
+        EmaConfig: {
+            /**
+             * Decay
+             * @description Share β of the teacher that a synchronisation keeps. 0: it becomes the student.
+             * @default 0.9
+             */
+            decay: number;
+            /**
+             * Every Steps
+             * @description Optimizer steps between synchronisations.
+             * @default 10
+             */
+            every_steps: number;
+        };
+        /**
          * EvaluationConfig
          * @description Fit to the references of held-out records, teacher-forced, during the run.
          */
@@ -651,7 +863,7 @@ export interface components {
              * @default
              */
             description: string;
-            config: components["schemas"]["RunConfig"];
+            config: components["schemas"]["ConfigIn"];
         };
         /**
          * ExperimentList
@@ -688,6 +900,31 @@ export interface components {
             created_at: string;
         };
         /**
+         * FeatureMatchingConfig
+         * @description Squared distance of the final hidden states of student and primary teacher.
+         */
+        FeatureMatchingConfig: {
+            /**
+             * Enabled
+             * @description Whether this is on.
+             * @default false
+             */
+            enabled: boolean;
+            /**
+             * Mode
+             * @description `joint`: added to the divergence. `representation_only`: in its place.
+             * @default joint
+             * @enum {string}
+             */
+            mode: "joint" | "representation_only";
+            /**
+             * Weight
+             * @description Weight λ of the term when it is added; alone, it has the weight 1.
+             * @default 0.1
+             */
+            weight: number;
+        };
+        /**
          * GenerationConfig
          * @description How the student samples its rollouts.
          */
@@ -710,6 +947,18 @@ export interface components {
              * @default 0
              */
             top_k: number;
+            /**
+             * Backend
+             * @description What samples. `vllm` is an optional extra and needs a GPU.
+             * @default transformers
+             * @enum {string}
+             */
+            backend: "transformers" | "vllm";
+            /**
+             * Batch Size
+             * @description Rollouts sampled side by side. Empty: all of an optimizer step.
+             */
+            batch_size?: number | null;
             /**
              * Max Completion Length
              * @description Longest rollout.
@@ -911,20 +1160,110 @@ export interface components {
              * @enum {string}
              */
             dtype: "auto" | "float32" | "bfloat16";
+            /**
+             * Quantization
+             * @description Frozen weights in 8 or 4 bits, through bitsandbytes (optional extra `quantization`).
+             * @default none
+             * @enum {string}
+             */
+            quantization: "none" | "int8" | "nf4";
             /** @description The trainable adapter. */
             lora?: components["schemas"]["LoraConfig"];
         };
         /**
          * ObjectiveConfig
-         * @description The divergence between student and teacher over the tokens of the rollout.
+         * @description What is minimised over the tokens of a completion.
          */
         ObjectiveConfig: {
+            /**
+             * Loss
+             * @description `divergence`: between student and teacher, over the whole vocabulary. `cross_entropy`: −log p of the completion's tokens, without a teacher.
+             * @default divergence
+             * @enum {string}
+             */
+            loss: "divergence" | "cross_entropy";
+            /**
+             * Completions
+             * @description Whose tokens: the student samples them anew (`rollout`), the data's answers (`reference`), a mixture, or the base model sampled them once before training.
+             * @default rollout
+             * @enum {string}
+             */
+            completions: "rollout" | "reference" | "mixed" | "presampled";
+            /**
+             * On Policy Share
+             * @description With `mixed`: probability that a completion is sampled by the student.
+             * @default 0.5
+             */
+            on_policy_share: number;
             /**
              * Alpha
              * @description 0: forward KL(teacher ‖ student). 1: reverse KL(student ‖ teacher). Between: generalized Jensen–Shannon with mixture (1−α)·student + α·teacher.
              * @default 0
              */
             alpha: number;
+            /**
+             * Normalize By
+             * @description Divisor of a sequence's weighted sum. `tokens`: unreliable tokens count less. `weights`: the sum of weights, where a weight per sequence cancels.
+             * @default tokens
+             * @enum {string}
+             */
+            normalize_by: "tokens" | "weights";
+            /**
+             * Mask Truncated
+             * @description Leave rollouts without an end token out of the loss.
+             * @default false
+             */
+            mask_truncated: boolean;
+            /** @description Divergence clipping. */
+            clipping?: components["schemas"]["ClippingConfig"];
+            /** @description Multi-teacher agreement. */
+            agreement?: components["schemas"]["AgreementConfig"];
+            /** @description Token-level contrastive learning. */
+            contrastive?: components["schemas"]["ContrastiveConfig"];
+            /** @description Feature matching. */
+            feature_matching?: components["schemas"]["FeatureMatchingConfig"];
+        };
+        /**
+         * PresetList
+         * @description Presets in the order of the documentation.
+         */
+        PresetList: {
+            /** Items */
+            items: components["schemas"]["PresetOut"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * PresetOut
+         * @description A named starting point.
+         */
+        PresetOut: {
+            /**
+             * Name
+             * @description Short and stable; what `config.preset` names.
+             */
+            name: string;
+            /**
+             * Summary
+             * @description One line for people who choose.
+             */
+            summary: string;
+            /**
+             * Formula
+             * @description The loss per token.
+             */
+            formula: string;
+            /**
+             * Settings
+             * @description What it sets on top of the defaults: nested fields of `RunConfig`.
+             */
+            settings: {
+                [key: string]: unknown;
+            };
         };
         /**
          * Problem
@@ -1139,7 +1478,7 @@ export interface components {
              */
             name?: string | null;
             /** @description Configuration. Absent: the experiment's. */
-            config?: components["schemas"]["RunConfig"] | null;
+            config?: components["schemas"]["ConfigIn"] | null;
         };
         /**
          * RunCreated
@@ -1213,6 +1552,16 @@ export interface components {
             max_attempts: number;
             /** Artifacts */
             artifacts: components["schemas"]["ArtifactOut"][];
+            /**
+             * Alarm Count
+             * @description Alarms of all attempts.
+             */
+            alarm_count: number;
+            /**
+             * Alarms
+             * @description The latest 100, latest first.
+             */
+            alarms: components["schemas"]["AlarmOut"][];
             dataset: components["schemas"]["DatasetReport"] | null;
             /**
              * Device
@@ -1316,6 +1665,16 @@ export interface components {
             max_attempts: number;
             /** Artifacts */
             artifacts: components["schemas"]["ArtifactOut"][];
+            /**
+             * Alarm Count
+             * @description Alarms of all attempts.
+             */
+            alarm_count: number;
+            /**
+             * Alarms
+             * @description The latest 100, latest first.
+             */
+            alarms: components["schemas"]["AlarmOut"][];
             dataset: components["schemas"]["DatasetReport"] | null;
             /**
              * Device
@@ -1481,11 +1840,13 @@ export interface components {
         TeacherConfig: {
             /**
              * Weights
-             * @description `base`: the frozen model (adapter off). `student`: the live student's weights.
+             * @description `base`: the frozen model (adapter off). `student`: the live student's weights. `ema`: a moving average of the student's adapter.
              * @default base
              * @enum {string}
              */
-            weights: "base" | "student";
+            weights: "base" | "student" | "ema";
+            /** @description The moving average; used with the weights `ema`. */
+            ema?: components["schemas"]["EmaConfig"];
             /**
              * Use Rationale
              * @description Show the rationale, where a record has one, and not the answer alone.
@@ -1507,7 +1868,9 @@ export interface components {
         };
         /**
          * TokenValues
-         * @description What student and teacher say about one sampled token; all in nats.
+         * @description What student and teachers say about one sampled token; in nats where nothing else is said.
+         *
+         *     What belongs to a mechanism that is off is null.
          */
         TokenValues: {
             /** Id */
@@ -1516,19 +1879,61 @@ export interface components {
             text: string;
             /** Student Logprob */
             student_logprob: number;
-            /** Teacher Logprob */
-            teacher_logprob: number;
+            /**
+             * Teacher Logprob
+             * @description Null where the loss has no teacher.
+             */
+            teacher_logprob: number | null;
+            /**
+             * Negative Logprob
+             * @description Under the negative teacher.
+             */
+            negative_logprob: number | null;
+            /**
+             * Auxiliary Logprobs
+             * @description Under each auxiliary teacher, at temperature 1.
+             */
+            auxiliary_logprobs: number[] | null;
             /** Divergence */
-            divergence: number;
+            divergence: number | null;
+            /** Divergence Clipped */
+            divergence_clipped: number | null;
+            /**
+             * Disagreement
+             * @description Of the auxiliary teachers.
+             */
+            disagreement: number | null;
+            /**
+             * Weight
+             * @description Agreement weight.
+             */
+            weight: number | null;
+            /**
+             * Contrastive
+             * @description Contrastive term before its weight.
+             */
+            contrastive: number | null;
+            /**
+             * Feature Distance
+             * @description Mean squared distance of the final hidden states.
+             */
+            feature_distance: number | null;
             /** Student Entropy */
             student_entropy: number;
             /** Teacher Entropy */
-            teacher_entropy: number;
+            teacher_entropy: number | null;
             /**
              * Contribution
              * @description Share of the step's loss; null for pinned rollouts outside the batch.
              */
             contribution: number | null;
+            /**
+             * Contributions
+             * @description The share by term (`divergence`, `contrastive`, `feature_matching`, `cross_entropy`); empty where it is not known.
+             */
+            contributions: {
+                [key: string]: number;
+            };
             /** Student Top */
             student_top: components["schemas"]["Alternative"][];
             /** Teacher Top */
@@ -1594,6 +1999,24 @@ export interface components {
              */
             max_grad_norm: number | null;
             /**
+             * Gradient Checkpointing
+             * @description Recompute activations in the backward pass: less memory, more time.
+             * @default false
+             */
+            gradient_checkpointing: boolean;
+            /**
+             * Checkpoint Every Steps
+             * @description Steps between checkpoints, from which a run resumes. Empty: none.
+             * @default 100
+             */
+            checkpoint_every_steps: number | null;
+            /**
+             * Keep Checkpoints
+             * @description Newest checkpoints that are kept.
+             * @default 2
+             */
+            keep_checkpoints: number;
+            /**
              * Seed
              * @description Seed of adapter initialisation, data order, sampling and dropout.
              * @default 42
@@ -1638,15 +2061,30 @@ export interface components {
              */
             divergence: number | null;
             /**
+             * Source
+             * @description Where the completion comes from: `rollout`, `reference` or `presampled`.
+             */
+            source: string | null;
+            /**
              * Student Prompt
              * @description Rendered prompt of the student.
              */
             student_prompt: string;
             /**
              * Teacher Prompt
-             * @description Rendered prompt of the teacher.
+             * @description Rendered prompt of the primary teacher.
              */
-            teacher_prompt: string;
+            teacher_prompt: string | null;
+            /**
+             * Auxiliary Prompts
+             * @description Rendered prompts of the auxiliary teachers.
+             */
+            auxiliary_prompts: string[];
+            /**
+             * Negative Prompt
+             * @description Rendered prompt of the negative teacher.
+             */
+            negative_prompt: string | null;
             /** Token Values */
             token_values: components["schemas"]["TokenValues"][];
         };
@@ -1858,7 +2296,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "status" | "started" | "phase" | "dataset" | "metrics" | "log" | "trajectory" | "artifact" | "finished";
+            kind: "status" | "started" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "trajectory" | "artifact" | "finished";
             /** Step */
             step: number | null;
             /**
@@ -2144,6 +2582,76 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_presets: {
+        parameters: {
+            query?: {
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -47,8 +47,8 @@ export function Followed({ run, item, onSearch }: FollowedProps) {
         <ChevronRight className="size-4" />
       </IconButton>
       <span className="w-52 shrink-0 text-right text-sm tabular-nums">
-        step {integer(item.step)} of {integer(same.at(-1)?.step)}, divergence{" "}
-        {number(item.divergence, 3)}
+        step {integer(item.step)} of {integer(same.at(-1)?.step)}
+        {item.divergence !== null && `, divergence ${number(item.divergence, 3)}`}
       </span>
     </div>
   );

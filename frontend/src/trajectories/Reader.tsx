@@ -50,6 +50,11 @@ export function Reader({ run, search, onSearch }: TrajectoriesProps) {
   );
 }
 
+const SOURCES: Record<string, string> = {
+  reference: "completion: the data's answer",
+  presampled: "completion: sampled by the base model",
+};
+
 function Facts({ item, attempts }: { item: TrajectoryDetail; attempts: number }) {
   return (
     <p className="flex flex-wrap items-center gap-x-4 gap-y-1 text-muted tabular-nums">
@@ -62,7 +67,8 @@ function Facts({ item, attempts }: { item: TrajectoryDetail; attempts: number })
         </span>
       )}
       <span>{integer(item.tokens)} tokens</span>
-      <span>mean divergence {number(item.divergence, 3)} nats</span>
+      {item.source && item.source !== "rollout" && <span>{SOURCES[item.source]}</span>}
+      {item.divergence !== null && <span>mean divergence {number(item.divergence, 3)} nats</span>}
       {item.truncated && <span className="text-warn">truncated: no end token</span>}
     </p>
   );
@@ -80,12 +86,26 @@ function Text({ title, text }: { title: string; text: string }) {
   );
 }
 
+/** The prompt of every view that the loss looks through. */
+function promptsOf(item: TrajectoryDetail): (readonly [title: string, text: string])[] {
+  const taught = item.token_values.some((token) => token.teacher_logprob !== null);
+  const views: [string, string | null][] = [
+    ["Student's", item.student_prompt],
+    ["Teacher's", taught ? item.teacher_prompt : null],
+    ...item.auxiliary_prompts.map((text, i): [string, string] => [
+      `Auxiliary teacher ${i + 1}'s`,
+      text,
+    ]),
+    ["Negative teacher's", item.negative_prompt],
+  ];
+  return views.flatMap(([whose, text]) =>
+    text === null ? [] : [[`${whose} prompt, as rendered`, text] as const],
+  );
+}
+
 /** The prompts as the model got them, special tokens and all. */
 function Rendered({ item }: { item: TrajectoryDetail }) {
-  const panes = [
-    ["Student's prompt, as rendered", item.student_prompt],
-    ["Teacher's prompt, as rendered", item.teacher_prompt],
-  ] as const;
+  const panes = promptsOf(item);
   return (
     <div className="flex flex-col gap-4">
       {panes.map(([title, text]) => (

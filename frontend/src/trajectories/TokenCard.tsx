@@ -1,6 +1,8 @@
 import type { ReactNode } from "react";
 import type { TokenValues } from "../api/types";
 import { integer, number } from "../lib/format";
+import { Alternatives, quoted } from "./Alternatives";
+import { gapOf } from "./colours";
 
 interface TokenCardProps {
   token: TokenValues | undefined;
@@ -18,7 +20,6 @@ export function TokenCard({ token, index, count, rank, by }: TokenCardProps) {
       </aside>
     );
   }
-  const gap = token.teacher_logprob - token.student_logprob;
   return (
     <aside
       className="panel overflow-hidden lg:sticky lg:top-16"
@@ -36,121 +37,134 @@ export function TokenCard({ token, index, count, rank, by }: TokenCardProps) {
           {rank ? `, rank ${integer(rank)} by ${by.toLowerCase()}` : ""}
         </p>
       </div>
-      <table className="w-full text-right text-sm tabular-nums">
-        <thead>
-          <tr className="eyebrow">
-            <th scope="col" className="px-3 pt-2 text-left font-normal">
-              nats
-            </th>
-            <th scope="col" className="px-3 pt-2 font-normal">
-              Student
-            </th>
-            <th scope="col" className="px-3 pt-2 font-normal">
-              Teacher
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          <Pair
-            label="Log-probability"
-            student={token.student_logprob}
-            teacher={token.teacher_logprob}
-          />
-          <Pair label="Entropy" student={token.student_entropy} teacher={token.teacher_entropy} />
-        </tbody>
-      </table>
-      <dl className="mt-1 border-line border-y px-3 py-2 text-sm">
-        <Line label="Divergence">{number(token.divergence)}</Line>
-        <Line label="Gap, teacher − student">
-          {gap > 0 ? "+" : ""}
-          {number(gap)}
-        </Line>
-        <Line label="Adds to the step's loss">{number(token.contribution)}</Line>
+      <Views token={token} />
+      <dl className="border-line border-y px-3 py-2 text-sm">
+        <Terms token={token} />
+        <Contributions token={token} />
       </dl>
-      <div className="grid grid-cols-2 gap-px bg-line text-sm">
+      <div
+        className={`grid gap-px bg-line text-sm ${token.teacher_top.length ? "grid-cols-2" : ""}`}
+      >
         <Alternatives
           title="Student's choices"
           token={token}
           list={token.student_top}
           bar="bg-(--series-1)"
         />
-        <Alternatives
-          title="Teacher's choices"
-          token={token}
-          list={token.teacher_top}
-          bar="bg-(--series-2)"
-        />
+        {token.teacher_top.length > 0 && (
+          <Alternatives
+            title="Teacher's choices"
+            token={token}
+            list={token.teacher_top}
+            bar="bg-(--series-2)"
+          />
+        )}
       </div>
     </aside>
   );
 }
 
-function Pair({ label, student, teacher }: { label: string; student: number; teacher: number }) {
+type Row = readonly [view: string, logprob: number, entropy: number | null];
+
+/** What every view that was asked says about the sampled token. */
+function Views({ token }: { token: TokenValues }) {
+  const rows: Row[] = [["Student", token.student_logprob, token.student_entropy]];
+  if (token.teacher_logprob !== null) {
+    rows.push(["Teacher", token.teacher_logprob, token.teacher_entropy]);
+  }
+  token.auxiliary_logprobs?.forEach((logprob, i) => {
+    rows.push([`Auxiliary teacher ${i + 1}`, logprob, null]);
+  });
+  if (token.negative_logprob !== null) {
+    rows.push(["Negative teacher", token.negative_logprob, null]);
+  }
   return (
-    <tr>
-      <th scope="row" className="px-3 py-0.5 text-left font-normal text-muted">
-        {label}
-      </th>
-      <td className="px-3 py-0.5">{number(student)}</td>
-      <td className="px-3 py-0.5">{number(teacher)}</td>
-    </tr>
+    <div className="max-h-56 overflow-y-auto pb-1.5">
+      <table className="w-full text-right text-sm tabular-nums">
+        <thead>
+          <tr className="eyebrow">
+            {["nats", "Log-probability", "Entropy"].map((title, i) => (
+              <th
+                key={title}
+                scope="col"
+                className={`px-3 pt-2 font-normal ${i === 0 ? "text-left" : ""}`}
+              >
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([view, logprob, entropy]) => (
+            <tr key={view}>
+              <th scope="row" className="px-3 py-0.5 text-left font-normal text-muted">
+                {view}
+              </th>
+              <td className="px-3 py-0.5">{number(logprob)}</td>
+              <td className="px-3 py-0.5">{entropy === null ? "" : number(entropy)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
-function Line({ label, children }: { label: string; children: ReactNode }) {
+/** Values of the terms of the loss; those of a mechanism that is off are absent. */
+function Terms({ token }: { token: TokenValues }) {
+  const gap = gapOf(token);
+  const { divergence, divergence_clipped: clipped } = token;
+  const isClipped = divergence !== null && clipped !== null && clipped < divergence;
   return (
-    <div className="flex justify-between gap-4 py-0.5">
+    <>
+      {divergence !== null && <Line label="Divergence">{number(divergence)}</Line>}
+      {isClipped && <Line label="Divergence, clipped">{number(clipped)}</Line>}
+      {gap !== null && (
+        <Line label="Gap, teacher − student">
+          {gap > 0 ? "+" : ""}
+          {number(gap)}
+        </Line>
+      )}
+      {token.disagreement !== null && (
+        <Line label="Disagreement">{number(token.disagreement)}</Line>
+      )}
+      {token.weight !== null && <Line label="Agreement weight">{number(token.weight)}</Line>}
+      {token.contrastive !== null && (
+        <Line label="Contrastive term">{number(token.contrastive)}</Line>
+      )}
+      {token.feature_distance !== null && (
+        <Line label="Feature distance">{number(token.feature_distance)}</Line>
+      )}
+    </>
+  );
+}
+
+function Contributions({ token }: { token: TokenValues }) {
+  const terms = Object.entries(token.contributions);
+  return (
+    <>
+      <Line label="Adds to the step's loss">{number(token.contribution)}</Line>
+      {terms.length > 1 &&
+        terms.map(([term, value]) => (
+          <Line key={term} label={term.replaceAll("_", " ")} inner>
+            {number(value)}
+          </Line>
+        ))}
+    </>
+  );
+}
+
+interface LineProps {
+  label: string;
+  children: ReactNode;
+  inner?: boolean;
+}
+
+function Line({ label, children, inner = false }: LineProps) {
+  return (
+    <div className={`flex justify-between gap-4 py-0.5 ${inner ? "pl-3 text-muted" : ""}`}>
       <dt className="text-muted">{label}</dt>
       <dd className="tabular-nums">{children}</dd>
     </div>
   );
-}
-
-interface AlternativesProps {
-  title: string;
-  token: TokenValues;
-  list: TokenValues["student_top"];
-  bar: string;
-}
-
-function Alternatives({ title, token, list, bar }: AlternativesProps) {
-  return (
-    <div className="min-w-0 bg-surface px-3 py-2">
-      <h3 className="eyebrow mb-1.5">{title}</h3>
-      <ol className="flex flex-col gap-1.5">
-        {list.map((item, i) => {
-          const share = Math.exp(item.logprob);
-          const sampled = item.text === token.text;
-          return (
-            <li key={i} title={`log-probability ${number(item.logprob)}`}>
-              <div className="flex justify-between gap-2">
-                <code className={`truncate font-mono ${sampled ? "font-semibold" : "text-muted"}`}>
-                  {quoted(item.text)}
-                </code>
-                <span className="shrink-0 text-muted text-xs tabular-nums">{chance(share)}</span>
-              </div>
-              <div aria-hidden="true" className="mt-0.5 h-[3px] rounded-full bg-line">
-                <div
-                  className={`h-full rounded-full ${bar}`}
-                  style={{ width: `${Math.min(1, share) * 100}%` }}
-                />
-              </div>
-            </li>
-          );
-        })}
-      </ol>
-    </div>
-  );
-}
-
-function chance(share: number): string {
-  if (share >= 0.0995) return `${Math.round(share * 100)} %`;
-  if (share >= 0.001) return `${(share * 100).toFixed(1)} %`;
-  return "< 0.1 %";
-}
-
-/** Spaces and line breaks made visible. */
-function quoted(text: string): string {
-  if (text === "") return "∅";
-  return text.replaceAll(" ", "␣").replaceAll("\n", "⏎").replaceAll("\t", "⇥");
 }

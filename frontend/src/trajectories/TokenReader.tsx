@@ -1,12 +1,12 @@
 import { ChevronLeft, ChevronRight } from "lucide-react";
 import { type ReactNode, useMemo, useRef, useState } from "react";
-import type { TokenValues, TrajectoryDetail } from "../api/types";
+import type { TrajectoryDetail } from "../api/types";
 import { IconButton } from "../components/ui";
 import { number, UNKNOWN } from "../lib/format";
 import { useKeys } from "../lib/hooks";
 import { useTheme } from "../lib/theme";
 import { QUANTITIES, type Quantity } from "../searches";
-import { gradient, LOOKS, paint, type Scale, scaleOf } from "./colours";
+import { gradient, LOOKS, paint, presentIn, type Scale, scaleOf } from "./colours";
 import { TokenCard } from "./TokenCard";
 import { Tokens } from "./Tokens";
 import type { TrajectoriesProps } from "./TrajectoriesTab";
@@ -26,11 +26,11 @@ export function TokenReader({ item, by: wanted, token, onSearch, children }: Tok
   const [hovered, setHovered] = useState<number | null>(null);
   const list = useRef<HTMLDivElement>(null);
   const tokens = item.token_values;
-  const options = QUANTITIES.filter((name) => name !== "contribution" || hasContribution(tokens));
-  const by = options.includes(wanted) ? wanted : "divergence";
+  const options = useMemo(() => presentIn(tokens), [tokens]);
+  const by = options.includes(wanted) ? wanted : (options[0] ?? "divergence");
   const look = LOOKS[by];
   const values = useMemo(() => tokens.map(look.of), [tokens, look]);
-  const scale = useMemo(() => scaleOf(values, look.signed), [values, look]);
+  const scale = useMemo(() => scaleOf(values, look), [values, look]);
   const paints = useMemo(
     () => values.map((value) => paint(value, scale, theme)),
     [values, scale, theme],
@@ -112,9 +112,6 @@ export function TokenReader({ item, by: wanted, token, onSearch, children }: Tok
     </div>
   );
 }
-
-const hasContribution = (tokens: readonly TokenValues[]) =>
-  tokens.some((token) => token.contribution !== null);
 
 /** Indices from the largest magnitude to the smallest. */
 function rank(values: readonly (number | null)[]): number[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { paint, scaleOf } from "./colours";
+import type { TokenValues } from "../api/types";
+import { paint, presentIn, scaleOf } from "./colours";
 
 function contrast(a: string, b: string): number {
   const lum = (css: string) => {
@@ -16,14 +17,40 @@ function contrast(a: string, b: string): number {
 
 describe("token colours", () => {
   it("scale from zero for magnitudes and evenly around zero for signed values", () => {
-    expect(scaleOf([0.1, 0.5, null], false)).toEqual({ low: 0, high: 0.5, signed: false });
-    expect(scaleOf([-2, 1], true)).toEqual({ low: -2, high: 2, signed: true });
-    expect(scaleOf([], false).high).toBe(1);
+    expect(scaleOf([0.1, 0.5, null], { signed: false })).toEqual({
+      low: 0,
+      high: 0.5,
+      signed: false,
+    });
+    expect(scaleOf([-2, 1], { signed: true })).toEqual({ low: -2, high: 2, signed: true });
+    expect(scaleOf([], { signed: false }).high).toBe(1);
+  });
+
+  it("take the end of a scale that is known beforehand", () => {
+    expect(scaleOf([0.1, 0.2], { signed: false, top: 1 }).high).toBe(1);
+  });
+
+  it("are offered for what some token has", () => {
+    const bare = {
+      student_logprob: -1,
+      student_entropy: 1,
+      teacher_logprob: null,
+      teacher_entropy: null,
+      divergence: null,
+      weight: null,
+      disagreement: null,
+      contrastive: null,
+      feature_distance: null,
+      contribution: null,
+    } as TokenValues;
+    expect(presentIn([bare])).toEqual(["student_entropy"]);
+    const taught = { ...bare, teacher_logprob: -2, divergence: 0, weight: 0.5 };
+    expect(presentIn([bare, taught])).toEqual(["divergence", "weight", "gap", "student_entropy"]);
   });
 
   it("are not bleached by one extreme", () => {
     const values = [...Array.from({ length: 99 }, () => 1), 1000];
-    expect(scaleOf(values, false).high).toBe(1);
+    expect(scaleOf(values, { signed: false }).high).toBe(1);
   });
 
   it.each(["light", "dark"] as const)(
@@ -40,6 +67,6 @@ describe("token colours", () => {
   );
 
   it("leave tokens without a value bare", () => {
-    expect(paint(null, scaleOf([1], false), "light")).toBeNull();
+    expect(paint(null, scaleOf([1], { signed: false }), "light")).toBeNull();
   });
 });

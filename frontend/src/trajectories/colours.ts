@@ -1,13 +1,19 @@
 /** Which quantities colour the tokens, and how. */
 import type { TokenValues } from "../api/types";
 import type { Theme } from "../lib/theme";
-import type { Quantity } from "../searches";
+import { QUANTITIES, type Quantity } from "../searches";
 
 export interface QuantityLook {
   label: string;
   help: string;
   signed: boolean;
+  /** End of the scale, where it is known beforehand. */
+  top?: number;
   of: (token: TokenValues) => number | null;
+}
+
+export function gapOf(token: TokenValues): number | null {
+  return token.teacher_logprob === null ? null : token.teacher_logprob - token.student_logprob;
 }
 
 export const LOOKS: Record<Quantity, QuantityLook> = {
@@ -17,11 +23,36 @@ export const LOOKS: Record<Quantity, QuantityLook> = {
     signed: false,
     of: (token) => token.divergence,
   },
+  weight: {
+    label: "Agreement weight",
+    help: "What the token's divergence is multiplied by: 1 where the teachers agree, less where they do not.",
+    signed: false,
+    top: 1,
+    of: (token) => token.weight,
+  },
+  disagreement: {
+    label: "Disagreement",
+    help: "How far the auxiliary teachers' log-probabilities of the sampled token lie apart.",
+    signed: false,
+    of: (token) => token.disagreement,
+  },
+  contrastive: {
+    label: "Contrastive term",
+    help: "By how much the student is not closer to the teacher than to the negative teacher by the margin, in nats, before the term's weight.",
+    signed: false,
+    of: (token) => token.contrastive,
+  },
+  feature_distance: {
+    label: "Feature distance",
+    help: "Mean squared distance of the final hidden states of student and teacher.",
+    signed: false,
+    of: (token) => token.feature_distance,
+  },
   gap: {
     label: "Log-probability gap",
     help: "Teacher's log-probability of the sampled token minus the student's, in nats. Above 0 the teacher favours it.",
     signed: true,
-    of: (token) => token.teacher_logprob - token.student_logprob,
+    of: gapOf,
   },
   student_entropy: {
     label: "Student entropy",
@@ -43,6 +74,11 @@ export const LOOKS: Record<Quantity, QuantityLook> = {
   },
 };
 
+/** Quantities that some token has: those of a mechanism that is off are absent. */
+export function presentIn(tokens: readonly TokenValues[]): Quantity[] {
+  return QUANTITIES.filter((name) => tokens.some((token) => LOOKS[name].of(token) !== null));
+}
+
 export interface Scale {
   low: number;
   high: number;
@@ -50,7 +86,11 @@ export interface Scale {
 }
 
 /** From zero to the 98th percentile: one extreme token must not bleach all others. */
-export function scaleOf(values: readonly (number | null)[], signed: boolean): Scale {
+export function scaleOf(
+  values: readonly (number | null)[],
+  { signed, top: end }: Pick<QuantityLook, "signed" | "top">,
+): Scale {
+  if (end !== undefined) return { low: signed ? -end : 0, high: end, signed };
   const sizes = values
     .filter((value): value is number => value !== null && Number.isFinite(value))
     .map(Math.abs)
