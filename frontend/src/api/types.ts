@@ -12,6 +12,8 @@ export type RunList = Schemas["RunList"];
 export type Progress = Schemas["Progress"];
 export type Attempt = Schemas["AttemptOut"];
 export type Artifact = Schemas["ArtifactOut"];
+export type Alarm = Schemas["AlarmOut"];
+export type Preset = Schemas["PresetOut"];
 export type Series = Schemas["Series"];
 export type MetricSeries = Schemas["MetricSeries"];
 export type LogLine = Schemas["LogLine"];
@@ -32,6 +34,7 @@ export const EVENT_KINDS = [
   "dataset",
   "metrics",
   "log",
+  "alarm",
   "trajectory",
   "artifact",
   "finished",

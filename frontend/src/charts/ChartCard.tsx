@@ -40,15 +40,8 @@ export function ChartCard({ spec, state, view, colours, onRange }: ChartCardProp
         </span>
         {spec.unit && <span className="shrink-0 text-faint text-xs">{spec.unit}</span>}
         <span className="ml-auto flex shrink-0 gap-3 text-sm tabular-nums">
-          {spec.lines.map((line, i) => (
-            <Reading
-              key={line.metric}
-              line={line}
-              index={i}
-              spec={spec}
-              state={state}
-              view={view}
-            />
+          {spec.lines.map((line) => (
+            <Reading key={line.metric} line={line} spec={spec} state={state} view={view} />
           ))}
         </span>
       </figcaption>
@@ -68,14 +61,13 @@ export function ChartCard({ spec, state, view, colours, onRange }: ChartCardProp
 
 interface ReadingProps {
   line: ChartLine;
-  index: number;
   spec: ChartSpec;
   state: LiveState;
   view: View;
 }
 
 /** The value under the pointer of any chart, else the latest. */
-function Reading({ line, index, spec, state, view }: ReadingProps) {
+function Reading({ line, spec, state, view }: ReadingProps) {
   const hovered = useHovered();
   const curve = state.curves[line.metric];
   const at = (() => {
@@ -83,7 +75,7 @@ function Reading({ line, index, spec, state, view }: ReadingProps) {
     if (hovered === null) return curve.values.length - 1;
     return nearest(view.x === "step" ? curve.steps : xValues(curve, view.x, state), hovered);
   })();
-  const alone = spec.lines.length === 1 && !spec.named;
+  const alone = spec.lines.length === 1;
   return (
     <span className="inline-flex items-baseline gap-1.5 whitespace-nowrap">
       {!alone && (
@@ -91,7 +83,7 @@ function Reading({ line, index, spec, state, view }: ReadingProps) {
           <span
             aria-hidden="true"
             className="size-2 self-center rounded-full"
-            style={{ background: `var(--series-${(index % 6) + 1})` }}
+            style={{ background: `var(--series-${(line.colour % 6) + 1})` }}
           />
           <span className="text-muted text-xs">{line.label}</span>
         </>

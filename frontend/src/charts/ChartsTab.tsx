@@ -7,6 +7,7 @@ import { useTheme } from "../lib/theme";
 import type { LiveState } from "../live/reducer";
 import type { Snapshot } from "../live/store";
 import { useAttempt } from "../live/useRun";
+import { Alarms } from "../run/Alarms";
 import type { RunSearch } from "../searches";
 import { ChartCard } from "./ChartCard";
 import { ChartControls } from "./ChartControls";
@@ -47,6 +48,7 @@ export function ChartsTab({ run, live, search, onSearch }: ChartsTabProps) {
   if (live.connection === "loading" || !state) return <ChartsSkeleton />;
   return (
     <div className="flex flex-col gap-6 px-4 py-4 md:px-6">
+      <Alarms run={run} />
       <ChartControls
         search={search}
         onSearch={onSearch}

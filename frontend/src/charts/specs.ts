@@ -4,6 +4,8 @@ import { bytes, number, percent } from "../lib/format";
 export interface ChartLine {
   metric: string;
   label: string;
+  /** Its place among the series' colours, the same in every run. */
+  colour: number;
 }
 
 export interface ChartSpec {
@@ -13,8 +15,6 @@ export interface ChartSpec {
   lines: ChartLine[];
   stacked?: boolean;
   markers?: boolean;
-  /** Lines are named even where there is only one. */
-  named?: boolean;
   /** Share of one, bytes or plain: how the axis and the latest value are written. */
   format: (value: number | null | undefined) => string;
   tick?: string;
@@ -29,16 +29,13 @@ export interface ChartGroup {
   charts: ChartSpec[];
 }
 
-const one = (
-  metric: string,
-  title: string,
-  unit: string,
-  more: Partial<ChartSpec> = {},
-): ChartSpec => ({
+type More = Partial<ChartSpec>;
+
+const one = (metric: string, title: string, unit: string, more: More = {}): ChartSpec => ({
   id: metric,
   title,
   unit,
-  lines: [{ metric, label: title }],
+  lines: [{ metric, label: title, colour: 0 }],
   format: number,
   ...more,
 });
@@ -48,15 +45,21 @@ const many = (
   title: string,
   unit: string,
   lines: Record<string, string>,
-  more: Partial<ChartSpec> = {},
+  more: More = {},
 ): ChartSpec => ({
   id,
   title,
   unit,
-  lines: Object.entries(lines).map(([metric, label]) => ({ metric, label })),
+  lines: Object.entries(lines).map(([metric, label], colour) => ({ metric, label, colour })),
   format: number,
   ...more,
 });
+
+const SHARE: More = { format: percent, tick: ".0%", plain: true };
+const MEMORY: More = { format: bytes, tick: ".3s", plain: true };
+
+const share = (metric: string, title: string, of: string): ChartSpec =>
+  one(metric, title, of, SHARE);
 
 const GROUPS: ChartGroup[] = [
   {
@@ -68,7 +71,31 @@ const GROUPS: ChartGroup[] = [
     ],
   },
   {
-    title: "Student and teacher",
+    title: "Mechanisms",
+    charts: [
+      many(
+        "train/agreement/weight",
+        "Agreement weight",
+        "",
+        {
+          "train/agreement/weight_mean": "mean",
+          "train/agreement/weight_min": "min",
+          "train/agreement/weight_max": "max",
+        },
+        { plain: true },
+      ),
+      one("train/agreement/disagreement", "Disagreement", "of the auxiliary teachers"),
+      share("train/clipped_share", "Clipped tokens", "share"),
+      one("train/clip_ceiling", "Clipping ceiling", "nats"),
+      share("train/contrastive/violations", "Margin not kept", "share of tokens"),
+      share("train/contrastive/without_negative", "Without a negative", "share of sequences"),
+      one("train/feature_distance", "Feature distance", "mean square"),
+      one("train/ema/distance", "EMA teacher from student", "relative distance"),
+      one("train/ema/half_life", "Half-life of the EMA", "steps", { exact: true, plain: true }),
+    ],
+  },
+  {
+    title: "Student and teachers",
     charts: [
       many("train/entropy", "Entropy", "nats per token", {
         "train/entropy/student": "student",
@@ -77,13 +104,18 @@ const GROUPS: ChartGroup[] = [
       many("train/logprob", "Sampled log-probability", "nats per token", {
         "train/logprob/student": "student",
         "train/logprob/teacher": "teacher",
+        "train/logprob/auxiliary": "auxiliary",
+        "train/logprob/negative": "negative",
       }),
-      one("train/completion_length", "Completion length", "tokens"),
-      one("train/truncated_share", "Truncated completions", "share", {
-        format: percent,
-        tick: ".0%",
-        plain: true,
-      }),
+    ],
+  },
+  {
+    title: "Completions",
+    charts: [
+      one("train/completion_length", "Length", "tokens"),
+      share("train/truncated_share", "Truncated", "share of sequences"),
+      share("train/masked_share", "Left out of the loss", "share of tokens"),
+      share("train/on_policy_share", "Sampled by the student", "share of sequences"),
     ],
   },
   {
@@ -95,7 +127,7 @@ const GROUPS: ChartGroup[] = [
     ],
   },
   {
-    title: "Speed",
+    title: "Speed and memory",
     charts: [
       one("throughput/tokens_per_second", "Throughput", "completion tokens/s"),
       many(
@@ -110,20 +142,31 @@ const GROUPS: ChartGroup[] = [
         "tokens/teacher": "teacher",
         "tokens/student": "student",
       }),
-      one("memory/gpu_peak", "Peak GPU memory", "", { format: bytes, tick: ".3s", plain: true }),
+      one("memory/gpu_peak", "Peak GPU memory", "", MEMORY),
+      one("memory/process_peak", "Peak process memory", "", MEMORY),
     ],
   },
 ];
 
+/** Weighted terms of the loss in the order of the formula. */
+const TERMS = ["divergence", "cross_entropy", "contrastive", "feature_matching"];
+const TERM = "train/loss/";
+
 /** The whole step is drawn as its parts; their sum is not a chart of its own. */
 const DRAWN_ELSEWHERE = new Set(["time/step"]);
 
-/** Weighted parts of the loss, one line each; worth a chart once there are several. */
+/** Weighted parts of the loss, which sum to it; worth a chart once there are several. */
 function lossParts(names: readonly string[]): ChartSpec | null {
-  const parts = names.filter((name) => name.startsWith("train/loss/"));
-  if (parts.length === 0) return null;
-  const lines = Object.fromEntries(parts.map((name) => [name, name.slice("train/loss/".length)]));
-  return many("train/loss/parts", "Parts of the loss", "nats per token", lines, { named: true });
+  const given = names
+    .filter((name) => name.startsWith(TERM))
+    .map((name) => name.slice(TERM.length));
+  if (given.length < 2) return null;
+  const terms = [...TERMS, ...given.filter((term) => !TERMS.includes(term))];
+  const lines = Object.fromEntries(terms.map((term) => [TERM + term, term.replaceAll("_", " ")]));
+  const spec = many("train/loss/parts", "Parts of the loss", "nats per token", lines, {
+    stacked: true,
+  });
+  return present(spec, new Set(names));
 }
 
 function present(spec: ChartSpec, has: Set<string>): ChartSpec | null {
@@ -134,7 +177,9 @@ function present(spec: ChartSpec, has: Set<string>): ChartSpec | null {
 export function chartGroups(names: readonly string[]): ChartGroup[] {
   const has = new Set(names);
   const parts = lossParts(names);
-  const shown = new Set([...DRAWN_ELSEWHERE, ...(parts?.lines.map((line) => line.metric) ?? [])]);
+  const shown = new Set(DRAWN_ELSEWHERE);
+  // A single part is the loss itself.
+  if (has.has("train/loss")) for (const name of names) if (name.startsWith(TERM)) shown.add(name);
   const groups = GROUPS.map((group, i) => {
     const charts = group.charts.map((spec) => present(spec, has)).filter((spec) => spec !== null);
     if (i === 0 && parts) charts.splice(has.has("train/loss") ? 1 : 0, 0, parts);

@@ -18,6 +18,22 @@ const STATE: LiveState = {
     "train/tokens": curve([1, 3, 4], [10, 30, 50]),
   },
 };
+const EVERY_METRIC = [
+  ...["loss", "loss/divergence", "loss/contrastive", "loss/feature_matching", "grad_norm"],
+  ...["agreement/weight_mean", "agreement/weight_min", "agreement/weight_max"],
+  ...["agreement/disagreement", "clipped_share", "clip_ceiling", "feature_distance"],
+  ...["contrastive/violations", "contrastive/without_negative", "ema/distance", "ema/half_life"],
+  ...["masked_share", "on_policy_share", "truncated_share", "completion_length", "tokens"],
+  ...["entropy/student", "entropy/teacher", "logprob/student", "logprob/teacher"],
+  ...["logprob/negative", "logprob/auxiliary", "learning_rate"],
+]
+  .map((name) => `train/${name}`)
+  .concat(
+    ["rollout", "teacher", "student", "step"].map((name) => `time/${name}`),
+    ["rollout", "teacher", "student"].map((name) => `tokens/${name}`),
+    ["memory/process_peak", "memory/gpu_peak", "throughput/tokens_per_second"],
+    ["eval/reference/nll", "eval/reference/perplexity"],
+  );
 const COLOURS: Colours = {
   series: ["#0072b2"],
   text: "#000000",
@@ -42,9 +58,42 @@ describe("charts", () => {
   });
 
   it("draw metrics that nobody named, too", () => {
-    expect(chartGroups(["train/agreement"])).toMatchObject([
-      { title: "Other", charts: [{ id: "train/agreement" }] },
+    expect(chartGroups(["train/novelty"])).toMatchObject([
+      { title: "Other", charts: [{ id: "train/novelty" }] },
     ]);
+  });
+
+  it("stack the weighted parts of the loss once there are several", () => {
+    const parts = (...names: string[]) =>
+      chartGroups(["train/loss", ...names])
+        .flatMap((group) => group.charts)
+        .find((chart) => chart.id === "train/loss/parts");
+    expect(parts("train/loss/divergence")).toBeUndefined();
+    expect(chartGroups(["train/loss", "train/loss/divergence"])).toHaveLength(1);
+    const chart = parts("train/loss/novelty", "train/loss/contrastive", "train/loss/divergence");
+    expect(chart?.stacked).toBe(true);
+    expect(chart?.lines.map((line) => line.label)).toEqual([
+      "divergence",
+      "contrastive",
+      "novelty",
+    ]);
+  });
+
+  it("give a line the same colour whatever else a run reports", () => {
+    const negative = (...names: string[]) =>
+      chartGroups([...names, "train/logprob/negative"])
+        .flatMap((group) => group.charts.flatMap((chart) => chart.lines))
+        .find((line) => line.metric === "train/logprob/negative")?.colour;
+    expect(negative("train/logprob/student")).toBe(negative("train/logprob/auxiliary"));
+  });
+
+  it("have a place for every metric of every mechanism", () => {
+    expect(chartGroups(EVERY_METRIC).map((group) => group.title)).not.toContain("Other");
+    const drawn = chartGroups(EVERY_METRIC)
+      .flatMap((group) => group.charts.flatMap((chart) => chart.lines))
+      .map((line) => line.metric);
+    expect(drawn).toHaveLength(new Set(drawn).size);
+    expect(EVERY_METRIC.filter((name) => !drawn.includes(name))).toEqual(["time/step"]);
   });
 
   it("begin with the raw series, smoothed or not", () => {

@@ -73,10 +73,10 @@ export function traces(spec: ChartSpec, state: LiveState, view: View, colours: C
   const raw: Trace[] = [];
   const smoothed: Trace[] = [];
   const averaged = view.smoothing > 0 && !spec.markers && !spec.stacked && !spec.exact;
-  spec.lines.forEach((line, i) => {
+  for (const line of spec.lines) {
     const curve = state.curves[line.metric];
-    if (!curve) return;
-    const colour = colours.series[i % colours.series.length] ?? colours.text;
+    if (!curve) continue;
+    const colour = colours.series[line.colour % colours.series.length] ?? colours.text;
     const allX = xValues(curve, view.x, state);
     const [first, end] = visible(allX, view.range);
     const base: Trace = {
@@ -101,7 +101,7 @@ export function traces(spec: ChartSpec, state: LiveState, view: View, colours: C
       const y = smooth(curve.values, view.smoothing).slice(first, end);
       smoothed.push({ ...base, y, line: { color: colour, width: 1.75 } });
     } else raw.push(base);
-  });
+  }
   return [...raw, ...smoothed];
 }
 

@@ -30,6 +30,17 @@ describe("numbers", () => {
     expect(number(value)).toBe(text);
   });
 
+  it.each([
+    [0.004, "0.4 %"],
+    [0.0994, "9.9 %"],
+    [0.0996, "10 %"],
+    [0.25, "25 %"],
+    [0.997, "99.7 %"],
+    [1, "100 %"],
+  ])("a share of %d is %s", (share, text) => {
+    expect(percent(share)).toBe(text);
+  });
+
   it("writes settings as one would type them", () => {
     expect(setting(2e-5)).toBe("2e-5");
     expect(setting(0.05)).toBe("0.05");

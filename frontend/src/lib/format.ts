@@ -34,8 +34,12 @@ export function setting(value: number): string {
   return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
 }
 
+/** Whole percents; a tenth where little is not nothing, and almost all is not all. */
 export function percent(share: Maybe): string {
-  return known(share) ? `${Math.round(share * 100)} %` : UNKNOWN;
+  if (!known(share)) return UNKNOWN;
+  const value = share * 100;
+  const fine = (value > 0 && value < 9.95) || (value > 99 && value < 99.95);
+  return `${fine ? value.toFixed(1) : Math.round(value)} %`;
 }
 
 /** A span of time in its two largest units: `2 h 05 m`, `3 m 20 s`, `0.8 s`. */

@@ -71,6 +71,14 @@ describe("following a run", () => {
     expect(kinds).toEqual(["metrics"]);
   });
 
+  it("tells of an alarm", async () => {
+    const { store, sources, kinds } = follow(async () => answer(5, 1, [1]));
+    await store.start();
+    const payload = { code: "everything_clipped", step: 2, message: "All." };
+    sources[0]?.send("alarm", { cursor: 6, attempt: 1, kind: "alarm", step: 2, time: 2, payload });
+    expect(kinds).toEqual(["alarm"]);
+  });
+
   it("closes at the end", async () => {
     const { store, sources } = follow(async () => answer(5, 1, [1]));
     await store.start();

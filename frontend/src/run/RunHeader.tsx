@@ -12,6 +12,7 @@ import { duration, eta, integer, number, UNKNOWN } from "../lib/format";
 import { useNow } from "../lib/hooks";
 import type { Snapshot } from "../live/store";
 import { useEndDialog } from "../runs/EndRun";
+import { AlarmCount } from "./Alarms";
 
 export function RunActions({ run }: { run: RunDetail }) {
   const end = useEndDialog(run);
@@ -90,6 +91,11 @@ export function RunHeader({ run, live }: { run: RunDetail; live: Snapshot }) {
         {run.status === "running" && <Fact label="Time left">{eta(run.progress.eta_seconds)}</Fact>}
         <Fact label="Elapsed">{duration(elapsed)}</Fact>
         <Fact label="Loss">{number(loss)}</Fact>
+        {run.alarm_count > 0 && (
+          <Fact label="Alarms">
+            <AlarmCount run={run} />
+          </Fact>
+        )}
         <Fact label="Worker">
           <span className="normal-nums">{run.worker ?? UNKNOWN}</span>
         </Fact>

@@ -48,6 +48,11 @@ function Hash({ value }: { value: string }) {
   );
 }
 
+const ADAPTERS: Record<string, string> = {
+  adapter: "LoRA adapter",
+  ema_adapter: "LoRA adapter of the EMA teacher",
+};
+
 function Artifacts({ run }: { run: RunDetail }) {
   return (
     <Card title="Artifacts">
@@ -57,9 +62,7 @@ function Artifacts({ run }: { run: RunDetail }) {
       {run.artifacts.map((artifact) => (
         <div key={artifact.id} className="border-line border-b p-3 last:border-b-0">
           <div className="flex items-baseline justify-between gap-4">
-            <span className="font-medium">
-              {artifact.kind === "adapter" ? "LoRA adapter" : artifact.kind}
-            </span>
+            <span className="font-medium">{ADAPTERS[artifact.kind] ?? artifact.kind}</span>
             <span className="text-faint text-sm">
               attempt {artifact.attempt} · {bytes(artifact.bytes)} ·{" "}
               <Time iso={artifact.created_at} />
@@ -74,7 +77,7 @@ function Artifacts({ run }: { run: RunDetail }) {
           <div className="flex items-center gap-2 text-muted text-sm">
             SHA-256 <Hash value={artifact.sha256} />
           </div>
-          {artifact.kind === "adapter" && <Snippet run={run} artifact={artifact} />}
+          {artifact.kind in ADAPTERS && <Snippet run={run} artifact={artifact} />}
         </div>
       ))}
     </Card>
