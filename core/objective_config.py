@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from core.config_part import Part, Switchable, extra
+from core.config_part import Part, ShortText, Switchable, extra
 
 DEFAULT_CEILING = 10.0
 
@@ -77,6 +77,11 @@ class AgreementConfig(Switchable):
         le=64,
         description="Auxiliary teachers K. With fewer than 2 there is no disagreement to measure.",
         json_schema_extra=extra("views"),
+    )
+    embedding_model: ShortText = Field(
+        default="sentence-transformers/all-MiniLM-L6-v2",
+        description="Sentence embeddings that tell which records are similar (retrieval).",
+        json_schema_extra=extra("-", advanced=True),
     )
     statistic: Literal["variance", "range"] = Field(
         default="variance",

@@ -54,15 +54,15 @@ class Chat:
         self._config = config
 
     def example(self, record: Record) -> Example:
-        """Both views of a record.
+        """A record behind the prompts of student and primary teacher.
 
         Raises:
             StudioError: `chat_template_failed` if the template refuses the messages.
         """
         return Example(
             record,
-            self._view(student_messages(record, self._config), record),
-            self._view(teacher_messages(record, self._config), record),
+            self.view(student_messages(record, self._config), record),
+            self.view(teacher_messages(record, self._config), record),
         )
 
     def reference(self, record: Record) -> list[int]:
@@ -73,7 +73,19 @@ class Chat:
         """Token ids of a text as it stands, without special tokens added."""
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _view(self, messages: list[Message], record: Record) -> View:
+    def conversation(self, messages: list[Message]) -> list[int]:
+        """Token ids of a conversation that belongs to no record."""
+        text: str = self.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
+        return self.tokens(text)
+
+    def view(self, messages: list[Message], record: Record) -> View:
+        """A record's conversation, up to where the model answers.
+
+        Raises:
+            StudioError: `chat_template_failed` if the template refuses the messages.
+        """
         try:
             text = self.tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=True

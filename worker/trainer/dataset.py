@@ -14,6 +14,7 @@ from worker.trainer.failures import mistake
 from worker.trainer.files import file_sha256
 
 TOO_LONG: Final = "prompt_too_long"
+VIEWS_TOO_LONG: Final = "auxiliary_too_long"
 NAMED_LINES: Final = 5
 
 
@@ -26,19 +27,25 @@ class Oversized(NamedTuple):
 
 @dataclass
 class Dataset:
-    """Records in file order, and what became of the others."""
+    """Records in file order, and what became of the others.
+
+    Attributes:
+        without_views: lines of records for which not enough auxiliary views fit.
+    """
 
     sha256: str
     read: int = 0
     train: list[Record] = field(default_factory=list)
     held_out: list[Record] = field(default_factory=list)
     oversized: list[Oversized] = field(default_factory=list)
+    without_views: list[int] = field(default_factory=list)
     longest_prompt: int = 0
 
     @property
     def dropped(self) -> dict[str, int]:
         """Dropped records by reason; reasons without a record are absent."""
-        return {TOO_LONG: len(self.oversized)} if self.oversized else {}
+        counts = {TOO_LONG: len(self.oversized), VIEWS_TOO_LONG: len(self.without_views)}
+        return {reason: count for reason, count in counts.items() if count}
 
 
 def prepare(config: RunConfig, chat: Chat, progress: Callable[[int], None]) -> Dataset:

@@ -13,11 +13,18 @@ from worker.trainer import device as devices
 from worker.trainer.chat import Chat, load_tokenizer
 from worker.trainer.checkpoint import check_same_run, find_snapshot
 from worker.trainer.configuration import dump_config
-from worker.trainer.dataset import Dataset, check_context, describe_dropped, prepare
+from worker.trainer.dataset import (
+    NAMED_LINES,
+    VIEWS_TOO_LONG,
+    Dataset,
+    check_context,
+    describe_dropped,
+    prepare,
+)
 from worker.trainer.ema import add_ema
 from worker.trainer.evaluation import Reference, references
 from worker.trainer.event_log import EventLog
-from worker.trainer.failures import write_failure
+from worker.trainer.failures import mistake, write_failure
 from worker.trainer.files import write_atomically
 from worker.trainer.interrupt import Interrupt, StopRequested
 from worker.trainer.loop import Trainer
@@ -30,11 +37,14 @@ from worker.trainer.model import (
     out_of_memory,
     skeleton,
 )
+from worker.trainer.preparation.asking import Asker
+from worker.trainer.preparation.contexts import check_pool, prepare_contexts
 from worker.trainer.processes import Processes
 from worker.trainer.randomness import derive_seed
 from worker.trainer.samplers import make_sampler
 from worker.trainer.saving import History, save_adapters
 from worker.trainer.schedule import total_steps
+from worker.trainer.views import Views
 
 PROGRESS_EVERY: Final = 200
 CONFIG_FILE: Final = "run.yaml"
@@ -117,6 +127,8 @@ def _assemble(
     # Among several processes none may leave the others waiting: they look at the flag together.
     patient = interrupt if processes.alone else Interrupt()
     sampler = make_sampler(network, config, patient)
+    asker = Asker(config, chat, sampler, log, patient)
+    views, kept = _prepare_views(asker, dataset, processes)
     steps = total_steps(config.training, len(dataset.train), processes.count)
     return Trainer(
         config,
@@ -126,9 +138,12 @@ def _assemble(
         sampler,
         chat,
         dataset,
-        lambda index, _epoch: chat.example(dataset.train[index]),
+        lambda index, epoch: views.example(kept[index], epoch),
         held_out,
         History(steps, dataset.sha256),
+        presampled=[views.contexts.presampled[index] for index in kept]
+        if views.contexts.presampled
+        else [],
         processes=processes,
         identity=_identity(config, dataset, on, processes),
     )
@@ -185,6 +200,13 @@ def _prepare_data(config: RunConfig, chat: Chat, log: EventLog, interrupt: Inter
         interrupt.check()
 
     dataset = prepare(config, chat, progress)
+    _report_dataset(dataset, log)
+    if dataset.oversized:
+        log.say(describe_dropped(dataset, config), "warning")
+    return dataset
+
+
+def _report_dataset(dataset: Dataset, log: EventLog) -> None:
     log.emit(
         "dataset",
         sha256=dataset.sha256,
@@ -193,9 +215,51 @@ def _prepare_data(config: RunConfig, chat: Chat, log: EventLog, interrupt: Inter
         held_out=len(dataset.held_out),
         dropped=dataset.dropped,
     )
-    if dataset.oversized:
-        log.say(describe_dropped(dataset, config), "warning")
-    return dataset
+
+
+def _prepare_views(asker: Asker, dataset: Dataset, processes: Processes) -> tuple[Views, list[int]]:
+    """Make the contexts, and drop the records for which not enough of them fit.
+
+    Returns:
+        The views of all records, and the indices of those that are left to train on.
+    """
+    records = list(dataset.train)
+    if not processes.leads:
+        processes.wait()  # the one that leads fills the cache, the others read it
+    contexts = prepare_contexts(asker, records)
+    if processes.leads:
+        processes.wait()
+    config = asker.config
+    if config.objective.agreement.enabled:
+        check_pool(records, config.objective.agreement.views)
+    views = Views(asker.chat, config, records, contexts)
+    kept = [index for index in range(len(records)) if views.fits(index)]
+    dataset.without_views = [
+        record.line for index, record in enumerate(records) if index not in set(kept)
+    ]
+    dataset.train = [records[index] for index in kept]
+    if dataset.without_views:
+        _tell_dropped_views(asker, dataset)
+    return views, kept
+
+
+def _tell_dropped_views(asker: Asker, dataset: Dataset) -> None:
+    limit = asker.config.generation.max_prompt_length
+    lines, left = dataset.without_views, len(dataset.train)
+    if not left:
+        raise mistake(
+            VIEWS_TOO_LONG,
+            f"For no record do enough auxiliary prompts fit into {limit} tokens.",
+            "Raise generation.max_prompt_length, or lower objective.agreement.views.",
+            field="generation.max_prompt_length",
+        )
+    named = ", ".join(map(str, lines[:NAMED_LINES]))
+    asker.log.say(
+        f"{len(lines)} records were dropped, as not enough auxiliary prompts fit into {limit} "
+        f"tokens (lines {named}{' and more' if len(lines) > NAMED_LINES else ''}).",
+        "warning",
+    )
+    _report_dataset(dataset, asker.log)
 
 
 def _describe_model(network: Network, config: RunConfig, log: EventLog) -> None:

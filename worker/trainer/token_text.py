@@ -10,10 +10,10 @@ from typing import Any
 REPLACEMENT = "\ufffd"
 
 
-def decode(tokenizer: Any, ids: Sequence[int]) -> str:
-    """Text of a completion as it was sampled, its end token included."""
+def decode(tokenizer: Any, ids: Sequence[int], *, special: bool = True) -> str:
+    """Text of a completion as it was sampled; its end token is included unless `special` is off."""
     text: str = tokenizer.decode(
-        list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False
+        list(ids), skip_special_tokens=not special, clean_up_tokenization_spaces=False
     )
     return text
 

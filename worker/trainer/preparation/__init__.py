@@ -1,0 +1,1 @@
+"""What is made once before training and shared between runs: contexts of the teacher views."""

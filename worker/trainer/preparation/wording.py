@@ -1,0 +1,46 @@
+"""The words with which the base model is asked for instructions and for wrong demonstrations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.config import RunConfig
+from core.prompts import Message, demonstration
+from core.records import Record, option
+
+
+def ask_for_instruction(examples: Sequence[Record], config: RunConfig) -> list[Message]:
+    """A handful of worked examples, and the request for what they have in common."""
+    shown = "\n\n".join(
+        f"Example {number}\n{record.prompt}\n{demonstration(record, config)}"
+        for number, record in enumerate(examples, start=1)
+    )
+    return [
+        {
+            "role": "user",
+            "content": f"{shown}\n\nWrite one short, general instruction that helps to solve new "
+            "questions of this kind. Do not mention the examples. Reply with the instruction only.",
+        }
+    ]
+
+
+def ask_for_wrong_reason(record: Record, choice: int) -> list[Message]:
+    """Multiple choice: an argument for a named wrong option."""
+    return [
+        {
+            "role": "user",
+            "content": f"{record.prompt}\n\nArgue in one or two convincing sentences that the best "
+            f"option is {option(record.choices, choice)}. Reply with the argument only.",
+        }
+    ]
+
+
+def ask_for_wrong_solution(record: Record) -> list[Message]:
+    """Free text: a solution that looks right and is not."""
+    return [
+        {
+            "role": "user",
+            "content": f"{record.prompt}\n\nWrite a short solution that sounds plausible but "
+            "reaches a wrong result. End with a line that begins with “Answer:”.",
+        }
+    ]
