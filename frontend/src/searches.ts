@@ -79,6 +79,7 @@ export const newRunSearch = (raw: RawSearch) =>
   defined({
     from: text(raw.from),
     project: text(raw.project),
+    preset: text(raw.preset),
     advanced: flag(raw.advanced),
     view: oneOf(raw.view, ["yaml", "json"] as const),
   });

@@ -44,6 +44,12 @@ export const configDefaultsQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
+export const presetsQuery = queryOptions({
+  queryKey: ["presets"],
+  queryFn: ({ signal }) => unwrap(client.GET("/api/presets", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
 export const projectsQuery = queryOptions({
   queryKey: ["projects"],
   queryFn: ({ signal }) =>

@@ -1,91 +1,162 @@
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
+import { divergenceName, type Loss, lossOf, type Source } from "./loss";
+import { S, T, V } from "./symbols";
+import type { FormValues } from "./values";
+import { Where } from "./Where";
 
-const S = () => (
-  <>
-    <i>p</i>
-    <sub>S</sub>
-  </>
-);
-const T = () => (
-  <>
-    <i>p</i>
-    <sub>T</sub>
-  </>
-);
-
-interface Case {
-  name: string;
-  maths: ReactNode;
-  words: string;
-}
-
-function describe(alpha: number): Case {
-  if (alpha === 0) {
-    return {
-      name: "Forward KL",
-      maths: (
-        <>
-          KL(
-          <T /> ‖ <S />)
-        </>
-      ),
-      words:
-        "The student is pulled to put probability wherever the teacher does: it covers every answer that the teacher finds plausible.",
-    };
-  }
-  if (alpha === 1) {
-    return {
-      name: "Reverse KL",
-      maths: (
-        <>
-          KL(
-          <S /> ‖ <T />)
-        </>
-      ),
-      words:
-        "The student is pushed away from what the teacher finds unlikely: it settles on answers that the teacher approves of.",
-    };
-  }
-  const a = +alpha.toFixed(3);
-  const rest = +(1 - alpha).toFixed(3);
-  return {
-    name: "Generalized Jensen–Shannon",
-    maths: (
-      <>
-        {a} KL(
-        <T /> ‖ <i>m</i>) + {rest} KL(
-        <S /> ‖ <i>m</i>), <i>m</i> = {rest} <S /> + {a} <T />
-      </>
-    ),
-    words:
-      "Student and teacher are both compared with their mixture: bounded, so that no single token can dominate.",
-  };
-}
-
-/** What is minimised, for the alpha that stands in the field. */
-export function Formula({ alpha }: { alpha: string | boolean | undefined }) {
-  const value = typeof alpha === "string" && alpha.trim() !== "" ? Number(alpha) : Number.NaN;
-  if (!(value >= 0 && value <= 1)) return null;
-  const { name, maths, words } = describe(value);
+/** What is minimised, for the values that stand in the form. */
+export function Formula({ values }: { values: FormValues }) {
+  const loss = lossOf(values);
+  if (!loss) return null;
   return (
     <div data-testid="formula" className="border-line border-b bg-sunken px-4 py-3.5">
-      <p className="overflow-x-auto whitespace-nowrap font-serif text-[17px] leading-8">
-        <i>L</i> = E
-        <sub className="text-[11px]">
-          <i>y</i> ∼ student
-        </sub>{" "}
-        <span className="inline-flex flex-col items-center align-middle text-[13px] leading-4">
-          <span className="border-current border-b px-0.5">1</span>
-          <span>
-            |<i>y</i>|
-          </span>
+      <p className="font-serif text-[17px] leading-8">
+        <span className="inline-block whitespace-nowrap">
+          <i>L</i> = E
+          <sub className="text-[11px]">
+            <i>y</i> ∼ {SOURCES[loss.source].symbol}
+          </sub>{" "}
+          <span className="inline-flex flex-col items-center align-middle text-[13px] leading-4">
+            <span className="border-current border-b px-0.5">1</span>
+            <span>
+              |<i>y</i>|
+            </span>
+          </span>{" "}
+          Σ<sub className="text-[11px] italic">t</sub>
         </span>{" "}
-        Σ<sub className="text-[11px] italic">t</sub> {maths}
+        <Terms loss={loss} />
       </p>
       <p className="mt-1.5 text-muted text-sm">
-        <span className="font-medium text-ink">{name}.</span> {words} <S /> is the student at token{" "}
-        <i>t</i> of its own answer <i>y</i>; <T /> is the same network, shown the worked solution.
+        <Main loss={loss} />
       </p>
+      <Where loss={loss} />
     </div>
   );
+}
+
+const SOURCES: Record<Source, { symbol: string; words: string }> = {
+  rollout: { symbol: "student", words: "its own answer" },
+  reference: { symbol: "data", words: "the data's answer" },
+  mixed: { symbol: "student or data", words: "its own answer or the data's" },
+  presampled: { symbol: "base model", words: "an answer that the base model sampled once" },
+};
+
+/** The terms of a token; a line breaks between them only. */
+function Terms({ loss }: { loss: Loss }) {
+  const terms: ReactNode[] = [];
+  if (loss.crossEntropy) {
+    terms.push(
+      <>
+        −log <S />(<V sub="t">y</V>)
+      </>,
+    );
+  }
+  if (loss.alpha !== null) terms.push(<Divergence loss={loss} alpha={loss.alpha} />);
+  if (loss.contrastive) {
+    const { weight, margin } = loss.contrastive;
+    terms.push(
+      <>
+        {weight} · max(0, {margin} + |<V>s</V> − <V>t</V>| − |<V>s</V> − <V>n</V>|)
+      </>,
+    );
+  }
+  if (loss.features) {
+    terms.push(
+      <>
+        {loss.features.weight !== null && `${loss.features.weight} · `}mean (<V sub="S">h</V> −{" "}
+        <V sub="T">h</V>)²
+      </>,
+    );
+  }
+  return terms.map((term, i) => (
+    <Fragment key={i}>
+      {i > 0 && " "}
+      <span className="inline-block whitespace-nowrap">
+        {i > 0 && "+ "}
+        {term}
+      </span>
+    </Fragment>
+  ));
+}
+
+function Divergence({ loss, alpha }: { loss: Loss; alpha: number }) {
+  const { agreement, ceiling } = loss;
+  const [first, second] =
+    alpha === 1 ? [<S key="s" />, <T key="t" />] : [<T key="t" />, <S key="s" />];
+  const plain = (
+    <>
+      {alpha === 0 || alpha === 1 ? (
+        "KL"
+      ) : (
+        <>
+          JSD<sub className="text-[0.7em]">{alpha}</sub>
+        </>
+      )}
+      ({first} ‖ {second})
+    </>
+  );
+  return (
+    <>
+      {agreement && (
+        <>
+          <V sub={agreement.level === "token" ? "t" : ""}>w</V>
+          {agreement.normalized && (
+            <>
+              /<V>w̄</V>
+            </>
+          )}
+          {" · "}
+        </>
+      )}
+      {ceiling ? (
+        <>
+          min({plain}, {ceiling.quantile ? <V>c</V> : ceiling.text})
+        </>
+      ) : (
+        plain
+      )}
+    </>
+  );
+}
+
+/** What the main term does to the student. */
+function Main({ loss }: { loss: Loss }) {
+  const { words } = SOURCES[loss.source];
+  const student = (
+    <>
+      <S /> is the student at token <i>t</i> of {words} <i>y</i>
+    </>
+  );
+  if (loss.crossEntropy) {
+    return (
+      <>
+        <b className="font-medium text-ink">Cross-entropy.</b> The student imitates the completion
+        token by token, without a teacher. {student}.
+      </>
+    );
+  }
+  if (loss.alpha === null) {
+    return (
+      <>
+        <b className="font-medium text-ink">Feature matching alone.</b> The student's final hidden
+        states are drawn to those of the teacher, token by token of {words} <i>y</i>.
+      </>
+    );
+  }
+  return (
+    <>
+      <b className="font-medium text-ink">{divergenceName(loss.alpha)}.</b> {effectOf(loss.alpha)}{" "}
+      {student}; <T /> is the same network, shown the worked solution.
+    </>
+  );
+}
+
+function effectOf(alpha: number): string {
+  if (alpha === 0) {
+    return "The student is pulled to put probability wherever the teacher does: it covers every answer that the teacher finds plausible.";
+  }
+  if (alpha === 1) {
+    return "The student is pushed away from what the teacher finds unlikely: it settles on answers that the teacher approves of.";
+  }
+  return "Student and teacher are both compared with their mixture: bounded, so that no single token can dominate.";
 }

@@ -1,7 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { configDefaultsQuery, configSchemaQuery, projectsQuery, runQuery } from "../api/queries";
+import {
+  configDefaultsQuery,
+  configSchemaQuery,
+  presetsQuery,
+  projectsQuery,
+  runQuery,
+} from "../api/queries";
 import { Failure } from "../components/states";
 import { Skeleton } from "../components/ui";
 import { useTitle } from "../lib/hooks";
@@ -18,6 +24,7 @@ export function NewRunPage() {
   const search: NewRunSearch = useSearch({ from: "/runs/new" });
   const schema = useQuery(configSchemaQuery);
   const defaults = useQuery(configDefaultsQuery);
+  const presets = useQuery(presetsQuery);
   const projects = useQuery(projectsQuery);
   const source = useQuery({
     ...runQuery(search.from ?? ""),
@@ -27,7 +34,7 @@ export function NewRunPage() {
   });
   const sections = useMemo(() => (schema.data ? formModel(schema.data) : null), [schema.data]);
 
-  const failed = [schema, defaults, projects, source].find((query) => query.error);
+  const failed = [schema, defaults, presets, projects, source].find((query) => query.error);
   if (failed) {
     return (
       <Page crumbs={CRUMBS}>
@@ -36,7 +43,7 @@ export function NewRunPage() {
     );
   }
   const waiting = search.from !== undefined && !source.data;
-  if (!sections || !defaults.data || !projects.data || waiting) {
+  if (!sections || !defaults.data || !presets.data || !projects.data || waiting) {
     return (
       <Page crumbs={CRUMBS}>
         <div role="status" aria-label="Loading the form" className="flex flex-col gap-4 p-6">
@@ -53,6 +60,7 @@ export function NewRunPage() {
       crumbs={CRUMBS}
       sections={sections}
       defaults={defaults.data.config}
+      presets={presets.data.items}
       source={source.data ?? null}
       start={(source.data?.config as Config | undefined) ?? defaults.data.config}
       projects={projects.data.items}

@@ -3,7 +3,7 @@ import { Play } from "lucide-react";
 import { useMemo, useState } from "react";
 import { type RunCreate, useCreateRun } from "../api/actions";
 import { ApiError, asApiError } from "../api/client";
-import type { Problem, Project, RunDetail } from "../api/types";
+import type { Preset, Problem, Project, RunDetail } from "../api/types";
 import { ConfigText } from "../components/ConfigText";
 import { Notice } from "../components/states";
 import { Button, Segmented, Switch } from "../components/ui";
@@ -11,16 +11,20 @@ import type { NewRunSearch } from "../searches";
 import { type Crumb, Page } from "../shell/Page";
 import { fieldId } from "./Field";
 import { NameAndProject } from "./NameAndProject";
+import { PresetChooser } from "./PresetChooser";
+import { applyPreset } from "./presets";
 import { Section } from "./Section";
 import { SidePanel } from "./SidePanel";
 import { allFields, type SectionModel } from "./schema";
 import { problemsOf, useValidation } from "./useValidation";
-import { type Config, configOf, type FormValues, placeProblems, valuesOf } from "./values";
+import { VerdictWords } from "./VerdictWords";
+import { type Config, configOf, type FormValues, placeOf, placeProblems, valuesOf } from "./values";
 
 interface RunFormProps {
   crumbs: Crumb[];
   sections: SectionModel[];
   defaults: Config;
+  presets: Preset[];
   start: Config;
   source: RunDetail | null;
   projects: Project[];
@@ -31,6 +35,7 @@ export function RunForm({
   crumbs,
   sections,
   defaults,
+  presets,
   start,
   source,
   projects,
@@ -38,7 +43,11 @@ export function RunForm({
 }: RunFormProps) {
   const navigate = useNavigate({ from: "/runs/new" });
   const fields = useMemo(() => allFields(sections), [sections]);
-  const [values, setValues] = useState<FormValues>(() => valuesOf(fields, start));
+  const [values, setValues] = useState<FormValues>(() => {
+    const preset = presets.find((item) => item.name === search.preset);
+    const given = valuesOf(fields, start);
+    return preset ? applyPreset(preset, fields, given, defaults) : given;
+  });
   const [name, setName] = useState("");
   const [projectId, setProjectId] = useState(search.project ?? source?.project_id ?? "");
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
@@ -60,10 +69,16 @@ export function RunForm({
   const warned = placeProblems(verdict.warnings, paths);
   // What one has not come to yet is not held against one before the start.
   const visible = (path: string) => strict || touched.has(path);
+  const isSeen = (problem: Problem) => {
+    const path = placeOf(problem, paths);
+    return path === null || visible(path);
+  };
 
   const change = (path: string, value: string | boolean) => {
     if (create.error) create.reset();
-    setTouched((old) => new Set(old).add(path));
+    // What is wrong with a mechanism as a whole stands at its switch.
+    const whole = `${path.slice(0, path.lastIndexOf("."))}.enabled`;
+    setTouched((old) => new Set(old).add(path).add(whole));
     if (path === "name") setName(String(value));
     else setValues((old) => ({ ...old, [path]: value }));
   };
@@ -75,6 +90,7 @@ export function RunForm({
         if (!(error instanceof ApiError) || error.status !== 422) return;
         const first = Object.keys(placeProblems(problemsOf(error), paths).byField)[0];
         if (first) focusField(first);
+        else document.getElementById("problem-summary")?.scrollIntoView({ block: "center" });
       },
     });
   };
@@ -85,6 +101,11 @@ export function RunForm({
       replace: true,
       resetScroll: false,
     });
+  const choose = (preset: Preset) => {
+    if (create.error) create.reset();
+    setValues((old) => applyPreset(preset, fields, old, defaults));
+    setSearch({ preset: preset.name });
+  };
   const failure = create.error && !refusal ? asApiError(create.error) : null;
   const advanced = search.advanced ?? false;
 
@@ -159,6 +180,14 @@ export function RunForm({
                 onName={(next) => change("name", next)}
                 onProject={setProjectId}
               />
+              <PresetChooser
+                presets={presets}
+                chosen={search.preset}
+                fields={fields}
+                values={values}
+                defaults={defaults}
+                onChoose={choose}
+              />
               {sections.map((section) => (
                 <Section
                   key={section.path}
@@ -177,8 +206,9 @@ export function RunForm({
         </form>
         <SidePanel
           config={config}
-          problems={strict ? problems : problems.filter((p) => visible(p.field ?? ""))}
-          waiting={strict ? 0 : problems.filter((p) => !visible(p.field ?? "")).length}
+          values={values}
+          problems={problems.filter(isSeen)}
+          waiting={problems.filter((problem) => !isSeen(problem)).length}
           warnings={verdict.warnings}
           paths={paths}
           onOpen={(path) => {
@@ -199,21 +229,4 @@ function focusField(path: string): void {
     element?.scrollIntoView({ block: "center", behavior: "smooth" });
     element?.focus({ preventScroll: true });
   }, 50);
-}
-
-function VerdictWords({ state, problems }: { state: string; problems: Problem[] }) {
-  const words =
-    problems.length > 0
-      ? `${problems.length} ${problems.length === 1 ? "thing" : "things"} to mend`
-      : { checking: "Checking…", valid: "Ready to start", unknown: "Not checked: no answer" }[
-          state
-        ];
-  return (
-    <span
-      role="status"
-      className={`hidden text-sm sm:block ${problems.length ? "text-bad" : "text-faint"}`}
-    >
-      {words}
-    </span>
-  );
 }

@@ -1,7 +1,9 @@
 import type { Problem } from "../api/types";
 import { Field } from "./Field";
 import { Formula } from "./Formula";
-import type { FieldModel, GroupModel, SectionModel } from "./schema";
+import { Group } from "./Group";
+import { hasEffect, isOpen } from "./relevance";
+import type { FieldModel, SectionModel } from "./schema";
 import { type Config, type FormValues, readPath, toText } from "./values";
 
 export interface SectionProps {
@@ -18,32 +20,38 @@ export interface SectionProps {
 export function Section(props: SectionProps) {
   const { section, values, defaults } = props;
   const fallback = (field: FieldModel) => toText(field, readPath(defaults, field.path));
-  // The simple form still shows what differs from the default, and what is wrong.
+  // The simple form still shows what differs from the default, and every form what is wrong.
   const isShown = (field: FieldModel) =>
-    props.advanced ||
-    !field.advanced ||
-    values[field.path] !== fallback(field) ||
-    props.problems[field.path] !== undefined;
+    props.problems[field.path] !== undefined ||
+    (hasEffect(field.path, values) &&
+      (props.advanced || !field.advanced || values[field.path] !== fallback(field)));
+  const isWrong = (field: FieldModel) => props.problems[field.path] !== undefined;
+  const problemsAt = (path: string) => (props.visible(path) ? props.problems[path] : undefined);
 
-  const rows = (group: GroupModel) =>
-    group.fields
-      .filter(isShown)
-      .map((field) => (
-        <Field
-          key={field.path}
-          field={field}
-          value={values[field.path] ?? ""}
-          fallback={fallback(field)}
-          problems={props.visible(field.path) ? props.problems[field.path] : undefined}
-          warnings={props.warnings[field.path]}
-          onChange={(value) => props.onChange(field.path, value)}
-        />
-      ));
+  const rows = (fields: FieldModel[]) =>
+    fields.map((field) => (
+      <Field
+        key={field.path}
+        field={field}
+        value={values[field.path] ?? ""}
+        fallback={fallback(field)}
+        problems={problemsAt(field.path)}
+        warnings={props.warnings[field.path]}
+        onChange={(value) => props.onChange(field.path, value)}
+      />
+    ));
 
-  const top = rows(section);
+  const top = section.fields.filter(isShown);
   const groups = section.groups
-    .map((group) => ({ group, shown: rows(group) }))
-    .filter(({ shown }) => shown.length > 0);
+    .map((group) => ({
+      group,
+      on: isOpen(group, values),
+      shown: group.fields.filter(isOpen(group, values) ? isShown : isWrong),
+    }))
+    .filter(
+      ({ group, on, shown }) =>
+        shown.length > 0 || (group.toggle && (on || hasEffect(group.path, values))),
+    );
   if (top.length === 0 && groups.length === 0) return null;
   return (
     <section aria-labelledby={`section-${section.path}`} className="panel">
@@ -53,20 +61,19 @@ export function Section(props: SectionProps) {
         </h2>
         <p className="text-muted text-sm">{section.description}</p>
       </header>
-      {section.path === "objective" && <Formula alpha={values["objective.alpha"]} />}
+      {section.path === "objective" && <Formula values={values} />}
       <div className="divide-y divide-line">
-        {top}
-        {groups.map(({ group, shown }) => (
-          <fieldset key={group.path}>
-            <legend className="sr-only">{group.title}</legend>
-            <div className="divide-y divide-line">
-              <div className="bg-sunken px-4 py-2">
-                <h3 className="font-medium text-sm">{group.title}</h3>
-                <p className="text-faint text-sm">{group.description}</p>
-              </div>
-              {shown}
-            </div>
-          </fieldset>
+        {rows(top)}
+        {groups.map(({ group, on, shown }) => (
+          <Group
+            key={group.path}
+            group={group}
+            on={on}
+            problems={group.toggle ? problemsAt(group.toggle.path) : undefined}
+            onToggle={(next) => group.toggle && props.onChange(group.toggle.path, next)}
+          >
+            {rows(shown)}
+          </Group>
         ))}
       </div>
     </section>

@@ -3,11 +3,13 @@ import type { Problem } from "../api/types";
 import { Inline } from "../components/Inline";
 import { Notice } from "../components/states";
 import { baseName, integer, setting, UNKNOWN } from "../lib/format";
+import { lossOf, objectiveWords } from "./loss";
 import { fieldTitle } from "./schema";
-import { type Config, messageOf, placeProblems, readPath } from "./values";
+import { type Config, type FormValues, messageOf, placeOf, readPath } from "./values";
 
 interface SidePanelProps {
   config: Config;
+  values: FormValues;
   problems: Problem[];
   /** Problems with fields that one has not come to yet. */
   waiting: number;
@@ -16,11 +18,17 @@ interface SidePanelProps {
   onOpen: (path: string) => void;
 }
 
-export function SidePanel({ config, problems, waiting, warnings, paths, onOpen }: SidePanelProps) {
+export function SidePanel(props: SidePanelProps) {
+  const { config, values, problems, waiting, warnings, paths, onOpen } = props;
   return (
     <aside aria-label="Summary" className="flex flex-col gap-4 xl:sticky xl:top-16">
       {problems.length > 0 && (
-        <Notice tone="bad" testId="problem-summary" title="To mend before the run can start">
+        <Notice
+          tone="bad"
+          id="problem-summary"
+          testId="problem-summary"
+          title="To mend before the run can start"
+        >
           <Links problems={problems} paths={paths} onOpen={onOpen} />
         </Notice>
       )}
@@ -34,7 +42,7 @@ export function SidePanel({ config, problems, waiting, warnings, paths, onOpen }
           <Links problems={warnings} paths={paths} onOpen={onOpen} />
         </Notice>
       )}
-      <WhatRuns config={config} />
+      <WhatRuns config={config} values={values} />
     </aside>
   );
 }
@@ -49,7 +57,7 @@ function Links({ problems, paths, onOpen }: LinksProps) {
   return (
     <ul className="mt-1.5 flex flex-col gap-2 text-sm">
       {problems.map((problem, i) => {
-        const path = Object.keys(placeProblems([problem], paths).byField)[0];
+        const path = placeOf(problem, paths);
         return (
           <li key={i}>
             {path && (
@@ -83,13 +91,21 @@ const asNumber = (value: unknown): number | null => (typeof value === "number" ?
 
 const plain = (value: number | null) => (value === null ? UNKNOWN : setting(value));
 
-function objectiveName(alpha: unknown): string {
-  if (alpha === 0) return "Forward KL";
-  if (alpha === 1) return "Reverse KL";
-  return typeof alpha === "number" ? `Jensen–Shannon, α = ${alpha}` : UNKNOWN;
-}
+const TEACHERS: Record<string, string> = {
+  base: "frozen base",
+  student: "live student",
+  ema: "moving average of the student",
+};
 
-function WhatRuns({ config }: { config: Config }) {
+const COMPLETIONS: Record<string, string> = {
+  rollout: "sampled by the student",
+  reference: "the data's answers",
+  mixed: "sampled or the data's",
+  presampled: "sampled once by the base model",
+};
+
+function WhatRuns({ config, values }: { config: Config; values: FormValues }) {
+  const loss = lossOf(values);
   const get = (path: string) => readPath(config, path);
   const batch = asNumber(get("training.batch_size"));
   const passes = asNumber(get("training.gradient_accumulation_steps"));
@@ -105,10 +121,15 @@ function WhatRuns({ config }: { config: Config }) {
         <Line label="Model">{baseName(String(get("model.name") ?? "")) || UNKNOWN}</Line>
         <Line label="Adapter">LoRA, rank {integer(asNumber(get("model.lora.rank")))}</Line>
         <Line label="Data">{path ? baseName(path) : UNKNOWN}</Line>
-        <Line label="Objective">{objectiveName(get("objective.alpha"))}</Line>
-        <Line label="Teacher">
-          {get("teacher.weights") === "student" ? "live student" : "frozen base"}, sees the{" "}
-          {get("teacher.use_rationale") ? "rationale" : "answer"}
+        <Line label="Objective">{loss ? objectiveWords(loss) : UNKNOWN}</Line>
+        {!loss?.crossEntropy && (
+          <Line label="Teacher">
+            {TEACHERS[String(get("teacher.weights"))] ?? UNKNOWN}, sees the{" "}
+            {get("teacher.use_rationale") ? "rationale" : "answer"}
+          </Line>
+        )}
+        <Line label="Completions">
+          {COMPLETIONS[String(get("objective.completions"))] ?? UNKNOWN}
         </Line>
         <Line label="Effective batch">
           {integer(batch)} × {integer(passes)} = {integer(whole)} sequences
@@ -118,7 +139,7 @@ function WhatRuns({ config }: { config: Config }) {
             ? `${integer(maxSteps)} ${maxSteps === 1 ? "step" : "steps"}`
             : `${plain(epochs)} ${epochs === 1 ? "epoch" : "epochs"}`}
         </Line>
-        <Line label="Rollouts">
+        <Line label="Sampling">
           up to {integer(asNumber(get("generation.max_completion_length")))} tokens, temperature{" "}
           {plain(asNumber(get("generation.temperature")))}
         </Line>

@@ -10,6 +10,13 @@ const SCHEMA = {
         targets: { type: "array", items: { type: "string" }, default: ["q"], advanced: true },
       },
     },
+    Clipping: {
+      description: "Bounds the divergence.",
+      properties: {
+        enabled: { type: "boolean", default: false },
+        ceiling: { type: "number", default: 10 },
+      },
+    },
     Model: {
       description: "A model.",
       required: ["name"],
@@ -24,6 +31,7 @@ const SCHEMA = {
         template: { type: "string", maxLength: 20000, default: "{prompt}" },
         shuffle: { type: "boolean", default: true },
         lora: { $ref: "#/$defs/Lora", description: "The adapter here.", advanced: false },
+        clipping: { $ref: "#/$defs/Clipping", description: "Clipping." },
       },
     },
   },
@@ -44,7 +52,10 @@ describe("formModel", () => {
 
   it("makes a section of every part, and nothing of the version", () => {
     expect(sections.map((section) => section.path)).toEqual(["model"]);
-    expect(sections[0]?.groups.map((group) => group.path)).toEqual(["model.lora"]);
+    expect(sections[0]?.groups.map((group) => group.path)).toEqual([
+      "model.lora",
+      "model.clipping",
+    ]);
   });
 
   it("prefers what stands at the place over the definition", () => {
@@ -65,6 +76,15 @@ describe("formModel", () => {
     expect(field("model.shuffle").kind).toBe("boolean");
     expect(field("model.lora.rank")).toMatchObject({ unit: "dimensions", title: "Rank" });
     expect(field("model.lora.targets")).toMatchObject({ kind: "list", advanced: true });
+  });
+
+  it("takes a mechanism's switch out of its fields", () => {
+    const [lora, clipping] = sections[0]?.groups ?? [];
+    expect(lora?.toggle).toBeNull();
+    expect(clipping?.toggle?.path).toBe("model.clipping.enabled");
+    expect(clipping?.fields.map((item) => item.path)).toEqual(["model.clipping.ceiling"]);
+    expect(clipping?.description).toBe("Bounds the divergence.");
+    expect(field("model.clipping.enabled").title).toBe("Clipping");
   });
 
   it("tells bounds in words", () => {

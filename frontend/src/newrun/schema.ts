@@ -21,6 +21,8 @@ export interface GroupModel {
   path: string;
   title: string;
   description: string;
+  /** The switch of a part that is off unless it is asked for. */
+  toggle: FieldModel | null;
   fields: FieldModel[];
 }
 
@@ -65,13 +67,29 @@ const TITLES: Record<string, string> = {
   "recording.top_k": "Alternatives per token",
   "objective.alpha": "Alpha (α)",
   "teacher.weights": "Teacher weights",
+  "objective.loss": "Loss",
+  "objective.normalize_by": "Divide weights by",
+  "objective.on_policy_share": "Share of the student's own",
+  "objective.clipping": "Divergence clipping",
+  "objective.clipping.ceiling": "Ceiling (c)",
+  "objective.agreement": "Multi-teacher agreement",
+  "objective.agreement.views": "Auxiliary teachers (K)",
+  "objective.agreement.gamma": "Strength (γ)",
+  "objective.contrastive": "Contrastive learning",
+  "objective.contrastive.weight": "Weight (λ)",
+  "objective.feature_matching.weight": "Weight (λ)",
+  "teacher.ema": "Moving average",
+  "teacher.ema.decay": "Decay (β)",
   "training.max_grad_norm": "Gradient clipping norm",
   "evaluation.examples": "Held-out records",
 };
 
+const SWITCH = ".enabled";
+
 export function fieldTitle(path: string): string {
   const known = TITLES[path];
   if (known) return known;
+  if (path.endsWith(SWITCH)) return fieldTitle(path.slice(0, -SWITCH.length));
   const words = (path.split(".").at(-1) ?? path).replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -90,13 +108,19 @@ export function formModel(schema: unknown): SectionModel[] {
 export function allFields(sections: readonly SectionModel[]): FieldModel[] {
   return sections.flatMap((section) => [
     ...section.fields,
-    ...section.groups.flatMap((inner) => inner.fields),
+    ...section.groups.flatMap((inner) => [
+      ...(inner.toggle ? [inner.toggle] : []),
+      ...inner.fields,
+    ]),
   ]);
 }
 
+const definition = (root: Node, node: Node): Node =>
+  (node.$ref && root.$defs?.[node.$ref.replace("#/$defs/", "")]) || {};
+
 function resolve(root: Node, node: Node): Node {
   if (!node.$ref) return node;
-  const target = root.$defs?.[node.$ref.replace("#/$defs/", "")] ?? {};
+  const target = definition(root, node);
   // What stands beside a reference says more about this place than the definition does.
   const { $ref: _, ...here } = node;
   return { ...target, ...here };
@@ -107,12 +131,19 @@ const isGroup = (node: Node): boolean => node.properties !== undefined;
 function group(root: Node, path: string, raw: Node, inner: GroupModel[]): GroupModel {
   const node = resolve(root, raw);
   const fields: FieldModel[] = [];
+  let toggle: FieldModel | null = null;
   for (const [name, child] of Object.entries(node.properties ?? {})) {
     const childPath = `${path}.${name}`;
     if (isGroup(resolve(root, child))) inner.push(group(root, childPath, child, inner));
-    else fields.push(field(root, childPath, child, node.required?.includes(name) ?? false));
+    else {
+      const model = field(root, childPath, child, node.required?.includes(name) ?? false);
+      if (childPath.endsWith(SWITCH) && model.kind === "boolean") toggle = model;
+      else fields.push(model);
+    }
   }
-  return { path, title: fieldTitle(path), description: node.description ?? "", fields };
+  // At its place a mechanism is only named; its definition says what it does.
+  const told = (toggle && definition(root, raw).description) || node.description;
+  return { path, title: fieldTitle(path), description: told ?? "", toggle, fields };
 }
 
 function field(root: Node, path: string, raw: Node, required: boolean): FieldModel {

@@ -86,9 +86,14 @@ export function placeProblems(
   return placed;
 }
 
+/** The field at which a problem stands; null where it belongs to none. */
+export function placeOf(problem: Problem, paths: readonly string[]): string | null {
+  return nearestField(problem.field, new Set(paths));
+}
+
 /** A message at its field need not name the field again. */
 export function messageOf(problem: Problem): string {
-  const prefix = `${problem.field}: `;
+  const prefix = `${problem.field ?? "configuration"}: `;
   return problem.message.startsWith(prefix)
     ? problem.message.slice(prefix.length)
     : problem.message;

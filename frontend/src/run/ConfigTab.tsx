@@ -53,10 +53,15 @@ function ConfigTable({ config }: { config: RunDetail["config"] }) {
           </dl>
           {section.groups.map((inner) => (
             <Fragment key={inner.path}>
-              <h3 className="eyebrow border-line border-y px-3 pt-3 pb-1">{inner.title}</h3>
-              <dl>
-                <Rows group={inner} config={config} />
-              </dl>
+              <h3 className="eyebrow flex justify-between border-line border-y px-3 pt-3 pb-1">
+                {inner.title}
+                {inner.toggle && <span>{isOn(inner, config) ? "on" : "off"}</span>}
+              </h3>
+              {isOn(inner, config) && (
+                <dl>
+                  <Rows group={inner} config={config} />
+                </dl>
+              )}
             </Fragment>
           ))}
         </section>
@@ -64,6 +69,9 @@ function ConfigTable({ config }: { config: RunDetail["config"] }) {
     </div>
   );
 }
+
+const isOn = ({ toggle }: GroupModel, config: unknown): boolean =>
+  toggle === null || readPath(config, toggle.path) === true;
 
 function Rows({ group, config }: { group: GroupModel; config: unknown }) {
   return group.fields.map((field) => (
