@@ -89,7 +89,7 @@ class TestCompose:
             assert re.search(rf"^{secret}=$", (ROOT / ".env.example").read_text(), re.MULTILINE)
 
     def test_commands_exist(self, services: dict[str, dict[str, object]]) -> None:
-        from cli.main import app  # noqa: PLC0415 - heavy
+        from cli.main import app
 
         known = {
             command.callback.__name__ for command in app.registered_commands if command.callback

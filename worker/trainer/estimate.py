@@ -155,7 +155,7 @@ def token_bytes(
     kept += 4 * width * sizes.inner + targets * rank * width
     keys = sizes.groups * sizes.wide
     if grouped:
-        kept += FULL * (attended + keys) + width * keys + sizes.heads * length * (FULL + width)
+        kept += width * (attended + 2 * keys + sizes.heads * length)
     else:
         kept += width * (2 * attended + 2 * keys)
     return kept
