@@ -89,10 +89,12 @@ def latest_attempt_ids(session: Session, run_ids: Sequence[str]) -> dict[str, in
 
 
 def artifacts(session: Session, run_id: str) -> list[Artifact]:
-    """What a run wrote, latest first."""
+    """What a run wrote: the latest attempt first, each in its order."""
     return list(
         session.scalars(
-            select(Artifact).where(Artifact.run_id == run_id).order_by(Artifact.id.desc())
+            select(Artifact)
+            .where(Artifact.run_id == run_id)
+            .order_by(Artifact.attempt_id.desc(), Artifact.id)
         )
     )
 

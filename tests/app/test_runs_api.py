@@ -277,6 +277,20 @@ def test_alarms_are_told_latest_first_and_reach_the_stream(
     assert events[0]["data"]["payload"]["message"] == "All."
 
 
+def test_artifacts_come_in_the_order_in_which_they_were_written(
+    client: TestClient, config: dict[str, Any], database: Database
+) -> None:
+    run_id = _create(client, config)["id"]
+    written = [
+        {"kind": "artifact", "artifact": name, "path": name, "bytes": 7, "sha256": "0" * 64}
+        for name in ("adapter", "ema_adapter")
+    ]
+    _report(database, _claim(database, run_id), *written)
+    artifacts = client.get(f"/api/runs/{run_id}").json()["artifacts"]
+    assert [artifact["kind"] for artifact in artifacts] == ["adapter", "ema_adapter"]
+    assert artifacts[1]["directory"] == "/d/1/ema_adapter"
+
+
 def _stream(client: TestClient, url: str, **headers: str) -> list[dict[str, Any]]:
     events = []
     with client.stream("GET", url, headers=headers) as answer:

@@ -485,6 +485,12 @@ export interface components {
              */
             views: number;
             /**
+             * Embedding Model
+             * @description Sentence embeddings that tell which records are similar (retrieval).
+             * @default sentence-transformers/all-MiniLM-L6-v2
+             */
+            embedding_model: string;
+            /**
              * Statistic
              * @description Disagreement d of the views' log-probabilities (temperature 1).
              * @default variance

@@ -33,19 +33,19 @@ export function ChartCard({ spec, state, view, colours, onRange }: ChartCardProp
   };
 
   return (
-    <figure className="panel min-w-0 overflow-hidden">
-      <figcaption className="flex min-h-9 items-baseline gap-2 px-3 pt-2.5">
-        <span className="truncate font-medium" title={spec.title}>
+    <figure className="panel flex min-w-0 flex-col overflow-hidden">
+      <figcaption className="flex min-h-9 flex-wrap items-baseline gap-x-2 px-3 pt-2.5">
+        <span className="max-w-full truncate font-medium" title={spec.title}>
           {spec.title}
         </span>
         {spec.unit && <span className="shrink-0 text-faint text-xs">{spec.unit}</span>}
-        <span className="ml-auto flex shrink-0 gap-3 text-sm tabular-nums">
+        <span className="ml-auto flex flex-wrap justify-end gap-x-3 text-sm tabular-nums">
           {spec.lines.map((line) => (
             <Reading key={line.metric} line={line} spec={spec} state={state} view={view} />
           ))}
         </span>
       </figcaption>
-      <div className="relative">
+      <div className="relative mt-auto">
         <Plot
           testId={`chart-${spec.id}`}
           label={`${spec.title} over ${view.x}`}

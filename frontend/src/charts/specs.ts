@@ -14,6 +14,8 @@ export interface ChartSpec {
   unit: string;
   lines: ChartLine[];
   stacked?: boolean;
+  /** The axis begins at zero, and so a curve that does not move has a place on it. */
+  fromZero?: boolean;
   markers?: boolean;
   /** Share of one, bytes or plain: how the axis and the latest value are written. */
   format: (value: number | null | undefined) => string;
@@ -55,8 +57,8 @@ const many = (
   ...more,
 });
 
-const SHARE: More = { format: percent, tick: ".0%", plain: true };
-const MEMORY: More = { format: bytes, tick: ".3s", plain: true };
+const SHARE: More = { format: percent, tick: ".0%", plain: true, fromZero: true };
+const MEMORY: More = { format: bytes, tick: ".3s", plain: true, fromZero: true };
 
 const share = (metric: string, title: string, of: string): ChartSpec =>
   one(metric, title, of, SHARE);
@@ -82,7 +84,7 @@ const GROUPS: ChartGroup[] = [
           "train/agreement/weight_min": "min",
           "train/agreement/weight_max": "max",
         },
-        { plain: true },
+        { plain: true, fromZero: true },
       ),
       one("train/agreement/disagreement", "Disagreement", "of the auxiliary teachers"),
       share("train/clipped_share", "Clipped tokens", "share"),

@@ -166,7 +166,7 @@ export function layout(
       fixedrange: true,
       type: log ? "log" : "linear",
       exponentformat: "e",
-      ...(spec.stacked ? { rangemode: "tozero" } : {}),
+      ...(spec.stacked || spec.fromZero ? { rangemode: "tozero" } : {}),
       ...(spec.tick ? { tickformat: spec.tick } : {}),
     },
   };

@@ -37,7 +37,7 @@ it.each<[string, FormValues, string]>([
     { ...on("agreement"), "objective.agreement.level": "sequence" },
     "w = exp(−1 · d); d: variance",
   ],
-  ["features", on("feature_matching"), "KL(pT ‖ pS) + 0.1 · mean (hS − hT)²"],
+  ["features", on("feature_matching"), "Σt [KL(pT ‖ pS) + 0.1 · mean (hS − hT)²]"],
   [
     "features alone",
     {
@@ -45,7 +45,16 @@ it.each<[string, FormValues, string]>([
       "objective.feature_matching.mode": "representation_only",
       "objective.alpha": "",
     },
-    "Σt mean (hS − hT)²Feature matching alone.",
+    "Σt mean (hS − hT)²Feature matching in the divergence's place.",
+  ],
+  [
+    "features in the divergence's place before the contrast",
+    {
+      ...on("contrastive"),
+      ...on("feature_matching"),
+      "objective.feature_matching.mode": "representation_only",
+    },
+    "Σt [mean (hS − hT)² + 0.1 · max(",
   ],
   [
     "cross-entropy",
@@ -78,5 +87,12 @@ it("is told in a few words", () => {
   expect(words({ ...on("agreement"), ...on("clipping"), ...on("contrastive") })).toBe(
     "Forward KL, clipped + token agreement + contrastive",
   );
+  expect(
+    words({
+      ...on("contrastive"),
+      ...on("feature_matching"),
+      "objective.feature_matching.mode": "representation_only",
+    }),
+  ).toBe("Features + contrastive");
   expect(words({ "objective.loss": "cross_entropy" })).toBe("Cross-entropy");
 });

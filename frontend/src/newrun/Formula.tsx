@@ -1,4 +1,4 @@
-import { Fragment, type ReactNode } from "react";
+import { Fragment } from "react";
 import { divergenceName, type Loss, lossOf, type Source } from "./loss";
 import { S, T, V } from "./symbols";
 import type { FormValues } from "./values";
@@ -41,42 +41,52 @@ const SOURCES: Record<Source, { symbol: string; words: string }> = {
   presampled: { symbol: "base model", words: "an answer that the base model sampled once" },
 };
 
-/** The terms of a token; a line breaks between them only. */
+/** The terms of a token, the main one first; a line breaks between them only. */
 function Terms({ loss }: { loss: Loss }) {
-  const terms: ReactNode[] = [];
-  if (loss.crossEntropy) {
-    terms.push(
-      <>
-        −log <S />(<V sub="t">y</V>)
-      </>,
-    );
-  }
-  if (loss.alpha !== null) terms.push(<Divergence loss={loss} alpha={loss.alpha} />);
-  if (loss.contrastive) {
-    const { weight, margin } = loss.contrastive;
-    terms.push(
-      <>
-        {weight} · max(0, {margin} + |<V>s</V> − <V>t</V>| − |<V>s</V> − <V>n</V>|)
-      </>,
-    );
-  }
-  if (loss.features) {
-    terms.push(
-      <>
-        {loss.features.weight !== null && `${loss.features.weight} · `}mean (<V sub="S">h</V> −{" "}
-        <V sub="T">h</V>)²
-      </>,
-    );
-  }
+  const { contrastive, features } = loss;
+  const pulled = features && <Features key="features" weight={features.weight} />;
+  const terms = [
+    loss.crossEntropy && <Imitation key="imitation" />,
+    loss.alpha !== null && <Divergence key="divergence" loss={loss} alpha={loss.alpha} />,
+    features?.weight === null && pulled,
+    contrastive && <Contrast key="contrast" {...contrastive} />,
+    features?.weight !== null && pulled,
+  ].filter(Boolean);
+  const several = terms.length > 1;
   return terms.map((term, i) => (
     <Fragment key={i}>
       {i > 0 && " "}
       <span className="inline-block whitespace-nowrap">
-        {i > 0 && "+ "}
+        {i > 0 ? "+ " : several && "["}
         {term}
+        {several && i === terms.length - 1 && "]"}
       </span>
     </Fragment>
   ));
+}
+
+function Imitation() {
+  return (
+    <>
+      −log <S />(<V sub="t">y</V>)
+    </>
+  );
+}
+
+function Contrast({ weight, margin }: { weight: string; margin: string }) {
+  return (
+    <>
+      {weight} · max(0, {margin} + |<V>s</V> − <V>t</V>| − |<V>s</V> − <V>n</V>|)
+    </>
+  );
+}
+
+function Features({ weight }: { weight: string | null }) {
+  return (
+    <>
+      {weight !== null && `${weight} · `}mean (<V sub="S">h</V> − <V sub="T">h</V>)²
+    </>
+  );
 }
 
 function Divergence({ loss, alpha }: { loss: Loss; alpha: number }) {
@@ -138,8 +148,9 @@ function Main({ loss }: { loss: Loss }) {
   if (loss.alpha === null) {
     return (
       <>
-        <b className="font-medium text-ink">Feature matching alone.</b> The student's final hidden
-        states are drawn to those of the teacher, token by token of {words} <i>y</i>.
+        <b className="font-medium text-ink">Feature matching in the divergence's place.</b> The
+        student's final hidden states are drawn to those of the teacher, token by token of {words}{" "}
+        <i>y</i>.
       </>
     );
   }

@@ -1,7 +1,7 @@
 import type { Preset } from "../api/types";
 import { Inline } from "../components/Inline";
 import { changesSince } from "./presets";
-import { type FieldModel, fieldTitle } from "./schema";
+import { type FieldModel, fullTitle } from "./schema";
 import type { Config, FormValues } from "./values";
 
 interface PresetChooserProps {
@@ -81,7 +81,7 @@ export function PresetChooser(props: PresetChooserProps) {
 }
 
 function titles(fields: FieldModel[]): string {
-  const named = fields.slice(0, NAMED_CHANGES).map((field) => fieldTitle(field.path));
+  const named = fields.slice(0, NAMED_CHANGES).map((field) => fullTitle(field.path));
   const more = fields.length - named.length;
   return named.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

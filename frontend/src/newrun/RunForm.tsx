@@ -82,15 +82,20 @@ export function RunForm({
     if (path === "name") setName(String(value));
     else setValues((old) => ({ ...old, [path]: value }));
   };
+  const showFirst = (found: Problem[]) => {
+    setStrict(true);
+    if (search.view) setSearch({ view: undefined });
+    const first = Object.keys(placeProblems(found, paths).byField)[0];
+    if (first) focusField(first);
+    else document.getElementById("problem-summary")?.scrollIntoView({ block: "center" });
+  };
   const submit = () => {
     setStrict(true);
     create.mutate(body, {
       onSuccess: (run) => void navigate({ to: "/runs/$runId", params: { runId: run.id } }),
       onError: (error) => {
         if (!(error instanceof ApiError) || error.status !== 422) return;
-        const first = Object.keys(placeProblems(problemsOf(error), paths).byField)[0];
-        if (first) focusField(first);
-        else document.getElementById("problem-summary")?.scrollIntoView({ block: "center" });
+        showFirst(problemsOf(error));
       },
     });
   };
@@ -114,7 +119,11 @@ export function RunForm({
       crumbs={crumbs}
       actions={
         <>
-          <VerdictWords state={verdict.state} problems={problems} />
+          <VerdictWords
+            state={verdict.state}
+            problems={problems.length}
+            onOpen={() => showFirst(problems)}
+          />
           <Button
             variant="primary"
             data-testid="start-run"

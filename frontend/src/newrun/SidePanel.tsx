@@ -4,7 +4,7 @@ import { Inline } from "../components/Inline";
 import { Notice } from "../components/states";
 import { baseName, integer, setting, UNKNOWN } from "../lib/format";
 import { lossOf, objectiveWords } from "./loss";
-import { fieldTitle } from "./schema";
+import { fullTitle } from "./schema";
 import { type Config, type FormValues, messageOf, placeOf, readPath } from "./values";
 
 interface SidePanelProps {
@@ -69,7 +69,7 @@ function Links({ problems, paths, onOpen }: LinksProps) {
                 }}
                 className="font-medium underline decoration-line-strong underline-offset-2 hover:decoration-current"
               >
-                {fieldTitle(path)}
+                {fullTitle(path)}
               </a>
             )}
             <p className="break-words">
@@ -139,10 +139,12 @@ function WhatRuns({ config, values }: { config: Config; values: FormValues }) {
             ? `${integer(maxSteps)} ${maxSteps === 1 ? "step" : "steps"}`
             : `${plain(epochs)} ${epochs === 1 ? "epoch" : "epochs"}`}
         </Line>
-        <Line label="Sampling">
-          up to {integer(asNumber(get("generation.max_completion_length")))} tokens, temperature{" "}
-          {plain(asNumber(get("generation.temperature")))}
-        </Line>
+        {get("objective.completions") !== "reference" && (
+          <Line label="Sampling">
+            up to {integer(asNumber(get("generation.max_completion_length")))} tokens, temperature{" "}
+            {plain(asNumber(get("generation.temperature")))}
+          </Line>
+        )}
         <Line label="Learning rate">{plain(asNumber(get("training.learning_rate")))}</Line>
         <Line label="Evaluation">
           {held

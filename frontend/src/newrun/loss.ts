@@ -95,7 +95,7 @@ export function divergenceName(alpha: number): string {
 /** The objective in a few words. */
 export function objectiveWords(loss: Loss): string {
   if (loss.crossEntropy) return "Cross-entropy";
-  const parts = [];
+  const parts = loss.features?.weight === null ? ["Features"] : [];
   if (loss.alpha !== null) {
     const name = divergenceName(loss.alpha);
     parts.push(loss.alpha > 0 && loss.alpha < 1 ? `${name}, α = ${loss.alpha}` : name);
@@ -103,6 +103,6 @@ export function objectiveWords(loss: Loss): string {
   if (loss.ceiling) parts.push("clipped");
   if (loss.agreement) parts.push(`${loss.agreement.level} agreement`);
   if (loss.contrastive) parts.push("contrastive");
-  if (loss.features) parts.push(loss.features.weight === null ? "Features alone" : "features");
+  if (loss.features && loss.features.weight !== null) parts.push("features");
   return parts.join(" + ").replace(" + clipped", ", clipped");
 }

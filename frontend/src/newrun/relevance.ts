@@ -9,6 +9,7 @@ const NEEDS: Record<string, readonly [path: string, value: string]> = {
   "objective.normalize_by": ["objective.loss", "divergence"],
   "objective.clipping": ["objective.loss", "divergence"],
   "objective.agreement": ["objective.loss", "divergence"],
+  "objective.agreement.embedding_model": ["objective.agreement.contexts", "retrieval"],
   "objective.contrastive": ["objective.loss", "divergence"],
   "objective.feature_matching": ["objective.loss", "divergence"],
   "objective.feature_matching.weight": ["objective.feature_matching.mode", "joint"],

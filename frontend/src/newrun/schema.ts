@@ -94,6 +94,13 @@ export function fieldTitle(path: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** A title that can stand alone: with that of the group around the field. */
+export function fullTitle(path: string): string {
+  const parts = path.split(".");
+  if (parts.length < 3 || path.endsWith(SWITCH)) return fieldTitle(path);
+  return `${fieldTitle(parts.slice(0, -1).join("."))}: ${fieldTitle(path)}`;
+}
+
 export function formModel(schema: unknown): SectionModel[] {
   const root = schema as Node;
   return Object.entries(root.properties ?? {})

@@ -71,7 +71,7 @@ export function AlarmCount({ run }: { run: RunDetail }) {
   return (
     <span
       data-testid="alarm-count"
-      className={`inline-flex items-center gap-1.5 ${bad ? "text-bad" : "text-warn"}`}
+      className={`flex items-center gap-1.5 ${bad ? "text-bad" : "text-warn"}`}
     >
       <Icon aria-hidden="true" className="size-3.5" />
       {integer(run.alarm_count)}

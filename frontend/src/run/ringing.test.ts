@@ -2,12 +2,17 @@ import { expect, it } from "vitest";
 import type { Alarm } from "../api/types";
 import { ringing, when } from "./ringing";
 
-const alarm = (code: string, step: number, attempt = 1): Alarm => ({
+const alarm = (
+  code: string,
+  step: number,
+  attempt = 1,
+  severity: Alarm["severity"] = "warning",
+): Alarm => ({
   cursor: step,
   attempt,
   time: step,
   code,
-  severity: "warning",
+  severity,
   step,
   message: `at ${step}`,
   remedy: "",
@@ -21,4 +26,9 @@ it("tells an alarm that rang several times once, as it rang last", () => {
 
 it("keeps the attempts apart", () => {
   expect(ringing([alarm("length", 3, 2), alarm("length", 9, 1)])).toHaveLength(2);
+});
+
+it("puts errors before warnings, latest first", () => {
+  const rang = ringing([alarm("a", 9), alarm("b", 5, 1, "error"), alarm("c", 2, 1, "error")]);
+  expect(rang.map((item) => item.alarm.code)).toEqual(["b", "c", "a"]);
 });

@@ -8,7 +8,7 @@ export interface Ringing {
   count: number;
 }
 
-/** Alarms latest first; one that rang several times stands where it rang last. */
+/** Errors before warnings, latest first; what rang several times stands where it rang last. */
 export function ringing(alarms: readonly Alarm[]): Ringing[] {
   const found = new Map<string, Ringing>();
   for (const alarm of alarms) {
@@ -21,7 +21,8 @@ export function ringing(alarms: readonly Alarm[]): Ringing[] {
         : { alarm, first: alarm.step, count: 1 },
     );
   }
-  return [...found.values()];
+  const rank = ({ alarm }: Ringing) => (alarm.severity === "error" ? 0 : 1);
+  return [...found.values()].sort((a, b) => rank(a) - rank(b));
 }
 
 /** `step 7`, or `steps 7–40, 3 times`. */

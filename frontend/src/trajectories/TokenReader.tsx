@@ -52,63 +52,60 @@ export function TokenReader({ item, by: wanted, token, onSearch, children }: Tok
   };
   useKeys({ d: () => jump(1), D: () => jump(-1) });
   return (
-    <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_336px]">
-      <div className="flex min-w-0 flex-col gap-4">
-        <section className="panel min-w-0 overflow-hidden">
-          <div className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b bg-sunken px-3 py-2">
-            <h2 className="font-medium">Completion</h2>
-            <label className="flex items-center gap-2 text-sm">
-              <span className="text-muted">coloured by</span>
-              <select
-                value={by}
-                onChange={(event) => {
-                  const next = QUANTITIES.find((name) => name === event.target.value);
-                  onSearch({ by: next === "divergence" ? undefined : next });
-                }}
-                className="control h-7!"
-              >
-                {options.map((name) => (
-                  <option key={name} value={name}>
-                    {LOOKS[name].label}
-                  </option>
-                ))}
-              </select>
-            </label>
-            <Legend scale={scale} background={gradient(look.signed, theme)} />
-            <span className="ml-auto flex items-center gap-0.5">
-              <IconButton
-                label={`Token with more: ${look.label} (Shift D)`}
-                onClick={() => jump(-1)}
-              >
-                <ChevronLeft className="size-4" />
-              </IconButton>
-              <span className="min-w-24 text-center text-muted text-sm tabular-nums">
-                rank {chosen === null ? UNKNOWN : ranked.indexOf(chosen) + 1} of {ranked.length}
-              </span>
-              <IconButton label={`Token with less: ${look.label} (d)`} onClick={() => jump(1)}>
-                <ChevronRight className="size-4" />
-              </IconButton>
+    <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_336px] lg:grid-rows-[auto_1fr]">
+      <section className="panel min-w-0 overflow-hidden">
+        <div className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b bg-sunken px-3 py-2">
+          <h2 className="font-medium">Completion</h2>
+          <label className="flex items-center gap-2 text-sm">
+            <span className="text-muted">coloured by</span>
+            <select
+              value={by}
+              onChange={(event) => {
+                const next = QUANTITIES.find((name) => name === event.target.value);
+                onSearch({ by: next === "divergence" ? undefined : next });
+              }}
+              className="control h-7!"
+            >
+              {options.map((name) => (
+                <option key={name} value={name}>
+                  {LOOKS[name].label}
+                </option>
+              ))}
+            </select>
+          </label>
+          <Legend scale={scale} background={gradient(look.signed, theme)} />
+          <span className="ml-auto flex items-center gap-0.5">
+            <IconButton label={`Token with more: ${look.label} (Shift D)`} onClick={() => jump(-1)}>
+              <ChevronLeft className="size-4" />
+            </IconButton>
+            <span className="min-w-24 text-center text-muted text-sm tabular-nums">
+              rank {chosen === null ? UNKNOWN : ranked.indexOf(chosen) + 1} of {ranked.length}
             </span>
-          </div>
-          <Tokens
-            ref={list}
-            tokens={tokens}
-            paints={paints}
-            selected={chosen}
-            onSelect={select}
-            onHover={setHovered}
-          />
-          <p className="border-line border-t px-3 py-2 text-faint text-sm">{look.help}</p>
-        </section>
-        {children}
+            <IconButton label={`Token with less: ${look.label} (d)`} onClick={() => jump(1)}>
+              <ChevronRight className="size-4" />
+            </IconButton>
+          </span>
+        </div>
+        <Tokens
+          ref={list}
+          tokens={tokens}
+          paints={paints}
+          selected={chosen}
+          onSelect={select}
+          onHover={setHovered}
+        />
+        <p className="border-line border-t px-3 py-2 text-faint text-sm">{look.help}</p>
+      </section>
+      <div className="min-w-0 self-stretch lg:col-start-2 lg:row-span-2 lg:row-start-1">
+        <TokenCard
+          token={shown === null ? undefined : tokens[shown]}
+          index={shown}
+          count={tokens.length}
+          rank={shown === null ? null : ranked.indexOf(shown) + 1}
+          by={look.label}
+        />
       </div>
-      <TokenCard
-        token={shown === null ? undefined : tokens[shown]}
-        index={shown}
-        count={tokens.length}
-        rank={shown === null ? null : ranked.indexOf(shown) + 1}
-        by={look.label}
-      />
+      <div className="flex min-w-0 flex-col gap-4">{children}</div>
     </div>
   );
 }
