@@ -6,9 +6,9 @@ Needs the extra `bench`. Every side runs in a process of its own, one after the 
 prompts by length (random tokens): bfloat16, LoRA r 64 on q, k, v, o, gate, up and down, 8 prompts
 a step (4 × 2), student prompt 128 and teacher prompt 256 tokens, completions of exactly 64 tokens
 at temperature 0.7. `wide` is a random Qwen2 with a vocabulary of 151,936, hidden size 512, 8 layers
-and completions of 256 tokens. TRL runs with `full_logits` and an EMA teacher, without gradient
-checkpointing (its default, which would only slow it down here). Memory is the largest resident size
-during the steps, less what the process held when model and optimizer were loaded.
+and completions of 256 tokens. TRL runs with `full_logits` and an EMA teacher: once with its other
+defaults, which include gradient checkpointing, and once without that. Memory is the largest
+resident size during the steps, less what the process held when model and optimizer were loaded.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def forget_peak() -> int:
     return resident()
 
 
-def trl_side(case: Case, steps: int) -> Result:
+def trl_side(case: Case, steps: int, *, checkpointing: bool) -> Result:
     """TRL's trainer on prompts of the same lengths."""
     import torch
     from datasets import Dataset
@@ -115,7 +115,7 @@ def trl_side(case: Case, steps: int) -> Result:
             distillation_is_clip=None,
             distillation_topk=None,
             teacher_model_kind="ema",
-            gradient_checkpointing=False,
+            gradient_checkpointing=checkpointing,
         )
         trainer = SDFTTrainer(
             model=model,
@@ -273,7 +273,8 @@ def make_wide(folder: Path, tokenizer_from: str) -> str:
 
 
 SIDES = {
-    "trl": trl_side,
+    "trl": lambda case, steps: trl_side(case, steps, checkpointing=True),
+    "trl_without_checkpointing": lambda case, steps: trl_side(case, steps, checkpointing=False),
     "sdft": lambda case, steps: our_side(case, steps, "ema"),
     "unisd_star": lambda case, steps: our_side(case, steps, "unisd_star"),
     "generate": bare_generate,
@@ -313,6 +314,9 @@ def compare(model: str, steps: int, warmup: int, only: list[str]) -> dict[str, A
                 "sdft_step": ours["step_s"] / trl["step_s"],
                 "sdft_memory": ours["memory_mb"] / trl["memory_mb"],
             }
+            if "trl_without_checkpointing" in found:
+                leaner = found["trl_without_checkpointing"]
+                ratios["sdft_step_to_trl_without_checkpointing"] = ours["step_s"] / leaner["step_s"]
             if "unisd_star" in found:
                 ratios["unisd_star_step"] = found["unisd_star"]["step_s"] / trl["step_s"]
                 ratios["rollout_to_generate"] = ours["rollout_s"] / found["generate"]["step_s"]

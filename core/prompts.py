@@ -44,8 +44,12 @@ def teacher_messages(record: Record, config: RunConfig) -> list[Message]:
 
 def example_messages(record: Record, shown: Record, config: RunConfig) -> list[Message]:
     """The question after another record's worked example (`method`: auxiliary teacher)."""
-    example = f"{shown.prompt}\n\n{demonstration(shown, config)}"
-    return taught_messages(record, EXAMPLE_TEMPLATE, example, config)
+    return taught_messages(record, EXAMPLE_TEMPLATE, worked_example(shown, config), config)
+
+
+def worked_example(record: Record, config: RunConfig) -> str:
+    """A record's question with its demonstration, as a context for other records."""
+    return f"{record.prompt}\n\n{demonstration(record, config)}"
 
 
 def instruction_messages(record: Record, instruction: str, config: RunConfig) -> list[Message]:

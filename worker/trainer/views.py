@@ -8,10 +8,16 @@ from itertools import islice
 from typing import Final
 
 from core.config import RunConfig
-from core.prompts import example_messages, instruction_messages, negative_messages
+from core.prompts import (
+    Message,
+    example_messages,
+    instruction_messages,
+    negative_messages,
+    worked_example,
+)
 from core.records import Record
 from worker.trainer.chat import Chat, Example, View
-from worker.trainer.preparation.contexts import Contexts
+from worker.trainer.preparation.contexts import Contexts, first_of_each, question
 from worker.trainer.randomness import derive_seed
 
 TRIES: Final = 64
@@ -36,82 +42,85 @@ class Views:
         self._records = records
         self.contexts = contexts
         self._agreement = config.objective.agreement
-        self._longest = config.generation.max_prompt_length
-        self._by_length = sorted(
-            range(len(records)),
-            key=lambda index: len(records[index].prompt) + len(records[index].rationale or ""),
-        )
+        self._longest = contexts.longest or config.generation.max_prompt_length
+        self._pool = list(first_of_each(records).values())
+        self._shortest = self._by_length() if self._shows_others_at_random() else []
+
+    def _shows_others_at_random(self) -> bool:
+        return self._agreement.enabled and self._agreement.contexts == "random"
+
+    def _by_length(self) -> list[int]:
+        """The records whose worked examples have the fewest tokens, shortest first."""
+
+        def tokens(index: int) -> int:
+            return len(self._chat.tokens(worked_example(self._records[index], self._config)))
+
+        # One more than is tried, as a record does not stand in for itself.
+        return sorted(self._pool, key=tokens)[: TRIES + 1]
 
     def example(self, index: int, epoch: int) -> Example:
         """The record's prompts in an epoch; other epochs get other random contexts and negatives.
 
-        A record has fewer auxiliary views than are wanted only if no more contexts fit.
+        A record has fewer auxiliary views than are wanted only if it does not fit (`fits`).
         """
-        record = self._records[index]
-        example = self._chat.example(record)
-        return example._replace(
-            auxiliary=tuple(islice(self._auxiliary(index, epoch), self._agreement.views))
-            if self._agreement.enabled
-            else (),
-            negative=self._negative(index, epoch),
-        )
+        example = self._chat.example(self._records[index])
+        auxiliary: tuple[View, ...] = ()
+        if self._agreement.enabled:
+            auxiliary = self._first_views(index, self._candidates(index, epoch))
+        return example._replace(auxiliary=auxiliary, negative=self._negative(index, epoch))
 
     def fits(self, index: int) -> bool:
-        """Whether enough auxiliary views fit for the record, in every epoch."""
+        """Whether enough auxiliary views fit for the record, in every epoch.
+
+        Random contexts that are too long give way to the shortest ones, which are the same in
+        every epoch: if enough of those fit, enough are found always.
+        """
         if not self._agreement.enabled:
             return True
-        found = islice(self._auxiliary(index, 0), self._agreement.views)
-        return sum(1 for _ in found) == self._agreement.views
+        found = self._first_views(index, self._fixed_candidates(index))
+        return len(found) == self._agreement.views
 
-    def _auxiliary(self, index: int, epoch: int) -> Iterator[View]:
-        """Auxiliary views that fit, best first."""
+    def _first_views(self, index: int, candidates: Iterator[list[Message]]) -> tuple[View, ...]:
+        """The first K of the candidates that fit."""
         record = self._records[index]
+        views = (self._chat.view(messages, record) for messages in candidates)
+        fitting = (view for view in views if len(view.ids) <= self._longest)
+        return tuple(islice(fitting, self._agreement.views))
+
+    def _candidates(self, index: int, epoch: int) -> Iterator[list[Message]]:
+        """Prompts of auxiliary teachers, in the order in which they are wanted."""
+        if not self._shows_others_at_random():
+            return self._fixed_candidates(index)
+        seed = derive_seed(self._config.training.seed, "contexts", epoch, index)
+        drawn = random.Random(seed).sample(self._pool, min(len(self._pool), TRIES))  # noqa: S311
+        return self._shown(index, [*drawn, *self._shortest])
+
+    def _fixed_candidates(self, index: int) -> Iterator[list[Message]]:
+        """Those that do not hang on the epoch."""
         if self._agreement.contexts == "induction":
-            prompts = (
-                instruction_messages(record, instruction, self._config)
-                for instruction in self.contexts.instructions
-            )
-        else:
-            prompts = (
-                example_messages(record, self._records[other], self._config)
-                for other in self._others(index, epoch)
-            )
-        for messages in prompts:
-            view = self._chat.view(messages, record)
-            if len(view.ids) <= self._longest:
-                yield view
+            record, instructions = self._records[index], self.contexts.instructions
+            return (instruction_messages(record, text, self._config) for text in instructions)
+        retrieved = self._agreement.contexts == "retrieval"
+        return self._shown(index, self.contexts.neighbours[index] if retrieved else self._shortest)
 
-    def _others(self, index: int, epoch: int) -> Iterator[int]:
-        """Records to show beside this one; never itself nor one with the same prompt."""
-        taken = {index}
-        own = self._records[index].prompt
-        for other in self._candidates(index, epoch):
-            if other not in taken and self._records[other].prompt != own:
-                taken.add(other)
-                yield other
-
-    def _candidates(self, index: int, epoch: int) -> Iterator[int]:
-        if self._agreement.contexts == "retrieval":
-            yield from self.contexts.neighbours[index]
-        else:
-            seed = derive_seed(self._config.training.seed, "contexts", epoch, index)
-            draw = random.Random(seed)  # noqa: S311
-            count = len(self._records)
-            yield from draw.sample(range(count), min(count, TRIES))
-        # The same for every epoch: what fits once fits always.
-        yield from self._by_length[:TRIES]
+    def _shown(self, index: int, others: Sequence[int]) -> Iterator[list[Message]]:
+        """Prompts with other records' examples: none twice, never one of the same question."""
+        record = self._records[index]
+        taken = {question(record)}
+        for other in others:
+            shown = self._records[other]
+            if question(shown) not in taken:
+                taken.add(question(shown))
+                yield example_messages(record, shown, self._config)
 
     def _negative(self, index: int, epoch: int) -> View | None:
         """One of the record's wrong demonstrations that fit, or None."""
-        if not self.contexts.negatives:
-            return None
+        negatives = self.contexts.negatives[index] if self.contexts.negatives else []
         record = self._records[index]
-        views = (
-            self._chat.view(negative_messages(record, text, self._config), record)
-            for text in self.contexts.negatives[index]
-        )
-        fitting = [view for view in views if len(view.ids) <= self._longest]
-        if not fitting:
-            return None
         seed = derive_seed(self._config.training.seed, "negative", epoch, index)
-        return fitting[seed % len(fitting)]
+        for number in range(len(negatives)):
+            text = negatives[(seed + number) % len(negatives)]
+            view = self._chat.view(negative_messages(record, text, self._config), record)
+            if len(view.ids) <= self._longest:
+                return view
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -95,6 +96,7 @@ def test_every_preset_trains(tmp_path, monkeypatch, model, choices, preset):
         training={"max_steps": 2, "gradient_accumulation_steps": 2},
         teacher={"ema": {"every_steps": 1}},
         generation={"max_completion_length": 6, "max_prompt_length": 900},
+        recording={"trajectories_per_step": 4, "pinned_examples": 1, "pinned_every_steps": 2},
     )
     out = train(tmp_path, {"preset": preset, **merge(PRESETS[preset].settings, base)})
     found = losses(out)
@@ -103,6 +105,19 @@ def test_every_preset_trains(tmp_path, monkeypatch, model, choices, preset):
     metrics = of_kind(out, "metrics")[-1].values
     terms = [value for name, value in metrics.items() if name.startswith("train/loss/")]
     assert sum(terms) == pytest.approx(metrics["train/loss"], rel=1e-6)
+    # Every rollout of the batch was recorded: their tokens' shares are the logged loss.
+    for step, loss in enumerate(found, start=1):
+        table = pq.read_table(out / "trajectories" / f"step-{step:06d}.parquet").to_pylist()
+        rows = [row for row in table if not row["pinned"]]
+        assert len(rows) == 4
+        shares = [share for row in rows for share in row["contribution"]]
+        assert sum(shares) == pytest.approx(loss, rel=1e-4)
+        for row in rows:
+            columns = [row[name] for name in row if name.startswith("contribution_")]
+            parts = [column for column in columns if column is not None]
+            assert [sum(tokens) for tokens in zip(*parts, strict=True)] == pytest.approx(
+                row["contribution"], rel=1e-4, abs=1e-9
+            )
 
 
 def test_both_ways_of_running_a_model_agree(model):

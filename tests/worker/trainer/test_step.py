@@ -103,6 +103,129 @@ def test_one_batch_of_eight_equals_eight_accumulated_ones(tiny_model, records):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)
 
 
+STAR = {
+    "objective": {
+        "alpha": 0.3,
+        "agreement": {"statistic": "range", "gamma": 0.7},
+        "contrastive": {"weight": 0.2, "margin": 0.4},
+        "feature_matching": {"weight": 0.3},
+        "clipping": {"quantile": 0.8},
+        "mask_truncated": True,
+    }
+}
+
+
+def star(model, records, *, batch_size, accumulation):
+    """All mechanisms at once; the other records' teacher prompts serve as further views."""
+    setup = Setup(model, records, batch_size=batch_size, accumulation=accumulation, **STAR)
+    views = [example.teacher for example in setup.examples]
+    setup.examples = [
+        example._replace(
+            auxiliary=(views[index - 1], views[index - 2], views[index - 3]),
+            negative=views[index - 4] if index != 5 else None,
+        )
+        for index, example in enumerate(setup.examples)
+    ]
+    setup.completions = [
+        completion._replace(truncated=index == 2)
+        for index, completion in enumerate(setup.completions)
+    ]
+    setup.batch = Batch(setup.examples, setup.completions)
+    return setup
+
+
+def naive_star(setup: Setup) -> torch.Tensor:
+    """Section by section of the method, a sequence and a token at a time."""
+    model, tau = setup.network.peft, setup.config.generation.temperature
+    model.eval()
+
+    def run(prompt, ids):
+        output = model(input_ids=torch.tensor([prompt + ids]), output_hidden_states=True)
+        span = slice(-len(ids) - 1, -1)
+        return output.logits[0, span], output.hidden_states[-1][0, span]
+
+    divergences, disagreements, contrasts, features = [], [], [], []
+    for example, completion in zip(setup.examples, setup.completions, strict=True):
+        ids = completion.ids
+        picks = torch.tensor(ids)[:, None]
+        with torch.no_grad(), model.disable_adapter():
+            teacher, teacher_hidden = run(example.teacher.ids, ids)
+            heard = [
+                run(view.ids, ids)[0].log_softmax(-1).gather(1, picks)[:, 0]
+                for view in example.auxiliary
+            ]
+            negative = None
+            if example.negative is not None:
+                logits, _ = run(example.negative.ids, ids)
+                negative = (logits / tau).log_softmax(-1).gather(1, picks)[:, 0]
+        student, hidden = run(example.student.ids, ids)
+        q, p = torch.softmax(student / tau, -1), torch.softmax(teacher / tau, -1)
+        m = 0.7 * q + 0.3 * p
+        kl_p = (p * (p.log() - m.log())).sum(-1)
+        kl_q = (q * (q.log() - m.log())).sum(-1)
+        divergences.append(0.3 * kl_p + 0.7 * kl_q)
+        stacked = torch.stack(heard)
+        disagreements.append(stacked.max(0).values - stacked.min(0).values)
+        s, t = (x.log().gather(1, picks)[:, 0] for x in (q, p))
+        contrast = torch.zeros_like(s)
+        if negative is not None:
+            contrast = (0.4 + (s - t).abs() - (s - negative).abs()).clamp_min(0)
+        contrasts.append(contrast)
+        features.append((hidden - teacher_hidden).square().mean(-1))
+    kept = [not completion.truncated for completion in setup.completions]
+    pooled = torch.cat([d.detach() for d, keep in zip(divergences, kept, strict=True) if keep])
+    ceiling = torch.quantile(pooled, 0.8)
+    spread = torch.cat([d for d, keep in zip(disagreements, kept, strict=True) if keep])
+    scale = torch.quantile(spread, 0.95)
+    total = torch.zeros(())
+    for index, keep in enumerate(kept):
+        if keep:
+            weight = 1 / (1 + 0.7 * (disagreements[index] / scale).clamp_max(10))
+            clipped = torch.minimum(divergences[index], ceiling)
+            total = total + (weight * clipped).mean()
+            total = total + 0.2 * contrasts[index].mean() + 0.3 * features[index].mean()
+    return total / len(kept)
+
+
+def test_all_mechanisms_together_equal_an_independent_computation(tiny_model, records):
+    setup = star(tiny_model, records, batch_size=8, accumulation=1)
+    measure, gradients = setup.accumulate()
+    ours = [gradient.clone() for gradient in gradients]
+    setup.network.peft.zero_grad()
+    loss = naive_star(setup)
+    loss.backward()
+    assert measure.loss == pytest.approx(loss.item(), rel=1e-5)
+    for mine, parameter in zip(ours, setup.network.trainable(), strict=True):
+        torch.testing.assert_close(mine, parameter.grad, rtol=2e-3, atol=2e-6)
+    metrics = measure.metrics()
+    assert metrics["train/contrastive/without_negative"] == 1 / 8
+    assert 0 < metrics["train/clipped_share"] < 0.5
+    assert metrics["train/masked_share"] == LENGTHS[2] / sum(LENGTHS)
+
+
+def test_all_mechanisms_accumulated_equal_the_large_batch(tiny_model, records):
+    """Quantiles and scales are those of the whole global batch, however it is cut."""
+    results = []
+    for batch_size in (8, 2, 1):
+        setup = star(tiny_model, records, batch_size=batch_size, accumulation=8 // batch_size)
+        measure, gradients = setup.accumulate()
+        results.append((measure.loss, gradients))
+    for loss, gradients in results[1:]:
+        assert loss == pytest.approx(results[0][0], rel=1e-5)
+        for one, other in zip(results[0][1], gradients, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
+
+
+def test_gradient_checkpointing_changes_nothing(tiny_model, records):
+    plain = star(tiny_model, records, batch_size=4, accumulation=2)
+    _, expected = plain.accumulate()
+    leaner = star(tiny_model, records, batch_size=4, accumulation=2)
+    leaner.network.causal.activation_checkpointing_enable({"use_reentrant": False})
+    _, found = leaner.accumulate()
+    for one, other in zip(expected, found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-8)
+
+
 def test_a_step_updates_the_adapter_as_adamw_does_and_never_the_base(tiny_model, records):
     setup = Setup(tiny_model, records, batch_size=8, accumulation=1)
     plain = AutoModelForCausalLM.from_pretrained(tiny_model).state_dict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -12,9 +13,12 @@ from worker.trainer.chat import Chat
 from worker.trainer.event_log import EventLog
 from worker.trainer.interrupt import Interrupt
 from worker.trainer.preparation.cache import Cache
+from worker.trainer.preparation.identity import model_identity
 from worker.trainer.rollout import Rollout, Sampler, Sampling
+from worker.trainer.token_text import decode
 
 BATCH: Final = 16
+_SENTENCES: Final = re.compile(r".*(?:[.!?][\"'”’)\]*]*(?=\s|$)|[。！？])", re.DOTALL)
 
 
 class Question(NamedTuple):
@@ -27,13 +31,30 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True)
 class Asker:
-    """The base model, asked before the first step: the student's adapter is still neutral."""
+    """The base model, asked before the first step: the student's adapter is still neutral.
+
+    Attributes:
+        context: positions that the model knows, or None if it does not say.
+    """
 
     config: RunConfig
     chat: Chat
     sampler: Sampler
     log: EventLog
     interrupt: Interrupt
+    context: int | None = None
+
+    @property
+    def longest_view(self) -> int:
+        """Tokens that the prompt of a view may have, so that its completion has room too."""
+        generation = self.config.generation
+        if self.context is None:
+            return generation.max_prompt_length
+        return min(generation.max_prompt_length, self.context - generation.max_completion_length)
+
+    def has_room(self, prompt: Sequence[int], how: Sampling) -> bool:
+        """Whether the model has positions for the prompt and the longest answer."""
+        return self.context is None or len(prompt) + how.max_tokens <= self.context
 
     def prompt(self, messages: list[Message]) -> list[int]:
         """Tokens of a conversation up to where the model answers."""
@@ -42,7 +63,21 @@ class Asker:
     def settings(self, how: Sampling) -> list[Any]:
         """What every answer of this model depends on."""
         model = self.config.model
-        return [model.name, model.revision, model.dtype, model.quantization, how._asdict()]
+        return [
+            model_identity(model.name, model.revision),
+            model.dtype,
+            model.quantization,
+            self.config.generation.backend,
+            how._asdict(),
+        ]
+
+    def text(self, answer: Rollout) -> str:
+        """What was answered; of an answer that ran out of tokens, its whole sentences."""
+        text = decode(self.chat.tokenizer, answer.ids, special=False).strip()
+        if not answer.truncated:
+            return text
+        whole = _SENTENCES.match(text)
+        return whole[0] if whole else ""
 
     def ask(
         self, cache: Cache, questions: Sequence[Question], how: Sampling, doing: str

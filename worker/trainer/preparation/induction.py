@@ -8,6 +8,7 @@ from typing import Final
 
 from core.records import Record
 from worker.trainer.failures import failure
+from worker.trainer.grading import normalized
 from worker.trainer.preparation.asking import Asker, Question
 from worker.trainer.preparation.cache import Cache
 from worker.trainer.preparation.wording import ask_for_instruction
@@ -28,16 +29,18 @@ def induce(asker: Asker, records: Sequence[Record], count: int) -> list[str]:
         StudioError: `induction_failed` if the model repeats itself or says nothing.
     """
     cache = Cache("instructions", asker.settings(HOW))
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for attempt in range(TRIES):
         numbers = range(attempt * count, (attempt + 1) * count)
         questions = [_question(asker, records, number) for number in numbers]
         for answer in asker.ask(cache, questions, HOW, "Inducing instructions"):
-            text = " ".join(decode(asker.chat.tokenizer, answer.ids, special=False).split())
-            if text:
-                found.setdefault(text)
+            # Half an instruction is better than none.
+            cut = decode(asker.chat.tokenizer, answer.ids, special=False)
+            text = " ".join((asker.text(answer) or cut).split())
+            if normalized(text):
+                found.setdefault(normalized(text), text)
         if len(found) >= count:
-            return list(found)[:count]
+            return list(found.values())[:count]
     raise failure(
         "induction_failed",
         f"The model gave {len(found)} different instructions, and {count} are needed.",
@@ -47,7 +50,19 @@ def induce(asker: Asker, records: Sequence[Record], count: int) -> list[str]:
 
 
 def _question(asker: Asker, records: Sequence[Record], number: int) -> Question:
+    """The request with a handful of examples, or with fewer where they are too long together."""
     seed = derive_seed(asker.config.training.seed, "induction", number)
     chosen = random.Random(seed).sample(records, min(EXAMPLES, len(records)))  # noqa: S311
-    prompt = asker.prompt(ask_for_instruction(chosen, asker.config))
+    for shown in range(len(chosen), 0, -1):
+        prompt = asker.prompt(ask_for_instruction(chosen[:shown], asker.config))
+        if asker.has_room(prompt, HOW):
+            break
+    else:
+        raise failure(
+            "induction_failed",
+            f"Not even the worked example of line {chosen[0].line} alone fits into the model's "
+            f"context of {asker.context} tokens.",
+            "Take other contexts, or a model with a longer context.",
+            field="objective.agreement.contexts",
+        )
     return Question([prompt, seed], prompt, seed)

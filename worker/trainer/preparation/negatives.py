@@ -3,88 +3,175 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from core.prompts import demonstration, worked_answer
-from core.records import Record, option
-from worker.trainer.grading import after_answer, grade, normalized
+from core.prompts import demonstration, negative_messages, worked_answer
+from core.records import LETTERS, Record, option
+from worker.trainer.grading import extract_letter, grade, normalized, split_answer
 from worker.trainer.preparation.asking import Asker, Question
 from worker.trainer.preparation.cache import Cache
 from worker.trainer.preparation.wording import ask_for_wrong_reason, ask_for_wrong_solution
 from worker.trainer.randomness import derive_seed
-from worker.trainer.rollout import Sampling
-from worker.trainer.token_text import decode
+from worker.trainer.rollout import Rollout, Sampling
 
 HOW: Final = Sampling(temperature=0.9, top_p=0.95, top_k=0, max_tokens=96)
+_OWN_ANSWER: Final = re.compile(r"^\W*(?:final |the )?answer\b\W*[:=].*$", re.I | re.M)
+"""A line in which the model names the answer itself; the demonstration names it in its form."""
 
 
 class Negatives(NamedTuple):
-    """Usable wrong demonstrations per record, and why the others were thrown away."""
+    """Usable wrong demonstrations per record, and why the others were thrown away.
+
+    Attributes:
+        counts: `asked`, `usable`, `records_without`, and the number of each reason:
+            `question_too_long` (the model has no room to write one), `empty` (nothing, or no whole
+            sentence), `no_answer`, `right`, `inconsistent` (argues for another option), `reference`
+            (says what the record's own demonstration says), `repeated`, `too_long` (its prompt does
+            not fit).
+    """
 
     of_record: list[list[str]]
     counts: dict[str, int]
 
 
+class _Plan(NamedTuple):
+    """One demonstration to write: for which record, and for which wrong option if it has any."""
+
+    row: int
+    record: Record
+    choice: int | None
+    question: Question | None
+
+
+class _UnusableError(Exception):
+    """A demonstration cannot be used; its argument is the reason."""
+
+
 def write_negatives(asker: Asker, records: Sequence[Record], count: int) -> Negatives:
-    """Ask for `count` wrong demonstrations per record; throw away what is right or a repetition."""
+    """Write `count` wrong demonstrations per record; throw away what is not wrong, or not usable.
+
+    A bare wrong option needs no model: there are as many as the record has, `count` at most.
+    """
     cache = Cache("negatives", asker.settings(HOW))
-    plans = [(record, number) for record in records for number in range(count)]
-    questions = [_question(asker, record, number) for record, number in plans]
-    answers = asker.ask(cache, questions, HOW, "Writing negative demonstrations")
+    plans = [
+        plan for row, record in enumerate(records) for plan in _plans(asker, row, record, count)
+    ]
+    asked = [plan.question for plan in plans if plan.question and _has_room(asker, plan.question)]
+    answers = iter(asker.ask(cache, asked, HOW, "Writing negative demonstrations") if asked else [])
     counts: Counter[str] = Counter(asked=len(plans))
-    of_record: dict[int, list[str]] = {record.line: [] for record in records}
-    for (record, number), answer in zip(plans, answers, strict=True):
-        text = decode(asker.chat.tokenizer, answer.ids, special=False).strip()
-        written, problem = _demonstration(asker, record, number, text)
-        if problem is None and written in of_record[record.line]:
-            problem = "repeated"
-        counts[problem or "usable"] += 1
-        if problem is None:
-            of_record[record.line].append(written)
-    counts["records_without"] = sum(not found for found in of_record.values())
-    return Negatives([of_record[record.line] for record in records], dict(counts))
+    of_record: list[list[str]] = [[] for _ in records]
+    for plan in plans:
+        try:
+            written = _write(asker, plan, answers)
+            _check(asker, plan.record, written, of_record[plan.row])
+        except _UnusableError as reason:
+            counts[str(reason)] += 1
+        else:
+            counts["usable"] += 1
+            of_record[plan.row].append(written)
+    counts["records_without"] = sum(not found for found in of_record)
+    return Negatives(of_record, dict(counts))
 
 
-def _question(asker: Asker, record: Record, number: int) -> Question:
-    seed = derive_seed(asker.config.training.seed, "negative", record.id, number)
+def _plans(asker: Asker, row: int, record: Record, count: int) -> Iterator[_Plan]:
     if record.correct is None:
+        for number in range(count):
+            question = _question(asker, record, number, None)
+            yield _Plan(row, record, None, question)
+        return
+    wrong = _wrong_choices(asker, record)
+    if not _shows_reason(asker, record):
+        yield from (_Plan(row, record, choice, None) for choice in wrong[:count])
+        return
+    for number in range(count):
+        choice = wrong[number % len(wrong)]
+        yield _Plan(row, record, choice, _question(asker, record, number, choice))
+
+
+def _wrong_choices(asker: Asker, record: Record) -> list[int]:
+    """The wrong options, in an order of the record's own."""
+    wrong = [index for index in range(len(record.choices)) if index != record.correct]
+    seed = derive_seed(asker.config.training.seed, "wrong", record.id)
+    random.Random(seed).shuffle(wrong)  # noqa: S311
+    return wrong
+
+
+def _shows_reason(asker: Asker, record: Record) -> bool:
+    """Whether the right demonstration has reasoning: a wrong one must not differ in its form."""
+    return asker.config.teacher.use_rationale and record.rationale is not None
+
+
+def _question(asker: Asker, record: Record, number: int, choice: int | None) -> Question:
+    seed = derive_seed(asker.config.training.seed, "negative", record.id, number)
+    if choice is None:
         messages = ask_for_wrong_solution(record)
     else:
-        messages = ask_for_wrong_reason(record, _wrong_choice(asker, record, number))
+        messages = ask_for_wrong_reason(record, choice)
     prompt = asker.prompt(messages)
     return Question([prompt, seed], prompt, seed)
 
 
-def _wrong_choice(asker: Asker, record: Record, number: int) -> int:
-    """The wrong options in turn, in an order of the record's own."""
-    wrong = [index for index in range(len(record.choices)) if index != record.correct]
-    seed = derive_seed(asker.config.training.seed, "wrong", record.id)
-    random.Random(seed).shuffle(wrong)  # noqa: S311
-    return wrong[number % len(wrong)]
+def _has_room(asker: Asker, question: Question) -> bool:
+    return asker.has_room(question.prompt, HOW)
 
 
-def _demonstration(asker: Asker, record: Record, number: int, text: str) -> tuple[str, str | None]:
-    """The demonstration in the form of a right one, and why it cannot be used."""
-    config = asker.config
-    if not text:
-        return "", "empty"
-    if record.correct is None:
-        answer = after_answer(text)
-        if answer == text or not answer:
-            return "", "no_answer"
-        reason = text[: text.rindex(answer)].rpartition("\n")[0].strip()
+def _write(asker: Asker, plan: _Plan, answers: Iterator[Rollout]) -> str:
+    """The demonstration in the form of a right one.
+
+    Raises:
+        _UnusableError: what the model wrote is of no use.
+    """
+    text = ""
+    if plan.question is not None:
+        if not _has_room(asker, plan.question):
+            raise _UnusableError("question_too_long")
+        text = asker.text(next(answers))
+        if not text:
+            raise _UnusableError("empty")
+    if plan.choice is None:
+        reason, answer = _solution(plan.record, text)
     else:
-        answer = option(record.choices, _wrong_choice(asker, record, number))
-        reason = " ".join(text.split())
-    written = worked_answer(
-        answer,
-        reason if config.teacher.use_rationale else None,
-        answer_first=config.data.answer_first,
-    )
-    if grade(record, f"Answer: {answer}").correct:
-        return written, "right"
-    if normalized(written) == normalized(demonstration(record, config)):
-        return written, "reference"
-    return written, None
+        reason = _argument(plan.record, plan.choice, text) if plan.question else ""
+        answer = option(plan.record.choices, plan.choice)
+    shown = reason if _shows_reason(asker, plan.record) else None
+    return worked_answer(answer, shown, answer_first=asker.config.data.answer_first)
+
+
+def _solution(record: Record, text: str) -> tuple[str, str]:
+    """Reasoning and answer of a free text."""
+    found = split_answer(text)
+    if found is None:
+        raise _UnusableError("no_answer")
+    if grade(record, f"Answer: {found[1]}").correct:
+        raise _UnusableError("right")
+    return found
+
+
+def _argument(record: Record, choice: int, text: str) -> str:
+    """The reasoning for a wrong option, if it is for that option."""
+    letter = extract_letter(text, record.choices)
+    if letter is not None and letter != LETTERS[choice]:
+        raise _UnusableError("right" if letter == _right(record) else "inconsistent")
+    reason = " ".join(_OWN_ANSWER.sub(" ", text).split())
+    if not reason:
+        raise _UnusableError("empty")
+    return reason
+
+
+def _right(record: Record) -> str | None:
+    return None if record.correct is None else LETTERS[record.correct]
+
+
+def _check(asker: Asker, record: Record, written: str, others: Sequence[str]) -> None:
+    """Raise `_UnusableError` for what says nothing new, or makes the prompt too long."""
+    said = normalized(written)
+    if said == normalized(demonstration(record, asker.config)):
+        raise _UnusableError("reference")
+    if said in map(normalized, others):
+        raise _UnusableError("repeated")
+    view = asker.chat.view(negative_messages(record, written, asker.config), record)
+    if len(view.ids) > asker.longest_view:
+        raise _UnusableError("too_long")
