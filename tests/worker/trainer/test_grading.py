@@ -132,7 +132,16 @@ def test_an_answer_is_split_off_where_it_was_put(reason, answer):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("1/2", "12"), ("x<3", "x > 3"), ("a+b", "a*b"), ("3.10", "310"), ("C++", "C"), ("5%", "5")],
+    [
+        ("1/2", "12"),
+        ("x < 3", "x > 3"),
+        ("x<3", "x 3"),
+        ("5 %", "5"),
+        ("a+b", "a*b"),
+        ("3.10", "310"),
+        ("C++", "C"),
+        ("5%", "5"),
+    ],
 )
 def test_signs_can_be_the_point(one, other):
     assert normalized(one) != normalized(other)

@@ -91,6 +91,17 @@ def test_the_same_question_is_never_shown_and_no_question_twice(tmp_path):
                 assert all(view.text.casefold().count("same?") == 1 for view in auxiliary)
 
 
+def test_random_contexts_change_with_epoch_and_seed_and_are_the_same_when_asked_again(tmp_path):
+    rows = [row(number) for number in range(12)]
+    one, _ = make_views(tmp_path / "one", rows, **agreement())
+    same, _ = make_views(tmp_path / "same", rows, **agreement())
+    other, _ = make_views(tmp_path / "other", rows, **agreement(), training={"seed": 99})
+    epochs = [one.example(0, epoch).auxiliary for epoch in range(6)]
+    assert len({view.text for view in epochs[0] + epochs[1] + epochs[2]}) > 2
+    assert epochs == [same.example(0, epoch).auxiliary for epoch in range(6)]
+    assert epochs != [other.example(0, epoch).auxiliary for epoch in range(6)]
+
+
 def test_retrieval_goes_on_to_the_next_neighbour_and_to_no_one_else(tmp_path):
     rows = [row(0), row(1, 100), row(2), row(3, 100), row(4), row(5)]
     near = [[1, 2, 3, 4], [2], [0, 1, 4], [0, 1], [1, 3, 0], [0, 2, 4]]

@@ -14,6 +14,7 @@ from tests.worker.trainer.preparation.asked import TOKENIZER, make_asker, saying
 from tests.worker.trainer.tiny import tiny_config
 from worker.trainer.chat import Chat, load_tokenizer
 from worker.trainer.event_log import EventLog
+from worker.trainer.grading import normalized
 from worker.trainer.interrupt import Interrupt
 from worker.trainer.model import load_network
 from worker.trainer.preparation import asking
@@ -85,6 +86,12 @@ def test_progress_is_told_batch_by_batch(tmp_path, records):
     assert '"current":0,"total":36' in log
     assert '"current":16,"total":36' in log
     assert '"current":36,"total":36' in log
+    sampler = saying("never asked")
+    asker, _ = make_asker(records, tmp_path / "two", sampler)
+    presample(asker, read * 3)
+    assert not sampler.prompts
+    log = (tmp_path / "two" / "events.jsonl").read_text()
+    assert '"current":36,"total":36' in log
 
 
 def test_handfuls_shrink_until_the_model_has_room(tmp_path, quiz):
@@ -109,7 +116,8 @@ def test_instructions_that_differ_in_signs_alone_are_one(tmp_path, quiz):
     asker, records = make_asker(quiz, tmp_path / "one", saying(""))
     lines = iter(["Think first.", "think first", "“Think first!”", "Look at the options."] * 3)
     asker.sampler.says = lambda _prompt, _seed: next(lines)
-    assert len(induce(asker, records, 2)) == 2
+    found = {normalized(text) for text in induce(asker, records, 2)}
+    assert found == {"think first", "look at options"}
 
 
 def test_the_longest_view_leaves_room_for_its_completion(tmp_path, quiz):

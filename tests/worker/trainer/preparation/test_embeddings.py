@@ -42,6 +42,12 @@ def test_neighbours_are_those_of_a_naive_search(pairs, count, chunk, doubles):
     assert found == naive(vectors, prompts, count)
 
 
+def test_what_differs_by_rounding_alone_keeps_file_order_and_nothing_else_does():
+    near, nearer = [1.0, 1e-8], [1.0, 2e-8]
+    vectors = torch.tensor([[1.0, 1.0], near, nearer, [1.0, 0.002], [1.0, 0.001]])
+    assert neighbours(vectors, list("abcde"), 4)[0] == [3, 4, 1, 2]
+
+
 def test_a_stop_is_heard_between_chunks(monkeypatch):
     monkeypatch.setattr(embeddings, "CHUNK", 2)
     calls = []
@@ -58,9 +64,10 @@ def test_a_stop_is_heard_between_chunks(monkeypatch):
 def test_a_named_folder_is_not_mistaken_for_the_package(tmp_path, quiz):
     """A model of one's own whose name ends like the default's."""
     _, records = make_asker(quiz, tmp_path / "one", saying(""))
-    with pytest.raises(StudioError) as caught:
-        embed(records, str(tmp_path / "all-MiniLM-L6-v2"), lambda _: None)
-    assert caught.value.problem.code == "embedding_model_not_found"
+    for name in (str(tmp_path / "all-MiniLM-L6-v2"), "mine/all-MiniLM-L6-v2"):
+        with pytest.raises(StudioError) as caught:
+            embed(records, name, lambda _: None)
+        assert caught.value.problem.code == "embedding_model_not_found"
     assert caught.value.problem.field == "objective.agreement.embedding_model"
 
 
