@@ -11,7 +11,7 @@ from worker.trainer.failures import failure
 from worker.trainer.grading import normalized
 from worker.trainer.preparation.asking import Asker, Question
 from worker.trainer.preparation.cache import Cache
-from worker.trainer.preparation.wording import ask_for_instruction
+from worker.trainer.preparation.wording import INSTRUCTION_REQUEST, ask_for_instruction
 from worker.trainer.randomness import derive_seed
 from worker.trainer.rollout import Sampling
 from worker.trainer.token_text import decode
@@ -37,7 +37,7 @@ def induce(asker: Asker, records: Sequence[Record], count: int) -> list[str]:
             # Half an instruction is better than none.
             cut = decode(asker.chat.tokenizer, answer.ids, special=False)
             text = " ".join((asker.text(answer) or cut).split())
-            if normalized(text):
+            if not _is_echo(text):
                 found.setdefault(normalized(text), text)
         if len(found) >= count:
             return list(found.values())[:count]
@@ -47,6 +47,11 @@ def induce(asker: Asker, records: Sequence[Record], count: int) -> list[str]:
         "Lower objective.agreement.views, or take other contexts.",
         field="objective.agreement.contexts",
     )
+
+
+def _is_echo(text: str) -> bool:
+    """Whether a text says nothing, or only repeats a part of the request, as small models do."""
+    return normalized(text) in normalized(INSTRUCTION_REQUEST)
 
 
 def _question(asker: Asker, records: Sequence[Record], number: int) -> Question:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from core.config import RunConfig
 from core.prompts import Message, demonstration
 from core.records import Record, option
+
+INSTRUCTION_REQUEST: Final = (
+    "Write one short, general instruction that helps to solve new questions of this kind. "
+    "Do not mention the examples. Reply with the instruction only."
+)
 
 
 def ask_for_instruction(examples: Sequence[Record], config: RunConfig) -> list[Message]:
@@ -18,8 +24,7 @@ def ask_for_instruction(examples: Sequence[Record], config: RunConfig) -> list[M
     return [
         {
             "role": "user",
-            "content": f"{shown}\n\nWrite one short, general instruction that helps to solve new "
-            "questions of this kind. Do not mention the examples. Reply with the instruction only.",
+            "content": f"{shown}\n\n{INSTRUCTION_REQUEST}",
         }
     ]
 

@@ -114,7 +114,17 @@ def test_handfuls_shrink_until_the_model_has_room(tmp_path, quiz):
 
 def test_instructions_that_differ_in_signs_alone_are_one(tmp_path, quiz):
     asker, records = make_asker(quiz, tmp_path / "one", saying(""))
-    lines = iter(["Think first.", "think first", "“Think first!”", "Look at the options."] * 3)
+    lines = iter(
+        [
+            "Do not mention examples.",
+            "",
+            "Think first.",
+            "think first",
+            "“Think first!”",
+            "Look at the options.",
+        ]
+        * 3
+    )
     asker.sampler.says = lambda _prompt, _seed: next(lines)
     found = {normalized(text) for text in induce(asker, records, 2)}
     assert found == {"think first", "look at options"}
