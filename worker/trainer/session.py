@@ -38,7 +38,7 @@ from worker.trainer.model import (
     skeleton,
 )
 from worker.trainer.preparation.asking import Asker
-from worker.trainer.preparation.contexts import check_pool, prepare_contexts
+from worker.trainer.preparation.contexts import prepare_contexts
 from worker.trainer.processes import Processes
 from worker.trainer.randomness import derive_seed
 from worker.trainer.samplers import make_sampler
@@ -127,7 +127,7 @@ def _assemble(
     # Among several processes none may leave the others waiting: they look at the flag together.
     patient = interrupt if processes.alone else Interrupt()
     sampler = make_sampler(network, config, patient)
-    asker = Asker(config, chat, sampler, log, patient)
+    asker = Asker(config, chat, sampler, log, patient, context)
     views, kept = _prepare_views(asker, dataset, processes)
     steps = total_steps(config.training, len(dataset.train), processes.count)
     return Trainer(
@@ -229,13 +229,11 @@ def _prepare_views(asker: Asker, dataset: Dataset, processes: Processes) -> tupl
     contexts = prepare_contexts(asker, records)
     if processes.leads:
         processes.wait()
-    config = asker.config
-    if config.objective.agreement.enabled:
-        check_pool(records, config.objective.agreement.views)
-    views = Views(asker.chat, config, records, contexts)
+    views = Views(asker.chat, asker.config, records, contexts)
     kept = [index for index in range(len(records)) if views.fits(index)]
+    left = set(kept)
     dataset.without_views = [
-        record.line for index, record in enumerate(records) if index not in set(kept)
+        record.line for index, record in enumerate(records) if index not in left
     ]
     dataset.train = [records[index] for index in kept]
     if dataset.without_views:
