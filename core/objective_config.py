@@ -270,11 +270,25 @@ class TeacherConfig(Part):
         return self
 
 
+class CombinationError(ValueError):
+    """Two settings that cannot stand together.
+
+    Attributes:
+        field: the setting to look at first.
+        remedy: what to do instead.
+    """
+
+    def __init__(self, field: str, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.remedy = remedy
+
+
 def check_combination(objective: ObjectiveConfig, teacher: TeacherConfig) -> None:
     """Refuse combinations in which a mechanism could have no effect.
 
     Raises:
-        ValueError: which part, why, and what to do instead.
+        CombinationError: which part, why, and what to do instead.
     """
     if objective.loss == "cross_entropy":
         _check_cross_entropy(objective, teacher)
@@ -283,26 +297,33 @@ def check_combination(objective: ObjectiveConfig, teacher: TeacherConfig) -> Non
         return
     for name, part in (("clipping", objective.clipping), ("agreement", objective.agreement)):
         if part.enabled:
-            raise ValueError(
-                f"objective.{name} acts on the divergence, which "
-                "feature_matching.mode = representation_only replaces; switch one of them off"
+            raise CombinationError(
+                f"objective.{name}.enabled",
+                f"{name} acts on the divergence, which feature matching in the mode "
+                "representation_only replaces",
+                f"Switch off objective.{name}, or set objective.feature_matching.mode to joint.",
             )
 
 
 def _check_cross_entropy(objective: ObjectiveConfig, teacher: TeacherConfig) -> None:
     for name in ("clipping", "agreement", "contrastive", "feature_matching"):
         if getattr(objective, name).enabled:
-            raise ValueError(
-                f"objective.{name} compares with a teacher, and cross_entropy has none; switch it "
-                "off or set objective.loss to divergence"
+            raise CombinationError(
+                f"objective.{name}.enabled",
+                f"{name} compares with a teacher, and cross_entropy has none",
+                f"Switch off objective.{name}, or set objective.loss to divergence.",
             )
     if teacher.weights != "base":
-        raise ValueError(
-            f"teacher.weights = {teacher.weights} has no effect, as cross_entropy has no teacher; "
-            "leave it at base"
+        raise CombinationError(
+            "teacher.weights",
+            f"the teacher's weights {teacher.weights} have no effect, as cross_entropy has no "
+            "teacher",
+            "Set teacher.weights to base, or objective.loss to divergence.",
         )
     if objective.completions in ("rollout", "mixed"):
-        raise ValueError(
+        raise CombinationError(
+            "objective.completions",
             "cross_entropy on the student's own fresh rollouts has no signal: its expected "
-            "gradient is zero; use completions = reference (sft) or presampled (ssd)"
+            "gradient is zero",
+            "Set objective.completions to reference (sft) or presampled (ssd).",
         )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.config import RunConfig
 from core.errors import Problem, StudioError
+from core.objective_config import CombinationError
 from core.presets import expand_preset
 
 
@@ -52,6 +53,15 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str]) -> Problem:
             message=f"The field “{field}” is missing.",
             remedy="Fill it in.",
             field=field,
+        )
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, CombinationError):
+        message = str(cause)
+        return Problem(
+            code="config_invalid",
+            message=f"{message[:1].upper()}{message[1:]}.",
+            remedy=cause.remedy,
+            field=cause.field,
         )
     reason = str(error["msg"]).removeprefix("Value error, ")
     reason = reason[:1].upper() + reason[1:]

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
 
-from core.config import RunConfig
 from core.errors import StudioError
-from core.records import read_records
-from tests.worker.trainer.tiny import make_tiny_tokenizer, tiny_config
-from worker.trainer.chat import Chat
-from worker.trainer.event_log import EventLog
-from worker.trainer.interrupt import Interrupt, StopRequested
-from worker.trainer.preparation.asking import BATCH, Asker
+from tests.worker.trainer.preparation.asked import TOKENIZER, make_asker, write_records
+from worker.trainer.interrupt import StopRequested
+from worker.trainer.preparation.asking import BATCH
 from worker.trainer.preparation.cache import Cache, cache_folder
 from worker.trainer.preparation.contexts import prepare_contexts
 from worker.trainer.preparation.embeddings import embed, neighbours
@@ -24,12 +17,6 @@ from worker.trainer.preparation.negatives import write_negatives
 from worker.trainer.preparation.presampled import presample
 from worker.trainer.rollout import Rollout
 from worker.trainer.views import Views
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("UNISD_CACHE_DIR", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 @pytest.fixture
@@ -45,15 +32,13 @@ def choices(tmp_path):
         }
         for index in range(12)
     ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
+    return write_records(path, rows)
 
 
 class Speaker:
     """A sampler that says what it is told, one text after the other, and counts."""
 
     def __init__(self, *texts: str, stop_after: int | None = None) -> None:
-        self.tokenizer = make_tiny_tokenizer()
         self.texts = texts
         self.asked = 0
         self.stop_after = stop_after
@@ -64,30 +49,21 @@ class Speaker:
         answers = []
         for _ in prompts:
             text = self.texts[self.asked % len(self.texts)]
-            ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+            ids = TOKENIZER(text, add_special_tokens=False)["input_ids"]
             answers.append(Rollout([*ids, 2], truncated=False))
             self.asked += 1
         return answers
 
 
-def make_asker(path: Path, folder: Path, speaker: Speaker, **parts) -> tuple[Asker, list]:
-    raw = tiny_config(Path("/nowhere"), path, **parts)
-    config = RunConfig.model_validate(raw)
-    folder.mkdir(parents=True)
-    chat = Chat(speaker.tokenizer, config)
-    asker = Asker(config, chat, speaker, EventLog(folder), Interrupt())
-    return asker, list(read_records(config.data))
-
-
-def test_results_are_kept_by_content_and_a_torn_one_is_made_anew(cache):
+def test_results_are_kept_by_content_and_a_torn_one_is_made_anew(tmp_path):
     one, same, other = Cache("k", [1]), Cache("k", [1]), Cache("k", [2])
     one.put({"a": 1, "b": 2}, ["x"])
     assert same.get({"b": 2, "a": 1}) == ["x"]
     assert other.get({"a": 1, "b": 2}) is None
-    (file,) = cache.rglob("*.json")
+    (file,) = tmp_path.rglob("*.json")
     file.write_text('["x')
     assert same.get({"a": 1, "b": 2}) is None
-    assert not list(cache.rglob("*.tmp"))
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_where_the_cache_is(monkeypatch, tmp_path):
@@ -207,7 +183,7 @@ def test_contexts_that_are_too_long_give_way_to_shorter_ones(tmp_path):
         {"question": f"Question {index}?", "answer": str(index), "rationale": "long " * words}
         for index, words in enumerate([200, 200, 200, 1, 1, 1])
     ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_records(path, rows)
     parts = {"objective": {"agreement": True}, "generation": {"max_prompt_length": 300}}
     asker, records = make_asker(path, tmp_path / "one", Speaker("x"), **parts)
     views = Views(asker.chat, asker.config, records, prepare_contexts(asker, records))
@@ -275,7 +251,7 @@ def test_real_sentence_embeddings_find_what_is_alike(tmp_path):
         "How many legs does an ant have?",
     ]
     rows = [{"question": question, "answer": "x"} for question in questions]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_records(path, rows)
     asker, records = make_asker(path, tmp_path / "one", Speaker("x"))
     model = asker.config.objective.agreement.embedding_model
     seen: list[int] = []
