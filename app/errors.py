@@ -174,10 +174,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 def request_problems(error: RequestValidationError) -> list[Problem]:
-    """FastAPI's complaints as problems; fields of the configuration as in `RunConfig`.
-
-    What is wrong with the configuration as a whole names no field.
-    """
+    """FastAPI's complaints as problems; fields of the configuration as in `RunConfig`."""
     problems = []
     for detail in error.errors():
         if detail["type"] == "preset_unknown":
