@@ -73,5 +73,6 @@ def test_mechanisms_that_do_not_fit_together_are_told_at_the_first_of_them(
     answer = client.post("/api/runs/validate", json={"config": {**config, "objective": both}})
     (error,) = answer.json()["errors"]
     assert error["code"] == "config_invalid"
-    assert error["field"] is None
+    assert error["field"] == "objective.agreement.enabled"
+    assert "joint" in error["remedy"]
     assert "agreement" in error["message"].lower()
