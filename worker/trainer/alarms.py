@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, NamedTuple
 
-from core.config import RunConfig
 from worker.trainer.event_log import EventLog
 from worker.trainer.failures import failure, write_failure
 from worker.trainer.files import write_atomically
@@ -22,6 +20,8 @@ SAME: Final = 1e-6
 COLLAPSED: Final = 0.1
 """Share of its first value below which a length or an entropy has collapsed."""
 ALL: Final = 0.99
+REST: Final = 10
+"""Quiet steps after which an alarm that rings again is news."""
 
 
 class Alarm(NamedTuple):
@@ -34,56 +34,59 @@ class Alarm(NamedTuple):
 
 @dataclass
 class Watch:
-    """Looks at the metrics of every step; each alarm is raised once until it has cleared."""
+    """Looks at the metrics of every step; an alarm that rings is not raised again until it rested.
 
-    config: RunConfig
+    Attributes:
+        first: what the first step had, to tell a collapse by; part of a checkpoint.
+    """
+
     log: EventLog
-    _first: dict[str, float] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
     _same: int = 0
-    _ringing: set[str] = field(default_factory=set)
+    _last_rang: dict[str, int] = field(default_factory=dict)
 
     def look(self, step: int, metrics: Mapping[str, float]) -> None:
         """Report what is new."""
-        alarms = list(filter(None, (check(metrics) for check in self._checks(step))))
-        for alarm in alarms:
-            if alarm.code not in self._ringing:
+        for alarm in self._alarms(step, metrics):
+            if step - self._last_rang.get(alarm.code, -REST) >= REST:
                 self.log.emit("alarm", step=step, **alarm._asdict())
-        self._ringing = {alarm.code for alarm in alarms}
+            self._last_rang[alarm.code] = step
 
-    def _checks(self, step: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        if step <= FIRST_STEPS:
-            yield self._teacher_equals_student
-        yield _everything_clipped
-        yield _no_loss_tokens
-        yield _no_negatives
-        yield self._collapsed
+    def _alarms(self, step: int, metrics: Mapping[str, float]) -> list[Alarm]:
+        found = [
+            self._teacher_equals_student(metrics) if step <= FIRST_STEPS else None,
+            _everything_clipped(metrics),
+            _no_loss_tokens(metrics),
+            _no_negatives(metrics),
+            *self._collapsed(metrics),
+        ]
+        return [alarm for alarm in found if alarm is not None]
 
     def _teacher_equals_student(self, metrics: Mapping[str, float]) -> Alarm | None:
-        unclipped = metrics.get("train/loss/divergence")
-        self._same += unclipped is not None and unclipped < SAME
+        divergence = metrics.get("train/divergence")
+        self._same += divergence is not None and divergence < SAME
         if self._same < FIRST_STEPS:
             return None
         return Alarm(
             "teacher_equals_student",
-            f"Teacher and student say the same since the first step ({unclipped:.2e} nats).",
+            f"Teacher and student say the same since the first step ({divergence:.2e} nats).",
             "Look at the teacher's prompt in a recorded trajectory: does it show the worked "
             "example? With a live teacher and an equal prompt there is nothing to learn.",
         )
 
-    def _collapsed(self, metrics: Mapping[str, float]) -> Alarm | None:
+    def _collapsed(self, metrics: Mapping[str, float]) -> Iterator[Alarm]:
         for name, what in (
             ("train/completion_length", "completions"),
             ("train/entropy/student", "entropy"),
         ):
             value = metrics[name]
-            first = self._first.setdefault(name, value)
+            first = self.first.setdefault(name, value)
             if value < COLLAPSED * first:
-                return Alarm(
+                yield Alarm(
                     f"{what}_collapsed",
                     f"The student's {what} fell to {value:.3g}, from {first:.3g} at first.",
                     "Lower training.learning_rate, or take a teacher that moves less.",
                 )
-        return None
 
 
 def _everything_clipped(metrics: Mapping[str, float]) -> Alarm | None:
@@ -118,7 +121,7 @@ def _no_negatives(metrics: Mapping[str, float]) -> Alarm | None:
     )
 
 
-def refuse_not_finite(folder: Path, step: int, what: str, value: float, scored: Scored) -> None:
+def refuse_not_finite(log: EventLog, step: int, what: str, value: float, scored: Scored) -> None:
     """Keep the batch for inspection and end the run, unless the value is finite.
 
     Raises:
@@ -126,17 +129,20 @@ def refuse_not_finite(folder: Path, step: int, what: str, value: float, scored: 
     """
     if math.isfinite(value):
         return
-    path = folder / DUMP
+    path = log.folder / DUMP
     try:
         write_atomically(path, json.dumps(_dump(step, what, value, scored)).encode())
     except OSError as error:
         raise write_failure(path, error) from error
-    raise failure(
+    problem = failure(
         "loss_not_finite",
         f"The {what} became {value} at step {step}; the batch is kept in {DUMP}.",
         "Lower training.learning_rate, or set model.dtype to float32.",
         field="training.learning_rate",
     )
+    told = problem.problem.model_dump(include={"code", "message", "remedy"})
+    log.emit("alarm", step=step, severity="error", **told)
+    raise problem
 
 
 def _dump(step: int, what: str, value: float, scored: Scored) -> dict[str, object]:

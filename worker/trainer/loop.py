@@ -74,7 +74,7 @@ class Trainer:
         )
         self._scorer = Scorer(self.network, self.config, self.processes)
         self._recorder = Recorder(self.log, self.chat.tokenizer)
-        self._watch = Watch(self.config, self.log)
+        self._watch = Watch(self.log)
         self._tokens = 0
         self._local = training.batch_size * training.gradient_accumulation_steps
         self._global = global_batch(training) * self.processes.count
@@ -133,7 +133,7 @@ class Trainer:
             top_k=[self.config.recording.top_k] * recorded,
         ):
             share = sum(float(term.sum()) for term in (scored.terms or {}).values())
-            refuse_not_finite(self.log.folder, step, "loss", share, scored)
+            refuse_not_finite(self.log, step, "loss", share, scored)
             self._recorder.add(scored, wanted, step=step, pinned=False)
             wanted = max(0, wanted - len(scored.batch.examples))
             if self.processes.alone:
@@ -161,7 +161,7 @@ class Trainer:
             group["lr"] = rate
         limit = self.config.training.max_grad_norm or math.inf
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, limit))
-        refuse_not_finite(self.log.folder, step, "gradient's norm", norm, scored)
+        refuse_not_finite(self.log, step, "gradient's norm", norm, scored)
         self._optimizer.step()
         return norm
 
@@ -314,6 +314,7 @@ class Trainer:
             "tokens": self._tokens,
             "metric_cursor": self.history.steps,
             "data_position": self.history.steps * self._global,
+            "first_metrics": self._watch.first,
             **self.identity,
         }
         return Snapshot(tensors, state)
@@ -332,3 +333,4 @@ class Trainer:
         load_random(snapshot.tensors["random"])
         self.history = History.from_dict(snapshot.state["history"])
         self._tokens = int(snapshot.state["tokens"])
+        self._watch.first = dict(snapshot.state["first_metrics"])

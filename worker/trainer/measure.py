@@ -87,6 +87,7 @@ class StepMeasure:
         teachers, mask_BT = scored.teachers, scored.mask_BT
         assert teachers is not None  # noqa: S101 - the caller has looked
         self.has_teacher = True
+        self._count("divergence", float(scored.scores.divergence_N.sum()))
         self._count("teacher_entropy", float(scored.scores.teacher_entropy_N.sum()))
         self._count("teacher_logprob", float(scored.scores.teacher_logprob_N.sum()))
         self._count("with_negative", sum(teachers.has_negative))
@@ -153,6 +154,8 @@ class StepMeasure:
         sums, values = self.sums, dict[str, float]()
         counted = max(1.0, sums["loss_tokens"])
         if self.has_teacher:
+            # Of all tokens, before clipping, weights and masks: what there is to learn.
+            values["train/divergence"] = sums["divergence"] / sums["tokens"]
             values["train/entropy/teacher"] = sums["teacher_entropy"] / sums["tokens"]
             values["train/logprob/teacher"] = sums["teacher_logprob"] / sums["tokens"]
         if sums["loss_tokens"] < sums["tokens"]:

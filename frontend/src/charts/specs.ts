@@ -99,6 +99,7 @@ const GROUPS: ChartGroup[] = [
   {
     title: "Student and teachers",
     charts: [
+      one("train/divergence", "Divergence before clipping and weights", "nats per token"),
       many("train/entropy", "Entropy", "nats per token", {
         "train/entropy/student": "student",
         "train/entropy/teacher": "teacher",
