@@ -37,11 +37,9 @@ def synchronize_ema(network: Network, decay: float) -> None:
 def ema_distance(network: Network) -> float:
     """‖θ_T − θ_S‖ / ‖θ_S‖ over all factors."""
     student, teacher = network.factors(STUDENT), network.factors(EMA)
-    apart = math.fsum(
-        float((teacher[name] - value).square().sum()) for name, value in student.items()
-    )
-    size = math.fsum(float(value.square().sum()) for value in student.values())
-    return math.sqrt(apart / size) if size else 0.0
+    apart = torch.stack([(teacher[name] - value).norm() for name, value in student.items()]).norm()
+    size = torch.stack([value.norm() for value in student.values()]).norm()
+    return float(apart / size) if size else 0.0
 
 
 def half_life(decay: float, every_steps: int) -> float:

@@ -94,7 +94,8 @@ def estimate(config: RunConfig, device: str | None = None) -> Estimate:
         base=base,
         adapters=trained * (ADAPTER_BYTES + copies * FULL),
         sampling=folded + _cache(config, shape, width),
-        activations=_activations(config, shape, width, kind),
+        activations=_activations(config, shape, width, kind)
+        + _dropout_masks(config, sum(module.in_features for module in adapted)),
         head=_head(config, shape, width),
         runtime=int(RUNTIME[kind]),
     )
@@ -169,11 +170,18 @@ def _activations(config: RunConfig, shape: Any, width: int, kind: str) -> int:  
     per_layer = token_bytes(
         shape, width, lora.rank, len(lora.target_modules), length, grouped=kind == "cpu"
     )
-    if lora.dropout:
-        per_layer += 2 * sizes.hidden * len(lora.target_modules) // 2
     if training.gradient_checkpointing:
         return tokens * (sizes.layers * sizes.hidden * width + per_layer)
     return tokens * sizes.layers * per_layer
+
+
+def _dropout_masks(config: RunConfig, inputs: int) -> int:
+    """A byte per input of an adapted layer; kept for one layer at a time with checkpointing."""
+    training, generation = config.training, config.generation
+    if not config.model.lora.dropout or training.gradient_checkpointing:
+        return 0
+    length = generation.max_prompt_length + generation.max_completion_length
+    return training.batch_size * length * inputs
 
 
 def _head(config: RunConfig, shape: Any, width: int) -> int:  # noqa: ANN401

@@ -84,6 +84,7 @@ def execute(
         if resume is not None:
             _resume(trainer, resume)
         _train_and_save(trainer)
+        together.leave()
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise out_of_memory("training", config) from error
     except RuntimeError as error:
