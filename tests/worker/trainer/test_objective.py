@@ -302,3 +302,43 @@ def test_weights_carry_no_gradient_and_a_sequence_weight_cancels_only_by_weights
     assert not by_tokens.requires_grad
     assert batch_mean(by_tokens, 2) == pytest.approx((0.5 * 1.5 + 0.25 * 3.5) / 2)
     assert batch_mean(by_weights, 2) == pytest.approx((1.5 + 3.5) / 2)
+
+
+@pytest.mark.parametrize("tau", [0.7, 1.0])
+@pytest.mark.parametrize("chunk", [1, 3, None])
+def test_the_sampled_logprob_and_the_divergence_learn_together(tau, chunk):
+    """As the contrastive term needs it: both gradients, for hidden states and a trainable head."""
+    student, teacher, head, targets = inputs()
+    up, down = torch.linspace(-1, 2, 7, dtype=torch.float64), torch.linspace(3, 1, 7).double()
+    ours = [student.clone().requires_grad_(), head.clone().requires_grad_()]
+    theirs = [student.clone().requires_grad_(), head.clone().requires_grad_()]
+    what = Scoring(0.3, tau, chunk_tokens=chunk, train_logprob=True)
+    scores = score_tokens(ours[0], teacher, ours[1], targets, what)
+    (scores.student_logprob_N * up + scores.divergence_N * down).sum().backward()
+    logprob = torch.log_softmax(theirs[0] @ theirs[1].T / tau, -1).gather(1, targets[:, None])[:, 0]
+    divergence = _naive_with_two_heads(*theirs, teacher, head.clone(), 0.3, tau)
+    (logprob * up + divergence * down).sum().backward()
+    for mine, reference in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine.grad, reference.grad, rtol=1e-9, atol=1e-12)
+
+
+def test_cross_entropy_needs_no_teacher():
+    student, _, head, targets = inputs()
+    hidden = student.clone().requires_grad_()
+    what = Scoring(train_divergence=False, train_logprob=True, top_k=2)
+    scores = score_tokens(hidden, None, head, targets, what)
+    (-scores.student_logprob_N).mean().backward()
+    other = student.clone().requires_grad_()
+    torch.nn.functional.cross_entropy(other @ head.T, targets).backward()
+    torch.testing.assert_close(hidden.grad, other.grad, rtol=1e-10, atol=1e-12)
+    assert scores.top_student_ids_NK.shape == (7, 2)
+    assert scores.top_teacher_ids_NK.shape == (7, 0)
+    assert not scores.divergence_N.any()
+
+
+def test_a_teacher_with_a_head_of_its_own():
+    student, teacher, head, targets = inputs()
+    other_head = inputs(seed=9)[2]
+    scores = score_tokens(student, teacher, head, targets, Scoring(0.5), other_head)
+    expected = _naive_with_two_heads(student, head, teacher, other_head, 0.5, 1.0)
+    torch.testing.assert_close(scores.divergence_N, expected)
