@@ -27,10 +27,12 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from core.config import DataConfig, RunConfig
+from core.config import RunConfig
+from core.data_config import DataConfig
 from core.objective_config import DEFAULT_TEACHER_TEMPLATE
 from core.prompts import student_messages
-from core.records import LETTERS, read_records
+from core.record_fields import LETTERS
+from core.records import read_records
 from core.validation import parse_config
 from worker.trainer.chat import Chat, load_tokenizer
 from worker.trainer.grading import grade

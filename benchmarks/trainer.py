@@ -145,7 +145,7 @@ def our_side(case: Case, steps: int, preset: str) -> Result:
     """This trainer on random prompts of the same lengths."""
     import torch
 
-    from core.records import Record
+    from core.record import Record
     from core.validation import parse_config
     from worker.trainer.chat import Example, View, load_tokenizer
     from worker.trainer.ema import add_ema, ema_distance, synchronize_ema

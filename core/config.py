@@ -7,11 +7,13 @@ none); `advanced` marks what the simple form hides.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from core.config_part import FieldName, Part, ShortText, extra
+from core.data_config import DataConfig
+from core.evaluation_config import EvaluationConfig
 from core.objective_config import ObjectiveConfig, TeacherConfig, check_combination
 
 CONFIG_VERSION: Final = 1
@@ -80,77 +82,6 @@ class ModelConfig(Part):
         default_factory=LoraConfig,
         description="The trainable adapter.",
         json_schema_extra=extra("-"),
-    )
-
-
-class DataFields(Part):
-    """Which fields of a record hold what (used by the `records` format)."""
-
-    prompt: FieldName = Field(
-        default="question",
-        description="Field with the student's prompt.",
-        json_schema_extra=extra("-", advanced=True),
-    )
-    answer: FieldName = Field(
-        default="answer",
-        description="Field with the reference answer.",
-        json_schema_extra=extra("-", advanced=True),
-    )
-    rationale: FieldName | None = Field(
-        default="rationale",
-        description="Field with the worked reasoning; records without it are accepted.",
-        json_schema_extra=extra("-", advanced=True),
-    )
-    choices: FieldName | None = Field(
-        default="choices",
-        description="Field with the options of a multiple-choice question (a list of texts, of "
-        "which the answer is one); records without it are accepted.",
-        json_schema_extra=extra("-", advanced=True),
-    )
-
-
-class DataConfig(Part):
-    """Worked examples: a prompt and the privileged material that only the teacher sees."""
-
-    path: ShortText = Field(
-        description="JSONL file of worked examples on the worker (`.jsonl`, also gzipped).",
-        json_schema_extra=extra("-"),
-    )
-    format: Literal["records", "cos_e", "scienceqa"] = Field(
-        default="records",
-        description="`records`: one object a line with the fields named below. "
-        "`cos_e`: the fields of CoS-E v1.11 (question, choices, answer, "
-        "abstractive_explanation). `scienceqa`: those of ScienceQA (question, hint, choices, "
-        "answer, solution), questions without an image.",
-        json_schema_extra=extra("-"),
-    )
-    answer_first: bool = Field(
-        default=False,
-        description="Multiple choice: ask for the letter first and the reason after it. Small "
-        "models seldom end their reasoning with a letter.",
-        json_schema_extra=extra("-"),
-    )
-    fields: DataFields = Field(
-        default_factory=DataFields,
-        description="Names of the fields in a record.",
-        json_schema_extra=extra("-", advanced=True),
-    )
-    system_prompt: Annotated[str, StringConstraints(max_length=10_000)] | None = Field(
-        default=None,
-        description="System message put before every prompt. Empty: none.",
-        json_schema_extra=extra("-", advanced=True),
-    )
-    limit: int | None = Field(
-        default=None,
-        ge=1,
-        le=100_000_000,
-        description="Use only the first so many records. Empty: all.",
-        json_schema_extra=extra("records", advanced=True),
-    )
-    shuffle: bool = Field(
-        default=True,
-        description="Visit the records in a new random order in every epoch.",
-        json_schema_extra=extra("-", advanced=True),
     )
 
 
@@ -302,26 +233,6 @@ class GenerationConfig(Part):
         description="Longest prompt of any view. Records that do not fit are dropped and counted "
         "before training; nothing is cut.",
         json_schema_extra=extra("tokens"),
-    )
-
-
-class EvaluationConfig(Part):
-    """Fit to the references of held-out records, teacher-forced, during the run."""
-
-    examples: int = Field(
-        default=0,
-        ge=0,
-        le=100_000,
-        description="Records held out from training for evaluation. 0: no evaluation.",
-        json_schema_extra=extra("records"),
-    )
-    every_steps: int = Field(
-        default=50,
-        ge=1,
-        le=10_000_000,
-        description="Steps between evaluations; there is always one before the first step and "
-        "one after the last.",
-        json_schema_extra=extra("steps"),
     )
 
 

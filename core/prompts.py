@@ -6,10 +6,11 @@ Text from a record is put in once and never looked at again for placeholders.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, TypedDict
 
 from core.config import RunConfig
-from core.records import Record
+from core.record import Record
 
 EXAMPLE_TEMPLATE: Final = """Here is another question with a worked solution:
 
@@ -33,7 +34,24 @@ class Message(TypedDict):
 
 def student_messages(record: Record, config: RunConfig) -> list[Message]:
     """What the deployed model will see."""
-    return _conversation(record.prompt, config)
+    return conversation(record, record.prompt, config.data.system_prompt)
+
+
+def question_messages(
+    record: Record, shown: Sequence[Record], system_prompt: str | None, *, answer_first: bool
+) -> list[Message]:
+    """A question of an evaluation, after other records with their answers (few-shot)."""
+    messages = conversation(record, record.prompt, system_prompt)
+    answered = [
+        Message(role=role, content=content)
+        for example in shown
+        for role, content in (
+            ("user", example.prompt),
+            ("assistant", reference_completion(example, answer_first=answer_first)),
+        )
+    ]
+    first = sum(message["role"] == "system" for message in messages)
+    return [*messages[:first], *answered, *messages[first:]]
 
 
 def teacher_messages(record: Record, config: RunConfig) -> list[Message]:
@@ -66,11 +84,13 @@ def taught_messages(record: Record, template: str, shown: str, config: RunConfig
     """A template's user message with the record's prompt and what is shown beside it."""
     parts = {"{prompt}": record.prompt, "{demonstration}": shown}
     content = re.sub(r"\{prompt\}|\{demonstration\}", lambda found: parts[found[0]], template)
-    return _conversation(content, config)
+    return conversation(record, content, config.data.system_prompt)
 
 
 def demonstration(record: Record, config: RunConfig) -> str:
     """The privileged material of a record as text, as the teacher is shown it."""
+    if record.written is not None:
+        return record.written
     return worked_answer(
         record.answer,
         record.rationale if config.teacher.use_rationale else None,
@@ -78,9 +98,11 @@ def demonstration(record: Record, config: RunConfig) -> str:
     )
 
 
-def reference_completion(record: Record, config: RunConfig) -> str:
+def reference_completion(record: Record, *, answer_first: bool) -> str:
     """The data's answer as a completion: what `sft` imitates and evaluation scores."""
-    return worked_answer(record.answer, record.rationale, answer_first=config.data.answer_first)
+    if record.written is not None:
+        return record.written
+    return worked_answer(record.answer, record.rationale, answer_first=answer_first)
 
 
 def worked_answer(answer: str, rationale: str | None, *, answer_first: bool) -> str:
@@ -90,9 +112,10 @@ def worked_answer(answer: str, rationale: str | None, *, answer_first: bool) -> 
     return f"Answer: {answer}\n{rationale}" if answer_first else f"{rationale}\nAnswer: {answer}"
 
 
-def _conversation(content: str, config: RunConfig) -> list[Message]:
-    messages: list[Message] = []
-    if config.data.system_prompt:
-        messages.append({"role": "system", "content": config.data.system_prompt})
-    messages.append({"role": "user", "content": content})
-    return messages
+def conversation(record: Record, content: str, system_prompt: str | None) -> list[Message]:
+    """System prompt, the record's earlier turns, and what the user says last."""
+    messages = [Message(role=turn.role, content=turn.content) for turn in record.turns]
+    # A record that brings its own system message keeps it.
+    if system_prompt and not any(message["role"] == "system" for message in messages):
+        messages.insert(0, Message(role="system", content=system_prompt))
+    return [*messages, Message(role="user", content=content)]

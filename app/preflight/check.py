@@ -16,7 +16,8 @@ from core.config import RunConfig
 from core.errors import Problem, StudioError
 from core.models import find_local_model
 from core.prompts import student_messages, teacher_messages
-from core.records import Record, read_records
+from core.record import Record
+from core.records import data_file, read_records
 
 # Records looked at before the answer; the trainer looks at all.
 _RECORDS_PARSED = 50_000
@@ -80,6 +81,8 @@ def _find_model(config: RunConfig, settings: Settings) -> tuple[Path | None, Pro
 def _check_root(config: RunConfig, settings: Settings) -> Problem | None:
     if not settings.data_roots:
         return None
+    if config.data.path is None:
+        return None
     path = Path(config.data.path).expanduser().resolve()
     roots = [root.expanduser().resolve() for root in settings.data_roots]
     if any(path.is_relative_to(root) for root in roots):
@@ -108,10 +111,9 @@ class _Key(NamedTuple):
             evaluation=config.evaluation,
             generation=config.generation,
         )
-        path = Path(config.data.path).expanduser()
         try:
-            state = path.stat()
-        except (OSError, ValueError):
+            state = data_file(config.data).stat()
+        except (OSError, ValueError, StudioError):
             return cls(relevant.model_dump_json(), model, -1, -1)
         return cls(relevant.model_dump_json(), model, state.st_size, state.st_mtime_ns)
 
@@ -119,7 +121,13 @@ class _Key(NamedTuple):
 @lru_cache(maxsize=64)
 def _check_data(key: _Key) -> Findings:
     config = RunConfig.model_validate_json(key.config)
-    records = list(islice(read_records(config.data), _RECORDS_PARSED))
+    try:
+        records = list(islice(read_records(config.data), _RECORDS_PARSED))
+    except StudioError as error:
+        if error.problem.code != "benchmark_not_found":
+            raise
+        # The worker may have the files, or get them from the hub.
+        return Findings([], [error.problem])
     whole_file = len(records) < _RECORDS_PARSED
     if whole_file and len(records) <= config.evaluation.examples:
         problem = Problem(

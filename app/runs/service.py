@@ -130,5 +130,5 @@ def _default_name(session: Session, project_id: str, config: RunConfig) -> str:
         select(func.count(Run.id)).where(Run.project_id == project_id)
     ).scalar_one()
     model = PurePath(config.model.name).name.lower()
-    data = PurePath(config.data.path).name.split(".")[0]
+    data = config.data.short_name.split(".")[0]
     return f"{model} · {data} · {number + 1}"[:200]

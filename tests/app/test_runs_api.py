@@ -14,7 +14,8 @@ from app.models import Project, Run, RunEvent, Worker
 from app.runs import lifecycle
 from app.runs.ingest import ingest
 from app.settings import Settings
-from core.config import DataConfig, RunConfig
+from core.config import RunConfig
+from core.data_config import DataConfig
 from core.prompts import teacher_messages
 from core.records import read_records
 from core.states import RunStatus

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from cli.demo_data import FAMILIES, RECORDS, write_demo_data
-from core.config import DataConfig
+from core.data_config import DataConfig
 from core.records import read_records
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from core.config import RunConfig
 from core.prompts import demonstration, reference_completion, student_messages, teacher_messages
-from core.records import Record
+from core.record import Record
 
 RECORD = Record(id="1", line=1, prompt="What is {demonstration}?", answer="{prompt}", rationale="R")
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.config import DataConfig
+from core.data_config import DataConfig
 from core.errors import Problem, StudioError
-from core.records import Record, read_records
+from core.record import Record
+from core.records import read_records
 
 
 def _problem(path: Path) -> Problem | None:

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer
 from core.config import ModelConfig, RunConfig
 from core.errors import StudioError
 from core.prompts import Message, reference_completion, student_messages, teacher_messages
-from core.records import Record
+from core.record import Record
 from worker.trainer.failures import mistake
 from worker.trainer.hub import locate_model
 from worker.trainer.model_path import ModelSource
@@ -67,7 +67,9 @@ class Chat:
 
     def reference(self, record: Record) -> list[int]:
         """Token ids of the data's answer as a completion, without an end token."""
-        return self.tokens(reference_completion(record, self._config))
+        return self.tokens(
+            reference_completion(record, answer_first=self._config.data.answer_first)
+        )
 
     def tokens(self, text: str) -> list[int]:
         """Token ids of a text as it stands, without special tokens added."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from core.config import RunConfig
-from core.records import Record, read_records
+from core.record import Record
+from core.records import data_file, read_records
+from worker.trainer.benchmark_files import obtain
 from worker.trainer.chat import Chat
 from worker.trainer.failures import mistake
 from worker.trainer.files import file_sha256
@@ -31,6 +33,7 @@ class Dataset:
 
     Attributes:
         without_views: lines of records for which not enough auxiliary views fit.
+        skipped: records left out for what they are, by reason.
     """
 
     sha256: str
@@ -40,11 +43,16 @@ class Dataset:
     oversized: list[Oversized] = field(default_factory=list)
     without_views: list[int] = field(default_factory=list)
     longest_prompt: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
 
     @property
     def dropped(self) -> dict[str, int]:
         """Dropped records by reason; reasons without a record are absent."""
-        counts = {TOO_LONG: len(self.oversized), VIEWS_TOO_LONG: len(self.without_views)}
+        counts = {
+            TOO_LONG: len(self.oversized),
+            VIEWS_TOO_LONG: len(self.without_views),
+            **self.skipped,
+        }
         return {reason: count for reason, count in counts.items() if count}
 
 
@@ -60,8 +68,10 @@ def prepare(config: RunConfig, chat: Chat, progress: Callable[[int], None]) -> D
         StudioError: a broken or missing file (`core.records`), `prompt_too_long` if no record
             fits, `too_few_records` if nothing is left to train on.
     """
-    records = read_records(config.data)
-    dataset = Dataset(sha256="")
+    skipped: Counter[str] = Counter()
+    source = obtain(config.data, training=True)
+    records = read_records(source, skipped=skipped)
+    dataset = Dataset(sha256="", skipped=skipped)
     limit = config.generation.max_prompt_length
     for record in records:
         tokens = chat.example(record).prompt_tokens
@@ -75,7 +85,7 @@ def prepare(config: RunConfig, chat: Chat, progress: Callable[[int], None]) -> D
     if not dataset.train:
         raise _nothing_fits(dataset.oversized, limit)
     _hold_out(dataset, config.evaluation.examples)
-    dataset.sha256 = file_sha256(Path(config.data.path).expanduser())
+    dataset.sha256 = file_sha256(data_file(source))
     return dataset
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 
-from core.records import Record
+from core.record import Record
 from worker.trainer.chat import Chat
 from worker.trainer.layout import completion_hidden, lay_out, targets
 from worker.trainer.model import Network

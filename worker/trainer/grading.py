@@ -10,7 +10,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from core.records import LETTERS, Record
+from core.record import Record
+from core.record_fields import LETTERS
 
 _ENDS: Final = r"(?=\s*(?:$|[.,;:)\]}*\n-])|\s+(?i:because|since)\b)"
 """“A” and “I” are words too, and so is “a”; they are letters only where something ends."""

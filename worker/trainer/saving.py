@@ -114,7 +114,7 @@ the same prompts with a worked example (UniSD, arXiv 2605.06597). Made with UniS
 ## Training
 
 - Optimizer steps: {history.steps} of {history.total_steps}
-- Data: {Path(config.data.path).name}, SHA-256 `{history.data_sha256}`
+- Data: {config.data.short_name}, SHA-256 `{history.data_sha256}`
 {_metrics(history)}
 ## Use
 

@@ -15,7 +15,7 @@ from core.prompts import (
     negative_messages,
     worked_example,
 )
-from core.records import Record
+from core.record import Record
 from worker.trainer.chat import Chat, Example, View
 from worker.trainer.preparation.contexts import Contexts, first_of_each, question
 from worker.trainer.randomness import derive_seed

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.records import LETTERS, Record
+from core.record import Record
+from core.record_fields import LETTERS
 from worker.trainer.grading import extract_letter, grade, normalized, split_answer
 
 CHOICES = ("bank", "the old library", "mall", "mine", "a dog")

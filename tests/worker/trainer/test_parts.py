@@ -16,7 +16,8 @@ from httpx2 import HTTPError, Request, Response
 from core.config import ModelConfig, RunConfig, TrainingConfig
 from core.errors import StudioError
 from core.events import train_event_adapter
-from core.records import Record, read_records
+from core.record import Record
+from core.records import read_records
 from tests.worker.trainer.tiny import make_tiny_tokenizer, tiny_config
 from worker.trainer import hub, obtain
 from worker.trainer.chat import Chat

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from core.records import Record
+from core.record import Record
 from worker.trainer.failures import mistake
 from worker.trainer.preparation.asking import Asker
 from worker.trainer.preparation.embeddings import embed, neighbours

@@ -16,7 +16,7 @@ from torch import Tensor
 from core.config import ModelConfig
 from core.errors import StudioError
 from core.objective_config import AgreementConfig
-from core.records import Record
+from core.record import Record
 from worker.trainer.failures import mistake
 from worker.trainer.hub import locate_model
 from worker.trainer.model_path import resolve_model

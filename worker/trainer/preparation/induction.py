@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from core.records import Record
+from core.record import Record
 from worker.trainer.failures import failure
 from worker.trainer.grading import normalized
 from worker.trainer.preparation.asking import Asker, Question

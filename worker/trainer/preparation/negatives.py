@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from core.multiple_choice import option
 from core.prompts import demonstration, negative_messages, worked_answer
-from core.records import LETTERS, Record, option
+from core.record import Record
+from core.record_fields import LETTERS
 from worker.trainer.grading import extract_letter, grade, normalized, split_answer
 from worker.trainer.preparation.asking import Asker, Question
 from worker.trainer.preparation.cache import Cache

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.config import RunConfig
+from core.multiple_choice import option
 from core.prompts import Message, demonstration
-from core.records import Record, option
+from core.record import Record
 
 INSTRUCTION_REQUEST: Final = (
     "Write one short, general instruction that helps to solve new questions of this kind. "

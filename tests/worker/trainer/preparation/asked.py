@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
-from core.records import Record, read_records
+from core.record import Record
+from core.records import read_records
 from tests.worker.trainer.tiny import make_tiny_tokenizer, tiny_config
 from worker.trainer.chat import Chat
 from worker.trainer.event_log import EventLog

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from core.prompts import demonstration
-from core.records import LETTERS
+from core.record_fields import LETTERS
 from tests.worker.trainer.preparation.asked import Scripted, make_asker, saying, write_records
 from worker.trainer.grading import extract_letter, grade
 from worker.trainer.preparation.contexts import prepare_contexts
