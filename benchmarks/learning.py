@@ -118,7 +118,7 @@ def evaluate(task: str, data: Path, adapter: Path | None, count: int) -> dict[st
     held_out = config.data.model_copy(update={"path": str(data / FILES[task][1]), "limit": count})
     records = list(read_records(DataConfig.model_validate(held_out.model_dump())))
     prompts = [chat.conversation(student_messages(record, config)) for record in records]
-    greedy = Sampling(1.0, 1.0, 1, config.generation.max_completion_length)
+    greedy = Sampling(0.0, 1.0, 0, config.generation.max_completion_length)
     sampler = TransformersSampler(network, Interrupt(), BATCH)
     rollouts = sampler.sample(prompts, greedy, range(len(prompts)))
     texts = [decode(chat.tokenizer, rollout.ids, special=False) for rollout in rollouts]

@@ -105,6 +105,19 @@ def train(
 
 
 @app.command()
+def evaluate(
+    config: Annotated[Path, typer.Argument(help="An evaluation's configuration, YAML or JSON.")],
+    out: Annotated[Path, typer.Option(help="New folder for the event log.")],
+    results: Annotated[
+        Path | None, typer.Option(help="Folder of the results, to go on after a cut.")
+    ] = None,
+) -> None:
+    """Answer and grade questions with any model or adapter, without any server."""
+    more = ("--results", str(results)) if results else ()
+    _trainer("evaluate", str(config), "--out", str(out), *more)
+
+
+@app.command()
 def check(
     config: Annotated[Path, typer.Argument(help="Configuration, YAML or JSON.")],
 ) -> None:

@@ -6,7 +6,7 @@ them as Server-Sent Events. A number that is not finite is written as null.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
@@ -107,6 +107,16 @@ class TrajectoryEvent(_Event):
     row: int = Field(ge=0, description="Row in that file.")
 
 
+class EvaluationEvent(_Event):
+    """A set of questions was answered and graded; its examples are in files beside the log."""
+
+    kind: Literal["evaluation"] = "evaluation"
+    set: Name = Field(description="The set's name.")
+    step: int = Field(ge=0, description="Optimizer steps done; 0 also for an evaluation alone.")
+    path: str = Field(description="Folder of the examples, relative to the attempt's folder.")
+    summary: dict[str, Any] = Field(description="Figures, as `summary.json` has them.")
+
+
 class ArtifactEvent(_Event):
     """A file set was written completely."""
 
@@ -135,6 +145,7 @@ TrainEvent = Annotated[
     | LogEvent
     | AlarmEvent
     | TrajectoryEvent
+    | EvaluationEvent
     | ArtifactEvent
     | FinishedEvent,
     Field(discriminator="kind"),

@@ -14,14 +14,13 @@ FOLDER_VARIABLE: Final = "UNISD_BENCHMARK_DIR"
 
 
 def split_name(source: Source, *, training: bool) -> str:
-    """The split that is meant.
+    """The split of a benchmark that is meant.
 
     Raises:
         StudioError: `benchmark_split_unknown`, or `benchmark_evaluation_only` where there is
             nothing to train on.
     """
-    assert source.benchmark is not None  # noqa: S101 - callers ask only for benchmarks
-    benchmark = BENCHMARKS[source.benchmark]
+    benchmark = BENCHMARKS[source.layout]
     name = source.split or (benchmark.train if training else benchmark.evaluate)
     if name is None:
         raise StudioError(

@@ -31,7 +31,7 @@ def test_the_rationale_can_be_left_out() -> None:
 def test_the_answer_can_come_first() -> None:
     config = _config(data={"path": "x", "answer_first": True})
     assert demonstration(RECORD, config) == "Answer: {prompt}\nR"
-    assert reference_completion(RECORD, config) == "Answer: {prompt}\nR"
+    assert reference_completion(RECORD, answer_first=True) == "Answer: {prompt}\nR"
 
 
 def test_a_system_prompt_stands_before_both() -> None:

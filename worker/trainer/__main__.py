@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from worker.trainer.interrupt import Interrupt, StopRequested, exit_with_supervi
 
 USAGE = """\
 python -m worker.trainer run.yaml --out DIR [--resume DIR] [--supervised]
+       python -m worker.trainer evaluate job.yaml --out DIR [--results DIR] [--supervised]
        python -m worker.trainer check run.yaml
        python -m worker.trainer estimate run.yaml [--device cpu|cuda|mps] [--json]
        python -m worker.trainer obtain-model DEST [--gguf FILE]"""
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given[:1] == ["check"]:
             return _check(given[1:])
+        if given[:1] == ["evaluate"]:
+            return _evaluate(given[1:])
         if given[:1] == ["estimate"]:
             return _estimate(given[1:])
         if given[:1] == ["obtain-model"]:
@@ -57,14 +60,43 @@ def _train(arguments: list[str]) -> int:
         "--resume", type=Path, help="folder of an earlier attempt to go on from", metavar="DIR"
     )
     options = parser.parse_args(arguments)
-    with Interrupt() as interrupt:
-        if options.supervised:
-            exit_with_supervisor()
-        log = _open_log(options.out, quiet=options.supervised)
-        try:
-            return _run(options.config, log, interrupt, options.resume)
-        finally:
-            log.close()
+
+    def train(log: EventLog, interrupt: Interrupt) -> None:
+        config = load_config(options.config)
+        from worker.trainer.memory import keep_freed_memory  # noqa: PLC0415 - torch takes seconds
+        from worker.trainer.session import execute  # noqa: PLC0415
+
+        keep_freed_memory()
+        execute(config, log, interrupt, options.resume)
+
+    return _run(train, options.out, supervised=options.supervised)
+
+
+def _evaluate(arguments: list[str]) -> int:
+    parser = _parser("Answer and grade questions; compare a model with its base.")
+    parser.add_argument("config", type=Path, help="the evaluation's configuration")
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the event log")
+    parser.add_argument(
+        "--supervised", action="store_true", help="end when standard input closes; print nothing"
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="folder for what is kept of every example; an evaluation that was cut off goes on "
+        "from it (default: the folder of --out)",
+        metavar="DIR",
+    )
+    options = parser.parse_args(arguments)
+    results = options.results or options.out
+
+    def evaluate(log: EventLog, interrupt: Interrupt) -> None:
+        from worker.trainer.evaluation.job import execute_job, load_job  # noqa: PLC0415 - as above
+        from worker.trainer.memory import keep_freed_memory  # noqa: PLC0415
+
+        keep_freed_memory()
+        execute_job(load_job(options.config), log, interrupt, results)
+
+    return _run(evaluate, options.out, supervised=options.supervised)
 
 
 def _open_log(folder: Path, *, quiet: bool) -> EventLog:
@@ -74,15 +106,24 @@ def _open_log(folder: Path, *, quiet: bool) -> EventLog:
     return EventLog(folder, None if quiet else print_event)
 
 
-def _run(path: Path, log: EventLog, interrupt: Interrupt, resume: Path | None) -> int:
-    """Train and write the last event, whatever happens."""
-    try:
-        config = load_config(path)
-        from worker.trainer.memory import keep_freed_memory  # noqa: PLC0415 - torch takes seconds
-        from worker.trainer.session import execute  # noqa: PLC0415
+def _run(work: Callable[[EventLog, Interrupt], None], out: Path, *, supervised: bool) -> int:
+    """Do the work with an event log in `out`."""
+    with Interrupt() as interrupt:
+        if supervised:
+            exit_with_supervisor()
+        log = _open_log(out, quiet=supervised)
+        try:
+            return _finish(work, log, interrupt)
+        finally:
+            log.close()
 
-        keep_freed_memory()
-        execute(config, log, interrupt, resume)
+
+def _finish(
+    work: Callable[[EventLog, Interrupt], None], log: EventLog, interrupt: Interrupt
+) -> int:
+    """Do the work and write the last event, whatever happens."""
+    try:
+        work(log, interrupt)
     except StopRequested:
         log.emit("finished", outcome="stopped")
         return EXIT_DONE

@@ -88,19 +88,30 @@ class Chat:
         Raises:
             StudioError: `chat_template_failed` if the template refuses the messages.
         """
-        try:
-            text = self.tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True
-            )
-        except (TemplateError, TypeError, ValueError) as error:
-            raise mistake(
-                "chat_template_failed",
-                f"The model's chat template refuses the prompt of line {record.line}: {error}.",
-                "If it knows no system message, remove data.system_prompt.",
-                field="data.system_prompt" if self._config.data.system_prompt else "model.name",
-            ) from error
+        text = render(self.tokenizer, messages, record)
         # The template writes the special tokens itself; adding them again would double them.
         return View(text, self.tokens(text))
+
+
+def render(tokenizer: Any, messages: list[Message], record: Record) -> str:
+    """A record's conversation as the chat template writes it, up to where the model answers.
+
+    Raises:
+        StudioError: `chat_template_failed` if the template refuses the messages.
+    """
+    try:
+        text: str = tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
+    except (TemplateError, TypeError, ValueError) as error:
+        has_system = messages[0]["role"] == "system"
+        raise mistake(
+            "chat_template_failed",
+            f"The model's chat template refuses the prompt of line {record.line}: {error}.",
+            "If it knows no system message, remove data.system_prompt.",
+            field="data.system_prompt" if has_system else "model.name",
+        ) from error
+    return text
 
 
 def load_tokenizer(model: ModelConfig) -> Any:

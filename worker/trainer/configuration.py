@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -17,21 +18,35 @@ def load_config(path: Path) -> RunConfig:
     Raises:
         StudioError: `config_unreadable`, or `config_invalid` with one problem per mistake.
     """
+    remedy = "Start with `data:` and, below it, `path: worked-examples.jsonl`."
+    return parse_config(read_yaml(path, remedy))
+
+
+def read_yaml(path: Path, remedy: str) -> dict[str, Any]:
+    """Read a mapping.
+
+    Args:
+        path: YAML or JSON.
+        remedy: how to begin such a file.
+
+    Raises:
+        StudioError: `config_unreadable`, or `config_invalid` if it holds something else.
+    """
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise mistake(
             "config_unreadable",
             f"The configuration {path} cannot be read: {_reason(error)}.",
-            "Give a run's configuration as a YAML file in UTF-8.",
+            "Give a configuration as a YAML file in UTF-8.",
         ) from error
     if not isinstance(raw, dict):
         raise mistake(
             "config_invalid",
             f"{path} holds no configuration: a mapping of fields is needed.",
-            "Start with `data:` and, below it, `path: worked-examples.jsonl`.",
+            remedy,
         )
-    return parse_config(raw)
+    return raw
 
 
 def dump_config(config: RunConfig) -> str:

@@ -7,6 +7,7 @@ import sys
 from core.errors import Problem, StudioError
 from core.events import (
     ArtifactEvent,
+    EvaluationEvent,
     LogEvent,
     MetricsEvent,
     PhaseEvent,
@@ -34,6 +35,14 @@ def describe_event(event: TrainEvent) -> str:
             return f"[{event.phase}] {event.detail}"
         case LogEvent():
             return event.message
+        case _:
+            return _result(event)
+
+
+def _result(event: TrainEvent) -> str:
+    match event:
+        case EvaluationEvent():
+            return _evaluated(event)
         case ArtifactEvent():
             return f"Wrote {event.path} ({event.bytes:,} bytes)."
         case _:
@@ -52,6 +61,16 @@ def describe_problem(problem: Problem) -> str:
     place = f" [{problem.field}]" if problem.field else ""
     remedy = f"\n  {problem.remedy}" if problem.remedy else ""
     return f"error ({problem.code}){place}: {problem.message}{remedy}"
+
+
+def _evaluated(event: EvaluationEvent) -> str:
+    found = event.summary
+    text = (
+        f"{event.set}: {found['accuracy']:.1%} right of {found['questions']} questions, an answer "
+        f"found in {found['extracted']:.1%}"
+    )
+    jsd = found.get("retention", {}).get("forward", {}).get("jsd", {}).get("mean")
+    return f"{text}." if jsd is None else f"{text}; JSD to the base {jsd:.4f} nats per token."
 
 
 def _progress(event: MetricsEvent) -> str:

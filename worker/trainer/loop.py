@@ -22,7 +22,8 @@ from worker.trainer.checkpoint import (
 )
 from worker.trainer.dataset import Dataset
 from worker.trainer.ema import ema_distance, half_life, synchronize_ema
-from worker.trainer.evaluation import Reference, reference_fit
+from worker.trainer.evaluation.examinations import Examinations
+from worker.trainer.evaluation.references import Reference, reference_fit
 from worker.trainer.event_log import EventLog
 from worker.trainer.interrupt import Interrupt, StopRequested
 from worker.trainer.measure import StepMeasure
@@ -47,6 +48,7 @@ class Trainer:
         presampled: the base model's completions of the training records, for `presampled`.
         held_out: references to evaluate on; empty when evaluation is off.
         history: filled while training, for the model card.
+        examinations: sets of questions to answer and grade; None when there are none.
         identity: what a checkpoint must have in common with the run that resumes from it.
     """
 
@@ -62,6 +64,7 @@ class Trainer:
     history: History
     presampled: list[Rollout] = field(default_factory=list)
     processes: Processes = field(default_factory=Processes)
+    examinations: Examinations | None = None
     identity: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -91,7 +94,7 @@ class Trainer:
         steps = self.history.total_steps
         if not self.history.steps:
             self._evaluate(0)
-        if not self.held_out or self.history.steps:
+        if not self._evaluates or self.history.steps:
             self.log.phase("training", "Training", self.history.steps, steps)
         for step in range(self.history.steps + 1, steps + 1):
             self._record_pinned(step)
@@ -255,9 +258,22 @@ class Trainer:
             scored = self._scorer.observe(Batch(examples, completions))
             self._recorder.add(scored, len(rollouts), step=step, pinned=True)
 
+    @property
+    def _evaluates(self) -> bool:
+        return bool(self.held_out or self.examinations)
+
     def _evaluate(self, step: int) -> None:
-        if not self.held_out or not self.processes.leads:
+        if not self._evaluates or not self.processes.leads:
             return
+        metrics = self._fit_references(step) if self.held_out else {}
+        if self.examinations is not None:
+            metrics |= self.examinations.hold(step)
+        self.history.evaluations[step] = metrics
+        self.log.metrics(step, self.history.total_steps, self._epoch(step), metrics)
+        if step < self.history.total_steps:
+            self.log.phase("training", "Training", step, self.history.total_steps)
+
+    def _fit_references(self, step: int) -> dict[str, float]:
         total = len(self.held_out)
 
         def progress(done: int) -> None:
@@ -268,14 +284,11 @@ class Trainer:
         self.log.phase("evaluating", "Scoring held-out references", 0, total)
         batch_size = self.config.training.batch_size
         metrics = reference_fit(self.network, self.held_out, batch_size, progress)
-        self.history.evaluations[step] = metrics
-        self.log.metrics(step, self.history.total_steps, self._epoch(step), metrics)
         self.log.say(
             f"Held-out references after step {step}: {metrics['eval/reference/nll']:.4f} nats per "
             f"token, perplexity {metrics['eval/reference/perplexity']:.2f}."
         )
-        if step < self.history.total_steps:
-            self.log.phase("training", "Training", step, self.history.total_steps)
+        return metrics
 
     def _epoch(self, step: int) -> float:
         return step * self._global / len(self.dataset.train)

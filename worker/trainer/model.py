@@ -46,6 +46,10 @@ EMA: Final = "ema"
 """Name of the adapter that holds the moving average of the student's."""
 
 
+ADAPTERS: Final = {"base": None, "student": STUDENT, "ema": EMA}
+"""Whose weights, to the adapter that makes them."""
+
+
 @dataclass(frozen=True)
 class Network:
     """Student and all its teachers: adapters on one copy of the base weights.
@@ -87,7 +91,7 @@ class Network:
         Args:
             weights: `base` (no adapter), `student` or `ema`.
         """
-        adapter = {"base": None, "student": STUDENT, "ema": EMA}[weights]
+        adapter = ADAPTERS[weights]
         was_training = self.peft.training
         self.peft.eval()
         try:
@@ -112,8 +116,8 @@ class Network:
                 layer._active_adapter = [adapter]  # noqa: SLF001
 
     @contextmanager
-    def folded(self) -> Iterator[None]:
-        """Sample with the student's adapter added to copies of the weights; the base stays.
+    def folded(self, weights: str = "student") -> Iterator[None]:
+        """Sample with an adapter added to copies of the weights; the base stays.
 
         The copies are dropped at the end. Layers of other kinds than `LoraLinear`, and quantized
         ones, go on with base and adapter apart.
@@ -125,8 +129,9 @@ class Network:
         ]
         try:
             for group in self._siblings(foldable):
-                weights = [layer.folded_weight(STUDENT, foldable.index(layer)) for layer in group]
-                folded = FoldedGroup(group, weights)
+                folded = FoldedGroup(
+                    group, [_sum(layer, weights, foldable.index(layer)) for layer in group]
+                )
                 for layer in group:
                     layer.folded = folded
             yield
@@ -174,6 +179,12 @@ class Network:
 def _joinable(children: Mapping[str, LoraLinear], names: Sequence[str]) -> bool:
     """Whether all or none have a bias."""
     return len({children[name].get_base_layer().bias is None for name in names}) == 1
+
+
+def _sum(layer: LoraLinear, weights: str, place: int) -> Tensor:
+    """A layer's weight as a student or a teacher has it."""
+    adapter = ADAPTERS[weights]
+    return base_weight(layer) if adapter is None else layer.folded_weight(adapter, place)
 
 
 def base_weight(layer: LoraLayer) -> Tensor:

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -32,6 +32,7 @@ class Sampling(NamedTuple):
     """How tokens are drawn.
 
     Attributes:
+        temperature: 0 takes the likeliest token.
         top_p: nucleus; 1 for all tokens.
         top_k: likeliest tokens; 0 for all.
         max_tokens: longest completion.
@@ -48,13 +49,27 @@ class Sampling(NamedTuple):
         return cls(config.temperature, config.top_p, config.top_k, config.max_completion_length)
 
 
+Finished = Callable[[Sequence[int], Sequence[Rollout]], None]
+"""Told of each batch: which prompts, and their completions."""
+
+
 class Sampler(Protocol):
     """What samples: transformers here, or another engine that is handed the adapter."""
 
     def sample(
-        self, prompts: Sequence[list[int]], how: Sampling, seeds: Sequence[int]
+        self,
+        prompts: Sequence[list[int]],
+        how: Sampling,
+        seeds: Sequence[int],
+        finished: Finished | None = None,
     ) -> list[Rollout]:
         """One completion per prompt, in their order; each has at least one token.
+
+        Args:
+            prompts: token ids.
+            how: temperature, truncation, length.
+            seeds: one for each prompt.
+            finished: called after each batch.
 
         Raises:
             StopRequested: a stop was asked for before all were finished.
@@ -63,50 +78,58 @@ class Sampler(Protocol):
 
 
 class TransformersSampler:
-    """Samples with the network itself: static cache, and the student's adapter folded.
+    """Samples with the network itself: static cache, and the adapter folded.
 
     Args:
-        network: the student.
+        network: student and base.
         interrupt: looked at after every token.
         batch_size: sequences side by side; None for all.
+        weights: whose completions: `student` or `base`.
     """
 
     def __init__(
-        self, network: Network, interrupt: Interrupt, batch_size: int | None = None
+        self,
+        network: Network,
+        interrupt: Interrupt,
+        batch_size: int | None = None,
+        weights: Literal["student", "base"] = "student",
     ) -> None:
+        self._of = weights
         self._network = network
         self._interrupt = interrupt
         self._batch_size = batch_size
 
     def sample(
-        self, prompts: Sequence[list[int]], how: Sampling, seeds: Sequence[int]
+        self,
+        prompts: Sequence[list[int]],
+        how: Sampling,
+        seeds: Sequence[int],
+        finished: Finished | None = None,
     ) -> list[Rollout]:
         """Sample without dropout. Prompts of like length share a batch."""
         network = self._network
-        was_training = network.peft.training
-        network.peft.eval()
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
         rollouts: dict[int, Rollout] = {}
-        try:
-            with torch.no_grad(), self._weights():
-                for batch in _batches(order, self._batch_size or len(prompts)):
-                    sampled = _sample_batch(
-                        network,
-                        [prompts[index] for index in batch],
-                        how,
-                        [seeds[index] for index in batch],
-                        self._interrupt,
-                    )
-                    rollouts |= zip(batch, sampled, strict=True)
-        finally:
-            network.peft.train(was_training)
+        with network.teacher(self._of), self._weights():
+            for batch in _batches(order, self._batch_size or len(prompts)):
+                sampled = _sample_batch(
+                    network,
+                    [prompts[index] for index in batch],
+                    how,
+                    [seeds[index] for index in batch],
+                    self._interrupt,
+                )
+                rollouts |= zip(batch, sampled, strict=True)
+                if finished is not None:
+                    finished(batch, sampled)
         return [rollouts[index] for index in range(len(prompts))]
 
     def _weights(self) -> AbstractContextManager[None]:
         """Folding costs a copy of the adapted weights while sampling; it must fit."""
         weights = [base_weight(layer) for layer in self._network.layers]
         copy = sum(weight.numel() * weight.element_size() for weight in weights)
-        return self._network.folded() if fits(copy, self._network.device) else nullcontext()
+        network = self._network
+        return network.folded(self._of) if fits(copy, network.device) else nullcontext()
 
 
 def _batches(order: Sequence[int], size: int) -> Iterator[Sequence[int]]:
@@ -183,6 +206,8 @@ def choose(logits_BV: Tensor, how: Sampling, chance_B: Tensor) -> Tensor:
         Token ids (B,). Much faster than `torch.multinomial`, which draws a number per token of the
         vocabulary, and the same whatever else is in the batch.
     """
+    if how.temperature == 0:
+        return torch.nan_to_num_(logits_BV).argmax(-1)
     # Logits that are not finite must not break sampling (on a GPU the whole process): the pass that
     # scores the tokens meets them again and ends the run with `loss_not_finite`.
     scores_BV = torch.nan_to_num_(logits_BV).div_(how.temperature)

@@ -9,6 +9,7 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from core.config import RunConfig
+from core.evaluation_config import training_sets
 from worker.trainer import device as devices
 from worker.trainer.chat import Chat, load_tokenizer
 from worker.trainer.checkpoint import check_same_run, find_snapshot
@@ -22,7 +23,11 @@ from worker.trainer.dataset import (
     prepare,
 )
 from worker.trainer.ema import add_ema
-from worker.trainer.evaluation import Reference, references
+from worker.trainer.evaluation.answers import Writer
+from worker.trainer.evaluation.evaluator import Evaluator
+from worker.trainer.evaluation.examinations import Examinations
+from worker.trainer.evaluation.questions import load_questions
+from worker.trainer.evaluation.references import Reference, references
 from worker.trainer.event_log import EventLog
 from worker.trainer.failures import mistake, write_failure
 from worker.trainer.files import write_atomically
@@ -117,6 +122,10 @@ def _assemble(
     end_id = tokenizer.eos_token_id
     held_out = references(dataset.held_out, chat, end_id) if end_id is not None else []
     check_context(config, dataset, context, _lengths(held_out))
+    sets = [
+        load_questions(one, tokenizer, config.data.system_prompt, context)
+        for one in training_sets(config.evaluation, answer_first=config.data.answer_first)
+    ]
     interrupt.check()
     log.phase("loading", f"Loading {config.model.name}")
     seed = derive_seed(config.training.seed, "adapter")
@@ -130,6 +139,8 @@ def _assemble(
     sampler = make_sampler(network, config, patient)
     asker = Asker(config, chat, sampler, log, patient, context)
     views, kept = _prepare_views(asker, dataset, processes)
+    writer = Writer(network, config.model, patient, config.training.seed)
+    evaluator = Evaluator(writer, tokenizer, log, None, config.data.system_prompt)
     steps = total_steps(config.training, len(dataset.train), processes.count)
     return Trainer(
         config,
@@ -146,6 +157,7 @@ def _assemble(
         if views.contexts.presampled
         else [],
         processes=processes,
+        examinations=Examinations(evaluator, sets) if sets else None,
         identity=_identity(config, dataset, on, processes),
     )
 

@@ -16,7 +16,7 @@ from worker.trainer.failures import mistake
 from worker.trainer.hub import locate_model
 from worker.trainer.interrupt import Interrupt
 from worker.trainer.model import STUDENT, Network
-from worker.trainer.rollout import Rollout, Sampling
+from worker.trainer.rollout import Finished, Rollout, Sampling
 
 MEMORY_SHARE: Final = 0.3
 """Of the GPU's memory, for vLLM's weights and cache; the trainer needs the rest."""
@@ -54,7 +54,11 @@ class VllmSampler:
         )
 
     def sample(
-        self, prompts: Sequence[list[int]], how: Sampling, seeds: Sequence[int]
+        self,
+        prompts: Sequence[list[int]],
+        how: Sampling,
+        seeds: Sequence[int],
+        finished: Finished | None = None,
     ) -> list[Rollout]:
         """One completion per prompt, sampled with the student as it is now."""
         self._interrupt.check()
@@ -65,7 +69,10 @@ class VllmSampler:
             use_tqdm=False,
         )
         completions = [list(output.outputs[0].token_ids) for output in outputs]
-        return [Rollout(ids, ids[-1] not in self._network.end_ids) for ids in completions]
+        rollouts = [Rollout(ids, ids[-1] not in self._network.end_ids) for ids in completions]
+        if finished is not None:
+            finished(range(len(prompts)), rollouts)
+        return rollouts
 
     def _how(self, how: Sampling, seed: int) -> Any:  # noqa: ANN401 - a class of vLLM
         return self._parameters(

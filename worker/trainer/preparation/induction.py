@@ -8,7 +8,7 @@ from typing import Final
 
 from core.record import Record
 from worker.trainer.failures import failure
-from worker.trainer.grading import normalized
+from worker.trainer.grading.texts import normalized
 from worker.trainer.preparation.asking import Asker, Question
 from worker.trainer.preparation.cache import Cache
 from worker.trainer.preparation.wording import INSTRUCTION_REQUEST, ask_for_instruction

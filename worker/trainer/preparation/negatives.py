@@ -12,7 +12,9 @@ from core.multiple_choice import option
 from core.prompts import demonstration, negative_messages, worked_answer
 from core.record import Record
 from core.record_fields import LETTERS
-from worker.trainer.grading import extract_letter, grade, normalized, split_answer
+from worker.trainer.grading import grade
+from worker.trainer.grading.choice import extract_letter
+from worker.trainer.grading.texts import normalized, split_answer
 from worker.trainer.preparation.asking import Asker, Question
 from worker.trainer.preparation.cache import Cache
 from worker.trainer.preparation.wording import ask_for_wrong_reason, ask_for_wrong_solution

@@ -14,7 +14,7 @@ from tests.worker.trainer.preparation.asked import TOKENIZER, make_asker, saying
 from tests.worker.trainer.tiny import tiny_config
 from worker.trainer.chat import Chat, load_tokenizer
 from worker.trainer.event_log import EventLog
-from worker.trainer.grading import normalized
+from worker.trainer.grading.texts import normalized
 from worker.trainer.interrupt import Interrupt
 from worker.trainer.model import load_network
 from worker.trainer.preparation import asking

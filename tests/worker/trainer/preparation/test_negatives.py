@@ -9,7 +9,8 @@ import pytest
 from core.prompts import demonstration
 from core.record_fields import LETTERS
 from tests.worker.trainer.preparation.asked import Scripted, make_asker, saying, write_records
-from worker.trainer.grading import extract_letter, grade
+from worker.trainer.grading import grade
+from worker.trainer.grading.choice import extract_letter
 from worker.trainer.preparation.contexts import prepare_contexts
 from worker.trainer.preparation.negatives import write_negatives
 

@@ -1,0 +1,103 @@
+"""Loads an adapter that a run saved, or any LoRA adapter in PEFT's layout, as the student."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from core.config import LoraConfig, ModelConfig
+from core.errors import StudioError
+from worker.trainer.failures import mistake
+from worker.trainer.files import file_sha256
+from worker.trainer.model import STUDENT, Network
+from worker.trainer.saving import WEIGHTS
+
+CONFIG: Final = "adapter_config.json"
+VARIANTS: Final = (
+    "use_dora",
+    "use_rslora",
+    "rank_pattern",
+    "alpha_pattern",
+    "modules_to_save",
+    "layers_to_transform",
+    "lora_bias",
+)
+"""Settings of PEFT that make an adapter something else than W + alpha / r · B · A."""
+
+
+def shape_of(folder: Path, model: ModelConfig) -> ModelConfig:
+    """The model's configuration with the adapter's rank, scale and layers.
+
+    Raises:
+        StudioError: `adapter_not_found` or `adapter_invalid`.
+    """
+    found = _read_config(folder)
+    strange = [name for name in VARIANTS if found.get(name)]
+    if strange:
+        raise _invalid(folder, f"it is no plain LoRA adapter ({', '.join(strange)})")
+    targets = found.get("target_modules")
+    try:
+        lora = LoraConfig(
+            rank=found["r"],
+            alpha=found["lora_alpha"],
+            dropout=0.0,
+            target_modules=tuple(sorted(targets if isinstance(targets, list) else ())),
+        )
+    except (KeyError, ValidationError) as error:
+        raise _invalid(folder, f"its {CONFIG} is not understood") from error
+    return model.model_copy(update={"lora": lora})
+
+
+def load_adapter(network: Network, folder: Path) -> str:
+    """Put an adapter's factors into the student. Returns the SHA-256 of its weights.
+
+    Raises:
+        StudioError: `adapter_invalid` if they do not fit the model.
+    """
+    file = folder / WEIGHTS
+    try:
+        weights = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise _invalid(folder, f"{WEIGHTS} cannot be read: {error}") from error
+    factors = network.factors(STUDENT)
+    if set(factors) != set(weights):
+        different = sorted(set(factors) ^ set(weights))
+        raise _invalid(folder, f"its layers are not the model's ({different[0]} and more)")
+    with torch.no_grad():
+        for name, factor in factors.items():
+            if factor.shape != weights[name].shape:
+                raise _invalid(folder, f"{name} has another shape than the model's layer")
+            factor.copy_(weights[name])
+    return file_sha256(file)
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / CONFIG).read_bytes())
+    except FileNotFoundError:
+        raise mistake(
+            "adapter_not_found",
+            f"There is no adapter in {folder} (no {CONFIG}).",
+            "Give the folder that holds adapter_config.json and adapter_model.safetensors.",
+            field="adapter",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise _invalid(folder, f"its {CONFIG} cannot be read") from error
+    if not isinstance(found, dict):
+        raise _invalid(folder, f"its {CONFIG} is not understood")
+    return found
+
+
+def _invalid(folder: Path, reason: str) -> StudioError:
+    return mistake(
+        "adapter_invalid",
+        f"The adapter in {folder} cannot be used: {reason}.",
+        "Give a LoRA adapter for this model, in PEFT's layout, with safetensors.",
+        field="adapter",
+    )
