@@ -97,7 +97,9 @@ def position(answer: str, choices: Sequence[str], number: int) -> int:
     """Index of the answer among the options."""
     if answer not in choices:
         raise broken(
-            number, f"has the answer {answer!r}, which is not among its choices", "Mend the record."
+            number,
+            f"has the answer {answer[:100]!r}, which is not among its choices",
+            "Mend the record.",
         )
     return choices.index(answer)
 

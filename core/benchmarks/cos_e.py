@@ -27,7 +27,7 @@ from core.tables import rows
 
 def parse(row: Row, number: int, source: Source) -> Iterator[Record]:
     """A row as the hub's data set has it, or as CommonsenseQA publishes it."""
-    if isinstance(row.get("question"), Mapping):
+    if "answerKey" in row or isinstance(row.get("question"), Mapping):
         yield as_record(_from_commonsense_qa(row, number), answer_first=source.answer_first)
         return
     choices = options(row, "choices", number)
@@ -44,7 +44,9 @@ def parse(row: Row, number: int, source: Source) -> Iterator[Record]:
 
 def _from_commonsense_qa(row: Row, number: int) -> Question:
     """Question, options with labels, and the right label; the explanation was joined to it."""
-    asked = row["question"]
+    asked = required(row, "question", number)
+    if not isinstance(asked, Mapping):
+        raise broken(number, "has no object in “question”", "See CommonsenseQA.")
     choices = required(asked, "choices", number)
     if not isinstance(choices, list) or not all(isinstance(one, Mapping) for one in choices):
         raise broken(number, "has no list of options in “question.choices”", "See CommonsenseQA.")

@@ -31,7 +31,7 @@ def written(calls: Sequence[ToolCall]) -> str:
 
 def parse(row: Row, number: int, source: Source) -> Iterator[Record]:  # noqa: ARG001
     """A row is an API with many instructions, or one instruction with its prompt."""
-    if "Instructions" in row:
+    if "Name" in row or "Instructions" in row:
         yield from _api(row, number)
     elif "golden_answer" in row:
         calls = _calls(row["golden_answer"], "golden_answer", number)

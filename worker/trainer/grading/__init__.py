@@ -23,7 +23,9 @@ def grade(record: Record, text: str) -> Grade:
         case "choice":
             letter = extract_letter(text, record.choices)
             assert record.correct is not None  # noqa: S101 - that makes the task
-            return Grade(letter, letter == LETTERS[record.correct])
+            # Some records name the right option twice; either letter is right.
+            chosen = record.choices[LETTERS.index(letter)] if letter else None
+            return Grade(letter, chosen == record.choices[record.correct])
         case "number":
             number = extract_number(text)
             return Grade(number, same_number(number, str(record.number)))
