@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from app.migrate import upgrade
 from app.settings import Settings
 from cli.demo import run_demo
+from cli.study import app as study
 from cli.up import REAPER_COMMAND, WORKER_COMMAND, run_up
 from core.config import RunConfig
 from core.errors import StudioError
@@ -29,6 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(study)
 
 
 def _settings() -> Settings:
