@@ -17,6 +17,7 @@ from app.auth.guard import Guard
 from app.auth.router import router as session_router
 from app.db import get_database
 from app.errors import documented, install_error_handlers
+from app.evaluations.router import router as evaluations_router
 from app.experiments.router import router as experiments_router
 from app.health.router import router as health_router
 from app.presets.router import router as presets_router
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         experiments_router,
         runs_router,
         trajectories_router,
+        evaluations_router,
         workers_router,
     ):
         api.include_router(router)

@@ -74,7 +74,7 @@ class Source(Part):
         description="Split of the benchmark. Empty: the one for this use (training or evaluation).",
         json_schema_extra=extra("-", advanced=True),
     )
-    format: Literal["records"] | BenchmarkName = Field(
+    format: Literal["records", BenchmarkName] = Field(
         default="records",
         description="`records`: one object a line with the fields named below. Otherwise a file "
         "as the named benchmark publishes it.",

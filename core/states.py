@@ -9,6 +9,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class RunKind(StrEnum):
+    """What a run does."""
+
+    TRAINING = "training"
+    EVALUATION = "evaluation"
+
+
 class RunStatus(StrEnum):
     """State of a run."""
 

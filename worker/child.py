@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 LOG_FILE = "trainer.log"
@@ -19,9 +20,14 @@ _TAIL_BYTES = 4000
 
 
 class Trainer:
-    """A running trainer."""
+    """A running trainer.
 
-    def __init__(self, config_file: Path, directory: Path) -> None:
+    Args:
+        command: arguments of `python -m worker.trainer`, without `--supervised`.
+        directory: the attempt's folder.
+    """
+
+    def __init__(self, command: Sequence[str], directory: Path) -> None:
         self._log = directory / LOG_FILE
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
@@ -29,9 +35,7 @@ class Trainer:
                     sys.executable,
                     "-m",
                     "worker.trainer",
-                    str(config_file),
-                    "--out",
-                    str(directory),
+                    *command,
                     "--supervised",
                 ],
                 stdin=subprocess.PIPE,

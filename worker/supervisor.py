@@ -27,13 +27,15 @@ from app.runs import lifecycle
 from app.runs.ingest import Position, final_status
 from app.settings import Settings
 from core.errors import Problem
-from core.states import RunStatus
+from core.states import RunKind, RunStatus
 from worker.child import CONFIG_FILE, LOG_FILE, Trainer
 from worker.presence import Presence
 from worker.tail import Tail
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+RESULTS = "results"
+"""Folder of an evaluation's results, beside those of its attempts."""
 _POLL_SECONDS = 0.2
 _RETRY_SECONDS = 1.0
 # Seconds that a trainer gets to leave when its worker is asked to go.
@@ -207,7 +209,11 @@ def _start(claim: lifecycle.Claim, directory: Path) -> Trainer:
     config_file.write_text(
         yaml.safe_dump(claim.config, sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
-    return Trainer(config_file, directory)
+    command = [str(config_file), "--out", str(directory)]
+    if claim.kind is RunKind.EVALUATION:
+        # All attempts share the results: one that was cut off goes on where it was.
+        command = ["evaluate", *command, "--results", str(directory.parent / RESULTS)]
+    return Trainer(command, directory)
 
 
 def close_attempt(attempt: Attempt, outcome: RunStatus | None, exit_code: int | None) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import ID_LENGTH, Base, new_id, utc_now
-from core.states import RunStatus
+from core.states import RunKind, RunStatus
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up only on a plain INTEGER primary key."""
@@ -34,6 +34,18 @@ class Run(Base):
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     experiment_id: Mapped[str | None] = mapped_column(
         ForeignKey("experiments.id", ondelete="SET NULL")
+    )
+    kind: Mapped[RunKind] = mapped_column(
+        Enum(
+            RunKind,
+            native_enum=False,
+            length=20,
+            name="kind",
+            create_constraint=True,
+            values_callable=lambda kinds: [kind.value for kind in kinds],
+        ),
+        default=RunKind.TRAINING,
+        server_default=RunKind.TRAINING.value,
     )
     name: Mapped[str] = mapped_column(String(200))
     config: Mapped[dict[str, Any]]

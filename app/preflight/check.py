@@ -12,8 +12,10 @@ from typing import NamedTuple
 from app.preflight.hub import why_not_on_hub
 from app.preflight.prompts import UnusableModelError, load_counter
 from app.settings import Settings
-from core.config import RunConfig
+from core.config import ModelConfig, RunConfig
+from core.data_config import Source
 from core.errors import Problem, StudioError
+from core.evaluation_job import EvaluationJob
 from core.models import find_local_model
 from core.prompts import student_messages, teacher_messages
 from core.record import Record
@@ -34,10 +36,10 @@ class Findings(NamedTuple):
 def check(config: RunConfig, settings: Settings) -> Findings:
     """Everything that the web side can know about a configuration."""
     errors = [*_check_storage(settings)]
-    model, model_problem = _find_model(config, settings)
+    model, model_problem = _find_model(config.model, settings)
     if model_problem:
         errors.append(model_problem)
-    root_problem = _check_root(config, settings)
+    root_problem = _check_root(config.data, settings)
     if root_problem:
         return Findings([*errors, root_problem], [])
     try:
@@ -45,6 +47,27 @@ def check(config: RunConfig, settings: Settings) -> Findings:
     except StudioError as error:
         return Findings([*errors, *error.problems], [])
     return Findings([*errors, *prompts.errors], prompts.warnings)
+
+
+def check_job(job: EvaluationJob, settings: Settings) -> Findings:
+    """What the web side can know about an evaluation: storage, model, and the first records."""
+    errors = [*_check_storage(settings)]
+    warnings: list[Problem] = []
+    _, model_problem = _find_model(job.model, settings)
+    if model_problem:
+        errors.append(model_problem)
+    for source in job.sets:
+        outside = _check_root(source, settings)
+        if outside is not None:
+            errors.append(outside)
+            continue
+        try:
+            next(read_records(source, training=False))
+        except StudioError as error:
+            # The worker may have the benchmark's files, or get them from the hub.
+            absent = error.problem.code == "benchmark_not_found"
+            (warnings if absent else errors).extend(error.problems)
+    return Findings(errors, warnings)
 
 
 def _check_storage(settings: Settings) -> Iterator[Problem]:
@@ -61,12 +84,12 @@ def _check_storage(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _find_model(config: RunConfig, settings: Settings) -> tuple[Path | None, Problem | None]:
-    name = config.model.name
+def _find_model(model: ModelConfig, settings: Settings) -> tuple[Path | None, Problem | None]:
+    name = model.name
     local = find_local_model(name, settings.home)
     if local is not None:
         return local, None
-    reason = why_not_on_hub(name, config.model.revision)
+    reason = why_not_on_hub(name, model.revision)
     if reason is None:
         return None, None
     return None, Problem(
@@ -78,20 +101,18 @@ def _find_model(config: RunConfig, settings: Settings) -> tuple[Path | None, Pro
     )
 
 
-def _check_root(config: RunConfig, settings: Settings) -> Problem | None:
-    if not settings.data_roots:
+def _check_root(source: Source, settings: Settings) -> Problem | None:
+    if not settings.data_roots or source.path is None:
         return None
-    if config.data.path is None:
-        return None
-    path = Path(config.data.path).expanduser().resolve()
+    path = Path(source.path).expanduser().resolve()
     roots = [root.expanduser().resolve() for root in settings.data_roots]
     if any(path.is_relative_to(root) for root in roots):
         return None
     return Problem(
         code="data_outside_roots",
-        message=f"The data file {config.data.path} lies outside the folders that may be read.",
+        message=f"The data file {source.path} lies outside the folders that may be read.",
         remedy=f"Put it under one of: {', '.join(map(str, roots))} (UNISD_DATA_ROOTS).",
-        field="data.path",
+        field=f"{source.place}.path",
     )
 
 

@@ -19,7 +19,7 @@ from app.models import Attempt, Run, RunEvent
 from app.models.base import database_epoch, utc_now
 from app.queue import send_run
 from core.errors import Problem
-from core.states import LEASED, TERMINAL, RunStatus, check_transition
+from core.states import LEASED, TERMINAL, RunKind, RunStatus, check_transition
 
 
 class LeaseLostError(Exception):
@@ -32,6 +32,7 @@ class Claim(NamedTuple):
     attempt_id: int
     attempt_number: int
     lease_token: str
+    kind: RunKind
     config: dict[str, Any]
 
 
@@ -168,7 +169,7 @@ def claim(
     )
     session.add(attempt)
     session.flush()
-    return Claim(attempt.id, number, token, run.config)
+    return Claim(attempt.id, number, token, run.kind, run.config)
 
 
 def renew_lease(session: Session, run_id: str, lease_token: str, lease: float) -> RunStatus:

@@ -21,7 +21,8 @@ from app.runs.schemas import (
 )
 from core.config import RunConfig
 from core.errors import Problem
-from core.states import RunStatus
+from core.evaluation_job import EvaluationJob
+from core.states import RunKind, RunStatus
 
 _SPARKLINE_POINTS = 48
 _ALARMS_SHOWN = 100
@@ -58,7 +59,7 @@ def detail(session: Session, run: Run) -> RunDetail:
     alarms, alarm_count = repository.alarm_events(session, run.id, _ALARMS_SHOWN)
     return RunDetail(
         **_summary(run, names, line),
-        config=RunConfig.model_validate(run.config),
+        config=_config(run),
         attempts=[_attempt(attempt, names) for attempt in attempts],
         max_attempts=run.max_attempts + run.interruptions,
         artifacts=_artifacts(session, run, attempts),
@@ -84,13 +85,14 @@ def _summary(run: Run, workers: dict[str, str], line: list[float | None]) -> dic
         "id": run.id,
         "project_id": run.project_id,
         "experiment_id": run.experiment_id,
+        "kind": run.kind,
         "name": run.name,
         "status": run.status,
         "phase": run.phase,
         "phase_detail": run.phase_detail,
         "progress": progress(run),
         "model": run.config["model"]["name"],
-        "data": run.config["data"]["path"],
+        "data": _data(run),
         "attempt": run.attempt_count,
         "worker": workers.get(run.worker_id or ""),
         "created_at": run.created_at,
@@ -116,6 +118,19 @@ def progress(run: Run) -> Progress:
         phase_total=run.phase_total,
         eta_seconds=eta,
     )
+
+
+def _config(run: Run) -> RunConfig | EvaluationJob:
+    if run.kind is RunKind.EVALUATION:
+        return EvaluationJob.model_validate(run.config)
+    return RunConfig.model_validate(run.config)
+
+
+def _data(run: Run) -> str:
+    if run.kind is RunKind.EVALUATION:
+        return ", ".join(one["name"] for one in run.config["sets"])
+    data = run.config["data"]
+    return str(data.get("path") or data.get("benchmark"))
 
 
 def _attempt(attempt: Attempt, workers: dict[str, str]) -> AttemptOut:

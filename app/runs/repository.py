@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Artifact, Attempt, Metric, Run, RunEvent, Worker
-from core.states import RunStatus
+from core.states import RunKind, RunStatus
 
 SORTS: dict[str, ColumnElement[Any]] = {
     "created_at": Run.created_at.asc(),
@@ -32,6 +32,7 @@ class RunFilter:
     experiment_id: str | None = None
     statuses: Sequence[RunStatus] = ()
     text: str | None = None
+    kind: RunKind | None = None
 
 
 def list_runs(
@@ -50,6 +51,8 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(Run.project_id == wanted.project_id)
     if wanted.experiment_id:
         conditions.append(Run.experiment_id == wanted.experiment_id)
+    if wanted.kind:
+        conditions.append(Run.kind == wanted.kind)
     if wanted.statuses:
         conditions.append(Run.status.in_(wanted.statuses))
     if wanted.text:

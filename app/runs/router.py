@@ -23,7 +23,7 @@ from app.runs.schemas import (
     Validation,
 )
 from app.runs.series import downsample
-from core.states import RunStatus
+from core.states import RunKind, RunStatus
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 Sort = Literal[
@@ -38,12 +38,13 @@ def list_runs(
     experiment_id: Annotated[str | None, Query(description="Only those of this one.")] = None,
     status: Annotated[list[RunStatus] | None, Query(description="Only in these states.")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Text in the name.")] = None,
+    kind: Annotated[RunKind | None, Query(description="Only those that do this.")] = None,
     sort: Annotated[Sort, Query(description="`-` sorts downwards.")] = "-created_at",
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> RunList:
     """Runs with their progress."""
-    wanted = repository.RunFilter(project_id, experiment_id, status or (), q)
+    wanted = repository.RunFilter(project_id, experiment_id, status or (), q, kind)
     runs, total = repository.list_runs(session, wanted, sort=sort, limit=limit, offset=offset)
     return RunList(items=present.summaries(session, runs), total=total, limit=limit, offset=offset)
 

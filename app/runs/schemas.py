@@ -11,7 +11,8 @@ from app.configuration import ConfigIn
 from app.schemas import Request, Schema
 from core.config import RunConfig
 from core.errors import Problem
-from core.states import RunStatus
+from core.evaluation_job import EvaluationJob
+from core.states import RunKind, RunStatus
 
 
 class RunCreate(Request):
@@ -45,13 +46,16 @@ class RunSummary(Schema):
     id: str
     project_id: str
     experiment_id: str | None
+    kind: RunKind
     name: str
     status: RunStatus
     phase: str | None = Field(description="What a starting or running run is doing.")
     phase_detail: str
     progress: Progress
     model: str
-    data: str = Field(description="Path of the data file.")
+    data: str = Field(
+        description="Path of the data file, name of the benchmark, or names of what is asked."
+    )
     attempt: int = Field(description="Number of the current attempt; 0 before the first.")
     worker: str | None = Field(description="Name of the worker that runs it, or ran it last.")
     created_at: datetime
@@ -125,7 +129,9 @@ class DatasetReport(Schema):
 class RunDetail(RunSummary):
     """Everything about a run but its series."""
 
-    config: RunConfig
+    config: RunConfig | EvaluationJob = Field(
+        description="An `EvaluationJob` where the run only evaluates."
+    )
     attempts: list[AttemptOut]
     max_attempts: int
     artifacts: list[ArtifactOut]
@@ -207,6 +213,7 @@ class RunEventOut(Schema):
         "metrics",
         "log",
         "alarm",
+        "evaluation",
         "trajectory",
         "artifact",
         "finished",

@@ -389,6 +389,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Evaluation
+         * @description Create an evaluation and queue it: a run of its own that only answers and grades.
+         */
+        post: operations["create_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evaluations
+         * @description The results of a run's evaluations, those made while it trained included.
+         */
+        get: operations["list_evaluations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/evaluations/{cursor}/examples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Examples
+         * @description Every answer of one evaluation, with its grade and its comparison with the base.
+         */
+        get: operations["list_examples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workers": {
         parameters: {
             query?: never;
@@ -720,34 +780,56 @@ export interface components {
         DataConfig: {
             /**
              * Path
-             * @description JSONL file of worked examples on the worker (`.jsonl`, also gzipped).
+             * @description Data file on the worker. Empty: a benchmark is named instead.
              */
-            path: string;
+            path?: string | null;
+            /**
+             * Benchmark
+             * @description A benchmark by its name, from the worker's UNISD_BENCHMARK_DIR or the hub. Empty: the file above.
+             */
+            benchmark?: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval") | null;
+            /**
+             * Split
+             * @description Split of the benchmark. Empty: the one for this use (training or evaluation).
+             */
+            split?: string | null;
             /**
              * Format
-             * @description `records`: one object a line with the fields named below. `cos_e`: the fields of CoS-E v1.11 (question, choices, answer, abstractive_explanation). `scienceqa`: those of ScienceQA (question, hint, choices, answer, solution), questions without an image.
+             * @description `records`: one object a line with the fields named below. Otherwise a file as the named benchmark publishes it.
              * @default records
              * @enum {string}
              */
-            format: "records" | "cos_e" | "scienceqa";
+            format: "records" | "scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval";
             /**
              * Answer First
              * @description Multiple choice: ask for the letter first and the reason after it. Small models seldom end their reasoning with a letter.
              * @default false
              */
             answer_first: boolean;
+            /**
+             * Captions
+             * @description ScienceQA: keep questions about an image where a caption is there to stand for it. Otherwise they are left out.
+             * @default false
+             */
+            captions: boolean;
+            /**
+             * Lecture
+             * @description ScienceQA: put the lecture before the question.
+             * @default false
+             */
+            lecture: boolean;
             /** @description Names of the fields in a record. */
             fields?: components["schemas"]["DataFields"];
-            /**
-             * System Prompt
-             * @description System message put before every prompt. Empty: none.
-             */
-            system_prompt?: string | null;
             /**
              * Limit
              * @description Use only the first so many records. Empty: all.
              */
             limit?: number | null;
+            /**
+             * System Prompt
+             * @description System message put before every prompt. Empty: none.
+             */
+            system_prompt?: string | null;
             /**
              * Shuffle
              * @description Visit the records in a new random order in every epoch.
@@ -839,12 +921,66 @@ export interface components {
         };
         /**
          * EvaluationConfig
-         * @description Fit to the references of held-out records, teacher-forced, during the run.
+         * @description Evaluation inside a run: before its first step, every so many steps, and after its last.
          */
         EvaluationConfig: {
             /**
+             * Few Shot
+             * @description Worked examples from the training split before each question.
+             * @default 0
+             */
+            few_shot: number;
+            /**
+             * Max New Tokens
+             * @description Longest answer.
+             * @default 256
+             */
+            max_new_tokens: number;
+            /**
+             * Temperature
+             * @description Sampling temperature. 0: greedy.
+             * @default 0
+             */
+            temperature: number;
+            /**
+             * Top P
+             * @description Nucleus: sample from the smallest set of tokens with this probability.
+             * @default 1
+             */
+            top_p: number;
+            /**
+             * Samples
+             * @description Answers to each question; more than one needs a temperature.
+             * @default 1
+             */
+            samples: number;
+            /**
+             * Batch Size
+             * @description Answers written side by side; they do not change each other.
+             * @default 16
+             */
+            batch_size: number;
+            /**
+             * Minimum Isolation
+             * @description Model-written code is not run at all where less than this can be reached.
+             * @default namespaces
+             * @enum {string}
+             */
+            minimum_isolation: "rlimits" | "namespaces" | "bubblewrap";
+            /**
+             * Grader
+             * @description Your own grader, `package.module:function`, on the worker; it needs UNISD_ALLOW_CUSTOM_GRADERS=1 there. Empty: the task's own.
+             */
+            grader?: string | null;
+            /**
+             * Retention
+             * @description Compare the model with its base, token by token: what it has forgotten.
+             * @default false
+             */
+            retention: boolean;
+            /**
              * Examples
-             * @description Records held out from training for evaluation. 0: no evaluation.
+             * @description Records held out from training, whose references are scored. 0: none.
              * @default 0
              */
             examples: number;
@@ -854,6 +990,347 @@ export interface components {
              * @default 50
              */
             every_steps: number;
+            /**
+             * Benchmarks
+             * @description Benchmarks whose questions are answered and graded.
+             * @default []
+             */
+            benchmarks: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval")[];
+            /**
+             * Limit
+             * @description Only the first so many questions of each benchmark. Empty: all.
+             */
+            limit?: number | null;
+        };
+        /**
+         * EvaluationCreate
+         * @description A new evaluation: of a run's adapter, of any adapter, or of a base model.
+         */
+        EvaluationCreate: {
+            /**
+             * Project Id
+             * @description Project. Absent: the run's, else the default project.
+             */
+            project_id?: string | null;
+            /**
+             * Name
+             * @description Name. Absent: one is made.
+             */
+            name?: string | null;
+            /**
+             * Run Id
+             * @description Run whose model is evaluated.
+             */
+            run_id?: string | null;
+            /**
+             * Weights
+             * @description With `run_id`: which of its adapters, or its base.
+             * @default adapter
+             * @enum {string}
+             */
+            weights: "adapter" | "ema_adapter" | "base";
+            /** @description Base model. Absent: the run's, else the default. */
+            model?: components["schemas"]["ModelConfig"] | null;
+            /**
+             * Adapter
+             * @description Without `run_id`: folder of an adapter on the worker.
+             */
+            adapter?: string | null;
+            /**
+             * Sets
+             * @description What is asked.
+             */
+            sets: components["schemas"]["EvaluationSet"][];
+            /**
+             * System Prompt
+             * @description System message. Absent: the run's.
+             */
+            system_prompt?: string | null;
+            /**
+             * Seed
+             * @description Seed of sampled answers.
+             * @default 42
+             */
+            seed: number;
+            /**
+             * Device
+             * @default auto
+             * @enum {string}
+             */
+            device: "auto" | "cpu" | "cuda" | "mps";
+        };
+        /**
+         * EvaluationJob
+         * @description Everything that an evaluation's result depends on. Stored with it.
+         */
+        EvaluationJob: {
+            /**
+             * Version
+             * @description Version of this schema.
+             * @default 1
+             * @constant
+             */
+            version: 1;
+            /** @description The base model. `model.lora` is not looked at: the adapter says what it is. */
+            model?: components["schemas"]["ModelConfig"];
+            /**
+             * Adapter
+             * @description Folder of an adapter in PEFT's layout (a run's `adapter` or `ema_adapter`). Empty: the base model itself.
+             */
+            adapter?: string | null;
+            /**
+             * Sets
+             * @description What is asked.
+             */
+            sets: components["schemas"]["EvaluationSet"][];
+            /**
+             * System Prompt
+             * @description System message put before every prompt. Empty: none.
+             */
+            system_prompt?: string | null;
+            /**
+             * Seed
+             * @description Seed of sampled answers.
+             * @default 42
+             */
+            seed: number;
+            /**
+             * Device
+             * @description `auto` takes a GPU where the worker has one.
+             * @default auto
+             * @enum {string}
+             */
+            device: "auto" | "cpu" | "cuda" | "mps";
+        };
+        /**
+         * EvaluationList
+         * @description A run's evaluations in the order in which they were made.
+         */
+        EvaluationList: {
+            /** Items */
+            items: components["schemas"]["EvaluationOut"][];
+        };
+        /**
+         * EvaluationOut
+         * @description The result of one set of questions, at one time.
+         */
+        EvaluationOut: {
+            /**
+             * Cursor
+             * @description Number of its event in the run; names it.
+             */
+            cursor: number;
+            /** Attempt */
+            attempt: number | null;
+            /** Set */
+            set: string;
+            /**
+             * Step
+             * @description Optimizer steps done; 0 also for an evaluation of its own.
+             */
+            step: number;
+            /**
+             * Time
+             * @description Seconds since the Unix epoch.
+             */
+            time: number;
+            /**
+             * Directory
+             * @description Folder of the examples on the worker's host.
+             */
+            directory: string;
+            /**
+             * Summary
+             * @description Figures; those a task does not have are absent.
+             */
+            summary: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * EvaluationSet
+         * @description Questions under a name, with the way in which they are asked.
+         */
+        EvaluationSet: {
+            /**
+             * Few Shot
+             * @description Worked examples from the training split before each question.
+             * @default 0
+             */
+            few_shot: number;
+            /**
+             * Max New Tokens
+             * @description Longest answer.
+             * @default 256
+             */
+            max_new_tokens: number;
+            /**
+             * Temperature
+             * @description Sampling temperature. 0: greedy.
+             * @default 0
+             */
+            temperature: number;
+            /**
+             * Top P
+             * @description Nucleus: sample from the smallest set of tokens with this probability.
+             * @default 1
+             */
+            top_p: number;
+            /**
+             * Samples
+             * @description Answers to each question; more than one needs a temperature.
+             * @default 1
+             */
+            samples: number;
+            /**
+             * Batch Size
+             * @description Answers written side by side; they do not change each other.
+             * @default 16
+             */
+            batch_size: number;
+            /**
+             * Minimum Isolation
+             * @description Model-written code is not run at all where less than this can be reached.
+             * @default namespaces
+             * @enum {string}
+             */
+            minimum_isolation: "rlimits" | "namespaces" | "bubblewrap";
+            /**
+             * Grader
+             * @description Your own grader, `package.module:function`, on the worker; it needs UNISD_ALLOW_CUSTOM_GRADERS=1 there. Empty: the task's own.
+             */
+            grader?: string | null;
+            /**
+             * Retention
+             * @description Compare the model with its base, token by token: what it has forgotten.
+             * @default false
+             */
+            retention: boolean;
+            /**
+             * Path
+             * @description Data file on the worker. Empty: a benchmark is named instead.
+             */
+            path?: string | null;
+            /**
+             * Benchmark
+             * @description A benchmark by its name, from the worker's UNISD_BENCHMARK_DIR or the hub. Empty: the file above.
+             */
+            benchmark?: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval") | null;
+            /**
+             * Split
+             * @description Split of the benchmark. Empty: the one for this use (training or evaluation).
+             */
+            split?: string | null;
+            /**
+             * Format
+             * @description `records`: one object a line with the fields named below. Otherwise a file as the named benchmark publishes it.
+             * @default records
+             * @enum {string}
+             */
+            format: "records" | "scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval";
+            /**
+             * Answer First
+             * @description Multiple choice: ask for the letter first and the reason after it. Small models seldom end their reasoning with a letter.
+             * @default false
+             */
+            answer_first: boolean;
+            /**
+             * Captions
+             * @description ScienceQA: keep questions about an image where a caption is there to stand for it. Otherwise they are left out.
+             * @default false
+             */
+            captions: boolean;
+            /**
+             * Lecture
+             * @description ScienceQA: put the lecture before the question.
+             * @default false
+             */
+            lecture: boolean;
+            /** @description Names of the fields in a record. */
+            fields?: components["schemas"]["DataFields"];
+            /**
+             * Limit
+             * @description Use only the first so many records. Empty: all.
+             */
+            limit?: number | null;
+            /**
+             * Name
+             * @description Short name; metrics are called `eval/<name>/…`.
+             */
+            name: string;
+        };
+        /**
+         * Example
+         * @description One answer to one question.
+         */
+        Example: {
+            /** Index */
+            index: number;
+            /** Sample */
+            sample: number;
+            /** Id */
+            id: string;
+            /** Line */
+            line: number;
+            /** Task */
+            task: string;
+            /**
+             * Prompt
+             * @description The whole prompt, as the chat template wrote it.
+             */
+            prompt: string;
+            /** Reference */
+            reference: string;
+            /** Answer */
+            answer: string;
+            /** Tokens */
+            tokens: number;
+            /** Truncated */
+            truncated: boolean;
+            /**
+             * Extracted
+             * @description What was taken for the answer.
+             */
+            extracted: string | null;
+            /** Correct */
+            correct: boolean;
+            /** Partial */
+            partial: number | null;
+            /** Detail */
+            detail: {
+                [key: string]: unknown;
+            } | null;
+            retention: components["schemas"]["ExampleRetention"] | null;
+        };
+        /**
+         * ExampleList
+         * @description A page of examples.
+         */
+        ExampleList: {
+            /** Items */
+            items: components["schemas"]["Example"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * ExampleRetention
+         * @description What the model has kept of its base on one example; null parts are empty completions.
+         */
+        ExampleRetention: {
+            /** Base Answer */
+            base_answer: string;
+            /** Base Correct */
+            base_correct: boolean;
+            /** @description On the tuned model's answer. */
+            forward: components["schemas"]["Strip"] | null;
+            /** @description On the base's answer. */
+            reverse: components["schemas"]["Strip"] | null;
+            /** @description On the reference. */
+            gold: components["schemas"]["Strip"] | null;
         };
         /**
          * ExperimentCreate
@@ -1497,6 +1974,7 @@ export interface components {
             project_id: string;
             /** Experiment Id */
             experiment_id: string | null;
+            kind: components["schemas"]["RunKind"];
             /** Name */
             name: string;
             status: components["schemas"]["RunStatus"];
@@ -1512,7 +1990,7 @@ export interface components {
             model: string;
             /**
              * Data
-             * @description Path of the data file.
+             * @description Path of the data file, name of the benchmark, or names of what is asked.
              */
             data: string;
             /**
@@ -1551,7 +2029,11 @@ export interface components {
             sparkline: (number | null)[];
             /** @description Why the run failed or crashed. */
             problem: components["schemas"]["Problem"] | null;
-            config: components["schemas"]["RunConfig"];
+            /**
+             * Config
+             * @description An `EvaluationJob` where the run only evaluates.
+             */
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -1610,6 +2092,7 @@ export interface components {
             project_id: string;
             /** Experiment Id */
             experiment_id: string | null;
+            kind: components["schemas"]["RunKind"];
             /** Name */
             name: string;
             status: components["schemas"]["RunStatus"];
@@ -1625,7 +2108,7 @@ export interface components {
             model: string;
             /**
              * Data
-             * @description Path of the data file.
+             * @description Path of the data file, name of the benchmark, or names of what is asked.
              */
             data: string;
             /**
@@ -1664,7 +2147,11 @@ export interface components {
             sparkline: (number | null)[];
             /** @description Why the run failed or crashed. */
             problem: components["schemas"]["Problem"] | null;
-            config: components["schemas"]["RunConfig"];
+            /**
+             * Config
+             * @description An `EvaluationJob` where the run only evaluates.
+             */
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -1711,6 +2198,12 @@ export interface components {
             cursor: number;
         };
         /**
+         * RunKind
+         * @description What a run does.
+         * @enum {string}
+         */
+        RunKind: "training" | "evaluation";
+        /**
          * RunList
          * @description Runs, newest first unless sorted otherwise.
          */
@@ -1741,6 +2234,7 @@ export interface components {
             project_id: string;
             /** Experiment Id */
             experiment_id: string | null;
+            kind: components["schemas"]["RunKind"];
             /** Name */
             name: string;
             status: components["schemas"]["RunStatus"];
@@ -1756,7 +2250,7 @@ export interface components {
             model: string;
             /**
              * Data
-             * @description Path of the data file.
+             * @description Path of the data file, name of the benchmark, or names of what is asked.
              */
             data: string;
             /**
@@ -1838,6 +2332,36 @@ export interface components {
         SignIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * Strip
+         * @description Tuned model and base on the tokens of one completion.
+         */
+        Strip: {
+            /** Tokens */
+            tokens: number;
+            /**
+             * Base Logprob
+             * @description Mean per token under the base, nats.
+             */
+            base_logprob: number;
+            /**
+             * Tuned Logprob
+             * @description Mean per token under the tuned model, nats.
+             */
+            tuned_logprob: number;
+            /**
+             * Jsd
+             * @description Mean per token, nats; at most ln 2.
+             */
+            jsd: number;
+            /**
+             * Pieces
+             * @description Texts of the tokens.
+             */
+            pieces?: string[] | null;
+            /** Token Jsd */
+            token_jsd?: number[] | null;
         };
         /**
          * TeacherConfig
@@ -2302,7 +2826,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "status" | "started" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "trajectory" | "artifact" | "finished";
+            kind: "status" | "started" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "finished";
             /** Step */
             step: number | null;
             /**
@@ -3157,6 +3681,8 @@ export interface operations {
                 status?: components["schemas"]["RunStatus"][] | null;
                 /** @description Text in the name. */
                 q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
                 /** @description `-` sorts downwards. */
                 sort?: "created_at" | "-created_at" | "name" | "-name" | "status" | "-status" | "last_loss" | "-last_loss";
                 /** @description Items per page. */
@@ -3993,6 +4519,259 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrajectoryDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluationCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunCreated"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_evaluations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_examples: {
+        parameters: {
+            query?: {
+                /** @description Only right, or only wrong. */
+                correct?: boolean | null;
+                /** @description Only those that the base got right and the model wrong. */
+                regressed?: boolean | null;
+                /** @description Text to find. */
+                q?: string | null;
+                /** @description `-` sorts downwards. */
+                sort?: "index" | "-index" | "tokens" | "-tokens" | "jsd" | "-jsd" | "base_logprob" | "-base_logprob";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                cursor: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExampleList"];
                 };
             };
             /** @description Unauthorized */

@@ -11,7 +11,9 @@ import { readPath } from "../newrun/values";
 type View = "table" | TextFormat;
 
 export function ConfigTab({ run }: { run: RunDetail }) {
-  const [view, setView] = useState<View>("table");
+  // The table follows the schema of configurations that train.
+  const trains = run.kind === "training";
+  const [view, setView] = useState<View>(trains ? "table" : "yaml");
   return (
     <div className="flex flex-col gap-4 px-4 py-4 md:px-6">
       <div className="flex items-center gap-3">
@@ -19,7 +21,7 @@ export function ConfigTab({ run }: { run: RunDetail }) {
           label="Show as"
           value={view}
           options={[
-            { value: "table", label: "Table" },
+            ...(trains ? [{ value: "table" as const, label: "Table" }] : []),
             { value: "yaml", label: "YAML" },
             { value: "json", label: "JSON" },
           ]}

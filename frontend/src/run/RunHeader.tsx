@@ -18,14 +18,16 @@ export function RunActions({ run }: { run: RunDetail }) {
   const end = useEndDialog(run);
   return (
     <>
-      <Link
-        to="/runs/new"
-        search={{ from: run.id, project: run.project_id }}
-        className={buttonClass("secondary")}
-      >
-        <CopyPlus aria-hidden="true" className="size-4" />
-        Clone
-      </Link>
+      {run.kind === "training" && (
+        <Link
+          to="/runs/new"
+          search={{ from: run.id, project: run.project_id }}
+          className={buttonClass("secondary")}
+        >
+          <CopyPlus aria-hidden="true" className="size-4" />
+          Clone
+        </Link>
+      )}
       {(isStoppable(run.status) || run.status === "stopping") && (
         <Button
           variant="danger"

@@ -18,15 +18,17 @@ export function RowActions({ run }: { run: RunSummary }) {
           <X className="size-4" />
         </IconButton>
       )}
-      <Link
-        to="/runs/new"
-        search={{ from: run.id, project: run.project_id }}
-        aria-label={`Clone ${run.name}`}
-        title="Clone"
-        className="inline-flex size-7 items-center justify-center rounded-control text-muted hover:bg-hover hover:text-ink"
-      >
-        <CopyPlus aria-hidden="true" className="size-4" />
-      </Link>
+      {run.kind === "training" && (
+        <Link
+          to="/runs/new"
+          search={{ from: run.id, project: run.project_id }}
+          aria-label={`Clone ${run.name}`}
+          title="Clone"
+          className="inline-flex size-7 items-center justify-center rounded-control text-muted hover:bg-hover hover:text-ink"
+        >
+          <CopyPlus aria-hidden="true" className="size-4" />
+        </Link>
+      )}
       {end.dialog}
     </div>
   );

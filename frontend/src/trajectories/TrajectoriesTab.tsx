@@ -105,7 +105,7 @@ function List({ run, search, onSearch }: TrajectoriesProps) {
 }
 
 function NoTrajectories({ run }: { run: RunDetail }) {
-  const { recording } = run.config;
+  const recording = "recording" in run.config ? run.config.recording : undefined;
   const off = recording?.trajectories_per_step === 0 && recording.pinned_examples === 0;
   if (off) {
     return (

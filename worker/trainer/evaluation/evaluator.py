@@ -142,6 +142,7 @@ class Evaluator:
     ) -> dict[str, Any]:
         """Score the model's answers, the base's and the references with both models."""
         base = self._base_answers(questions, answers)
+        grader = Grader(questions.of)
         rows = Rows(folder / RETENTION, settings)
         missing = [row for row in answers if (row["index"], row["sample"]) not in rows.by_key]
         size = questions.of.batch_size
@@ -157,6 +158,8 @@ class Evaluator:
                 "gold": [question.reference for question in asked],
             }
             prompts = [question.prompt for question in asked]
+            texts = [decode(self.tokenizer, base[key].ids, special=False) for key in keys]
+            grades = grader.grade([question.record for question in asked], texts)
             parts = {
                 direction: self._directions(prompts, ids, direction, size)
                 for direction, ids in completions.items()
@@ -167,10 +170,11 @@ class Evaluator:
                     "sample": row["sample"],
                     "id": row["id"],
                     "correct": row["correct"],
-                    "base_answer": decode(self.tokenizer, base[key].ids, special=False),
+                    "base_answer": texts[place],
+                    "base_correct": grades[place].correct,
                     **{direction: found[place] for direction, found in parts.items()},
                 }
-                for place, (row, key) in enumerate(zip(batch, keys, strict=True))
+                for place, row in enumerate(batch)
             )
         return summarize_retention(rows.ordered())
 

@@ -1,0 +1,64 @@
+"""Routes of evaluations."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, status
+
+from app.deps import Limit, Offset, ReadSession, SettingsDep, WriteSession
+from app.errors import documented
+from app.evaluations import service
+from app.evaluations.schemas import EvaluationCreate, EvaluationList, ExampleList
+from app.runs import present
+from app.runs.schemas import RunCreated
+from app.runs.service import get_run
+
+router = APIRouter(tags=["evaluations"])
+Sort = Literal[
+    "index", "-index", "tokens", "-tokens", "jsd", "-jsd", "base_logprob", "-base_logprob"
+]
+
+
+@router.post(
+    "/evaluations", status_code=status.HTTP_201_CREATED, responses=documented(404, 409, 422)
+)
+def create_evaluation(
+    session: WriteSession, settings: SettingsDep, wanted: EvaluationCreate
+) -> RunCreated:
+    """Create an evaluation and queue it: a run of its own that only answers and grades."""
+    run, findings = service.create_evaluation(session, wanted, settings)
+    return RunCreated(**dict(present.detail(session, run)), warnings=findings.warnings)
+
+
+@router.get("/runs/{run_id}/evaluations", responses=documented(404))
+def list_evaluations(session: ReadSession, run_id: str) -> EvaluationList:
+    """The results of a run's evaluations, those made while it trained included."""
+    get_run(session, run_id)
+    return EvaluationList(items=service.list_evaluations(session, run_id))
+
+
+@router.get("/runs/{run_id}/evaluations/{cursor}/examples", responses=documented(404, 422, 503))
+def list_examples(
+    session: ReadSession,
+    run_id: str,
+    cursor: int,
+    correct: Annotated[bool | None, Query(description="Only right, or only wrong.")] = None,
+    regressed: Annotated[
+        bool | None, Query(description="Only those that the base got right and the model wrong.")
+    ] = None,
+    q: Annotated[str | None, Query(max_length=200, description="Text to find.")] = None,
+    sort: Annotated[Sort, Query(description="`-` sorts downwards.")] = "index",
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> ExampleList:
+    """Every answer of one evaluation, with its grade and its comparison with the base."""
+    evaluation = service.get_evaluation(session, run_id, cursor)
+    items, total = service.list_examples(
+        evaluation,
+        service.ExampleFilter(correct=correct, regressed=regressed, text=q),
+        sort=sort,
+        limit=limit,
+        offset=offset,
+    )
+    return ExampleList(items=items, total=total, limit=limit, offset=offset)

@@ -1,0 +1,247 @@
+"""Creates evaluations and reads their results: summaries from SQL, examples from the files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.errors import ConflictError, NotFoundError, UnavailableError
+from app.evaluations.schemas import EvaluationCreate, EvaluationOut, Example, ExampleRetention
+from app.models import Artifact, Attempt, Run, RunEvent
+from app.preflight.check import Findings, check_job
+from app.projects.service import default_project, get_project
+from app.runs import lifecycle
+from app.runs.service import get_run
+from app.settings import Settings
+from core.config import ModelConfig, RunConfig
+from core.errors import Problem, StudioError
+from core.evaluation_job import EvaluationJob
+from core.states import RunKind, RunStatus
+from core.validation import validation_problems
+
+ANSWERS: Final = "answers.jsonl"
+RETENTION: Final = "retention.jsonl"
+
+
+@dataclass(frozen=True)
+class ExampleFilter:
+    """Which examples a list shows."""
+
+    correct: bool | None = None
+    regressed: bool | None = None
+    text: str | None = None
+
+
+def create_evaluation(
+    session: Session, wanted: EvaluationCreate, settings: Settings
+) -> tuple[Run, Findings]:
+    """Check everything, store the evaluation as a run, and have it sent after the commit.
+
+    Raises:
+        StudioError: it cannot run; nothing was stored.
+        NotFoundError: run, adapter or project do not exist.
+        ConflictError: the run has no such adapter yet.
+    """
+    source = get_run(session, wanted.run_id) if wanted.run_id else None
+    job = _job(session, wanted, source)
+    findings = check_job(job, settings)
+    if findings.errors:
+        raise StudioError(*findings.errors)
+    if wanted.project_id is not None:
+        project_id = get_project(session, wanted.project_id).id
+    else:
+        project_id = source.project_id if source else default_project(session).id
+    run = Run(
+        project_id=project_id,
+        kind=RunKind.EVALUATION,
+        name=(wanted.name or _default_name(job, source)).strip(),
+        config=job.model_dump(mode="json"),
+        status=RunStatus.QUEUED,
+        max_attempts=settings.max_attempts,
+    )
+    session.add(run)
+    session.flush()
+    lifecycle.record_status(session, run)
+    lifecycle.enqueue(session, run)
+    session.refresh(run)
+    return run, findings
+
+
+def _job(session: Session, wanted: EvaluationCreate, source: Run | None) -> EvaluationJob:
+    model, adapter, prompt = wanted.model, wanted.adapter, wanted.system_prompt
+    if source is not None:
+        if source.kind is not RunKind.TRAINING:
+            raise ConflictError("Only a run that trains has a model of its own to evaluate.")
+        if adapter is not None or model is not None:
+            raise StudioError(
+                Problem(
+                    code="config_invalid",
+                    message="A run has its own model and adapters.",
+                    remedy="Leave out `model` and `adapter`, or leave out `run_id`.",
+                    field="run_id",
+                )
+            )
+        config = RunConfig.model_validate(source.config)
+        model = config.model
+        prompt = config.data.system_prompt if prompt is None else prompt
+        adapter = None
+        if wanted.weights != "base":
+            adapter = _adapter_folder(session, source, wanted.weights)
+    try:
+        return EvaluationJob(
+            model=model or ModelConfig(),
+            adapter=adapter,
+            sets=tuple(wanted.sets),
+            system_prompt=prompt,
+            seed=wanted.seed,
+            device=wanted.device,
+        )
+    except ValidationError as error:
+        problems = validation_problems(error.errors(include_url=False))
+        raise StudioError(*problems) from None
+
+
+def _adapter_folder(session: Session, run: Run, kind: str) -> str:
+    """Folder of the run's newest adapter of a kind."""
+    found = session.execute(
+        select(Artifact.path, Attempt.directory)
+        .join(Attempt, Attempt.id == Artifact.attempt_id)
+        .where(Artifact.run_id == run.id, Artifact.kind == kind)
+        .order_by(Artifact.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        raise ConflictError(
+            f"The run has no {kind.replace('_', ' ')}.",
+            "Wait until it has ended, or evaluate its base.",
+        )
+    path, directory = found
+    return str(PurePath(directory) / path)
+
+
+def _default_name(job: EvaluationJob, source: Run | None) -> str:
+    of = source.name if source else PurePath(job.adapter or job.model.name).name
+    return f"{of} · {', '.join(one.name for one in job.sets)}"[:200]
+
+
+def list_evaluations(session: Session, run_id: str) -> list[EvaluationOut]:
+    """A run's results, in the order in which they were made."""
+    rows = session.execute(
+        select(RunEvent, Attempt.directory)
+        .join(Attempt, Attempt.id == RunEvent.attempt_id)
+        .where(RunEvent.run_id == run_id, RunEvent.kind == "evaluation")
+        .order_by(RunEvent.cursor)
+    )
+    return [_evaluation(event, directory) for event, directory in rows]
+
+
+def get_evaluation(session: Session, run_id: str, cursor: int) -> EvaluationOut:
+    """One result, or `NotFoundError`."""
+    row = session.execute(
+        select(RunEvent, Attempt.directory)
+        .join(Attempt, Attempt.id == RunEvent.attempt_id)
+        .where(RunEvent.run_id == run_id, RunEvent.cursor == cursor, RunEvent.kind == "evaluation")
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"The run has no evaluation {cursor}.")
+    event, directory = row
+    return _evaluation(event, directory)
+
+
+def _evaluation(event: RunEvent, directory: str) -> EvaluationOut:
+    payload = event.payload
+    return EvaluationOut(
+        cursor=event.cursor,
+        attempt=event.attempt_number,
+        set=payload["set"],
+        step=payload["step"],
+        time=event.time,
+        # An evaluation of its own keeps its results for all attempts, and says where.
+        directory=str(PurePath(directory) / payload["path"]),
+        summary=payload["summary"],
+    )
+
+
+SORTS: Final[dict[str, Callable[[Example], float]]] = {
+    "index": lambda example: example.index,
+    "tokens": lambda example: example.tokens,
+    "jsd": lambda example: _forward(example, "jsd"),
+    "base_logprob": lambda example: _forward(example, "base_logprob"),
+}
+
+
+def list_examples(
+    evaluation: EvaluationOut, wanted: ExampleFilter, *, sort: str, limit: int, offset: int
+) -> tuple[list[Example], int]:
+    """A page of examples and how many there are.
+
+    Raises:
+        UnavailableError: the files are not on this host.
+    """
+    found = [one for one in read_examples(evaluation) if _matches(one, wanted)]
+    key = SORTS[sort.removeprefix("-")]
+    # Examples without the value come last, whichever way they are sorted.
+    sign = -1 if sort.startswith("-") else 1
+    found.sort(key=lambda one: (key(one) != key(one), sign * key(one), one.index, one.sample))
+    return found[offset : offset + limit], len(found)
+
+
+def read_examples(evaluation: EvaluationOut) -> Sequence[Example]:
+    """All examples of an evaluation, as its files have them."""
+    folder = Path(evaluation.directory)
+    try:
+        state = [(folder / ANSWERS).stat().st_mtime_ns]
+        if (folder / RETENTION).is_file():
+            state.append((folder / RETENTION).stat().st_mtime_ns)
+        return _read(folder, tuple(state))
+    except OSError as error:
+        raise UnavailableError(
+            f"The results in {folder} cannot be read: {error}.",
+            "They lie on the worker's host; give API and workers a common UNISD_HOME.",
+        ) from error
+
+
+@lru_cache(maxsize=8)
+def _read(folder: Path, state: tuple[int, ...]) -> tuple[Example, ...]:  # noqa: ARG001 - the key
+    compared: dict[tuple[int, int], ExampleRetention] = {}
+    if (folder / RETENTION).is_file():
+        compared = {
+            (row["index"], row["sample"]): ExampleRetention.model_validate(row)
+            for row in _rows(folder / RETENTION)
+        }
+    return tuple(
+        Example.model_validate({**row, "retention": compared.get((row["index"], row["sample"]))})
+        for row in sorted(_rows(folder / ANSWERS), key=lambda row: (row["index"], row["sample"]))
+    )
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """The rows after the line with the settings; a line that is still being written is left out."""
+    lines = path.read_bytes().split(b"\n")[1:-1]
+    return [json.loads(line) for line in lines]
+
+
+def _matches(example: Example, wanted: ExampleFilter) -> bool:
+    if wanted.correct is not None and example.correct is not wanted.correct:
+        return False
+    if wanted.regressed is not None:
+        kept = example.retention
+        regressed = kept is not None and kept.base_correct and not example.correct
+        if regressed is not wanted.regressed:
+            return False
+    text = (wanted.text or "").casefold()
+    shown = (example.id, example.prompt, example.answer)
+    return not text or any(text in part.casefold() for part in shown)
+
+
+def _forward(example: Example, name: str) -> float:
+    forward = example.retention.forward if example.retention else None
+    return float("nan") if forward is None else float(getattr(forward, name))
