@@ -36,8 +36,9 @@ def parse_mbpp(row: Row, number: int, source: Source) -> Iterator[Record]:  # no
         written=fenced(code),
         tests=CodeTests(
             entry_point=_called(tests[0], code),
-            setup="\n".join([*imports, setup]).strip(),
-            tests=tuple(tests),
+            setup="\n".join(imports),
+            # It may use classes of the answer, so it cannot come before it.
+            tests=tuple(filter(None, [setup, *tests])),
         ),
     )
 

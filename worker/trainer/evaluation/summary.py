@@ -42,7 +42,8 @@ def summarize(questions: Questions, answers: Sequence[Row]) -> dict[str, Any]:
         found["chance"] = questions.chance
     if any(row["partial"] is not None for row in answers):
         found["partial"] = mean(lambda row: row["partial"] or 0.0)
-    isolations = sorted({row["isolation"] for row in answers if row.get("isolation")})
+    details = [row["detail"] for row in answers if row["detail"]]
+    isolations = sorted({detail["isolation"] for detail in details if "isolation" in detail})
     if isolations:
         found["isolation"] = isolations
     return found

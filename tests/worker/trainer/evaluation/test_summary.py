@@ -56,6 +56,7 @@ def _answer(index: int, sample: int, correct: bool, extracted: str | None = "A")
         "correct": correct,
         "extracted": extracted,
         "partial": None,
+        "detail": None,
         "tokens": 3,
         "truncated": False,
     }
