@@ -25,7 +25,9 @@ def extract_code(text: str, tests: CodeTests) -> str | None:
     Python block; without any block, the text from its first line of code on; where the tests bring
     the function's head, the text itself as its body. What does not parse is no code.
     """
-    blocks = [body for _, language, body in _FENCED.findall(text) if language.lower() in _PYTHON]
+    blocks: list[str] = [
+        body for _, language, body in _FENCED.findall(text) if language.lower() in _PYTHON
+    ]
     defining = [block for block in blocks if _defines(block, tests.entry_point)]
     for block in (*reversed(defining), *reversed(blocks)):
         if _parses(_whole(block, tests)):
@@ -33,7 +35,7 @@ def extract_code(text: str, tests: CodeTests) -> str | None:
     if blocks:
         return None
     begins = _BEGINS.search(text)
-    bare = text[begins.start() :] if begins else text
+    bare: str = text[begins.start() :] if begins else text
     for candidate in (bare, _shortened(bare)):
         if candidate.strip() and _parses(_whole(candidate, tests)) and (begins or tests.prefix):
             return candidate
@@ -90,9 +92,8 @@ def _whole(code: str, tests: CodeTests) -> str:
 
 def _before(tests: CodeTests) -> str:
     """What the tests' head has before the function that is to be written."""
-    place = re.search(
-        rf"^(?:async )?def {re.escape(tests.entry_point or '')}\b", tests.prefix, re.M
-    )
+    name = re.escape(tests.entry_point or "")
+    place = re.search(rf"^(?:async )?def {name}\b", tests.prefix, re.M)
     return tests.prefix[: place.start()] if place else ""
 
 
