@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from cli.study_folder import CellState, load_plan
+from cli.study_report import markdown, report_of_folder
 from cli.study_runner import run_study
 from cli.up import say
 from core.errors import StudioError
@@ -64,6 +65,20 @@ def run(
     raise typer.Exit(1 if failed else 0)
 
 
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder that a study was run in.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of Markdown.")] = False,
+) -> None:
+    """Compare the cells of a study: table, effects, interactions and cost."""
+    try:
+        found = report_of_folder(folder)
+    except StudioError as error:
+        _refuse(error)
+    say(found.model_dump_json(indent=2) if as_json else markdown(found))
+
+
 def _print_cells(found: list[Cell]) -> None:
     for cell in found:
         say(cell.name)
@@ -75,7 +90,7 @@ def _say_now(line: str) -> None:
     sys.stdout.flush()  # a study is often followed through a file
 
 
-def _refuse(error: StudioError) -> None:
+def _refuse(error: StudioError) -> NoReturn:
     for problem in error.problems:
         place = f"{problem.field}: " if problem.field else ""
         typer.echo(f"{place}{problem}", err=True)

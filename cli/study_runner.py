@@ -28,6 +28,7 @@ from cli.study_folder import (
     read_record,
     write_study,
 )
+from cli.words import duration
 from core.errors import Problem, StudioError
 from core.study import Cell, StudyPlan
 
@@ -247,14 +248,6 @@ def _eta_words(eta: Eta | None) -> str:
         "" if eta.low == eta.high else f", between {duration(eta.low)} and {duration(eta.high)}"
     )
     return f"about {duration(eta.likely)} left in all (from {eta.source}{bounds})"
-
-
-def duration(seconds: float) -> str:
-    """A time in words: `42 s`, `13 min`, `2 h 05 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _verdict(title: str, record: Record) -> str:
