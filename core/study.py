@@ -171,6 +171,11 @@ def cells(plan: StudyPlan) -> list[Cell]:
     return found
 
 
+def place_problem(problem: Problem, plan: StudyPlan, levels: Mapping[str, str]) -> Problem:
+    """A mistake in a cell's configuration, told with the factor, level and field that made it."""
+    return _located(problem, levels, _expand_layers(plan))
+
+
 class _Layers(NamedTuple):
     """Settings with their presets expanded."""
 
@@ -227,12 +232,12 @@ def _cell(levels: dict[str, str], seed: int, layers: _Layers) -> Cell:
     return Cell(name, levels, seed, parse_config(settings))
 
 
-def _located(problem: Problem, levels: dict[str, str], layers: _Layers) -> Problem:
+def _located(problem: Problem, levels: Mapping[str, str], layers: _Layers) -> Problem:
     """The problem with the place in the plan that caused it: the last layer that set the field."""
     if problem.code == "study_invalid":
         return problem
     path = problem.field.split(".") if problem.field else []
-    for factor, level in reversed(levels.items()):
+    for factor, level in reversed(list(levels.items())):
         if path and _sets(layers.levels[factor, level], path):
             place, words = f"factors.{factor}.{level}", _words(factor, level)
             break
@@ -246,7 +251,7 @@ def _located(problem: Problem, levels: dict[str, str], layers: _Layers) -> Probl
     return problem.model_copy(update={"message": message, "field": field})
 
 
-def _depends_on_several(path: list[str], levels: dict[str, str], layers: _Layers) -> bool:
+def _depends_on_several(path: list[str], levels: Mapping[str, str], layers: _Layers) -> bool:
     """Whether a mistake may come from levels together: they set the same part of the settings."""
     touching = [
         choice for choice in levels.items() if path and _sets(layers.levels[choice], path[:1])

@@ -28,6 +28,7 @@ class Run(Base):
     __table_args__ = (
         Index(None, "project_id", "created_at"),
         Index(None, "status", "lease_expires_at"),
+        Index(None, "study_id", "study_place"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
@@ -35,6 +36,9 @@ class Run(Base):
     experiment_id: Mapped[str | None] = mapped_column(
         ForeignKey("experiments.id", ondelete="SET NULL")
     )
+    study_id: Mapped[str | None] = mapped_column(ForeignKey("studies.id", ondelete="SET NULL"))
+    study_place: Mapped[int | None]
+    study_levels: Mapped[dict[str, Any] | None]
     name: Mapped[str] = mapped_column(String(200))
     config: Mapped[dict[str, Any]]
     status: Mapped[RunStatus] = mapped_column(
