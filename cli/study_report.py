@@ -8,7 +8,7 @@ from pathlib import Path
 from app.effects import Effect
 from app.statistics import Interval
 from app.studies.report import CellReport, Result, StudyReport, build_report
-from cli.study_folder import load_study, read_record
+from cli.study_folder import CellState, load_study, read_record
 from cli.words import duration
 from core.errors import Problem
 from core.study import StudyPlan, cells
@@ -27,11 +27,13 @@ def report_of_folder(folder: Path) -> StudyReport:
 def _results(folder: Path, plan: StudyPlan, deaths: dict[str, Problem]) -> Iterator[Result]:
     for cell in cells(plan):
         record = read_record(folder / cell.name)
+        died = record.state is not CellState.SUCCEEDED and cell.name in deaths
+        state = CellState.FAILED if died else record.state
         yield Result(
             name=cell.name,
             levels=cell.levels,
             seed=cell.seed,
-            state=record.state.value,
+            state=state.value,
             problem=record.problem or deaths.get(cell.name),
             metrics=record.metrics,
             seconds=record.seconds if record.attempts else None,

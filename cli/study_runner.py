@@ -32,6 +32,7 @@ from cli.words import duration
 from core.errors import Problem, StudioError
 from core.study import Cell, StudyPlan
 
+TRAINER = [sys.executable, "-m", "worker.trainer"]
 LOG_FILE = "trainer.log"
 _LOCK_FILE = ".lock"
 _STOP_SECONDS = 120.0
@@ -85,8 +86,8 @@ def _run_cell(config: Path, progress: _Progress) -> Record:
     resume = _set_aside(folder)
     progress.begin(resume)
     run = folder / RUN_FOLDER
-    command = [sys.executable, "-m", "worker.trainer", str(config), "--out", str(run)]
-    command += ["--supervised", *(("--resume", str(resume)) if resume else ())]
+    command = [*TRAINER, str(config), "--out", str(run), "--supervised"]
+    command += ["--resume", str(resume)] if resume else []
     log = folder / LOG_FILE
     with log.open("ab") as output:
         begin = output.tell()
@@ -103,7 +104,7 @@ def _run_cell(config: Path, progress: _Progress) -> Record:
         finally:
             _end(process)
     record = read_record(folder)
-    if record.state is CellState.INTERRUPTED:
+    if record.state in (CellState.WAITING, CellState.INTERRUPTED):
         record.state = CellState.FAILED
         record.problem = _death(process.returncode, log, begin)
     return record
