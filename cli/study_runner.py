@@ -66,18 +66,18 @@ def run_study(
         files = {cell.name: prepare_cell(out / cell.name, cell) for cell in cells}
         records = {cell.name: read_record(out / cell.name) for cell in cells}
         write_study(out, plan, cells, records)
-        for number, cell in enumerate(cells, 1):
-            if records[cell.name].state is CellState.SUCCEEDED:
-                continue
-            progress = _Progress(f"[{number}/{len(cells)}] {cell.name}", cells, records, say, every)
+        todo = [cell for cell in cells if records[cell.name].state is not CellState.SUCCEEDED]
+        for index, cell in enumerate(todo):
+            title = f"[{cells.index(cell) + 1}/{len(cells)}] {cell.name}"
+            progress = _Progress(title, len(todo) - index - 1, records, say, every)
             try:
                 records[cell.name] = _run_cell(files[cell.name], progress)
             except KeyboardInterrupt:
                 records[cell.name] = read_record(out / cell.name)
-                write_study(out, plan, cells, records)
                 raise
-            write_study(out, plan, cells, records)
-            say(_verdict(progress.title, records[cell.name]))
+            finally:
+                write_study(out, plan, cells, records)
+            say(_verdict(title, records[cell.name]))
     return records
 
 
@@ -202,19 +202,15 @@ class _Progress:
     """Tells how far a cell and the study are."""
 
     def __init__(
-        self, title: str, cells: list[Cell], records: dict[str, Record], say: Say, every: float
+        self, title: str, waiting: int, records: dict[str, Record], say: Say, every: float
     ) -> None:
         self.title = title
         self.every = every
         self._say = say
-        states = [records[cell.name].state for cell in cells]
-        # The cell that this one tells about is among those not finished.
-        open_states = (CellState.WAITING, CellState.INTERRUPTED)
-        self._waiting = max(0, sum(state in open_states for state in states) - 1)
+        self._waiting = waiting
         self._finished = [
             record.seconds for record in records.values() if record.state is CellState.SUCCEEDED
         ]
-        self._before = 0.0
         self._first: tuple[int, float] | None = None
 
     def begin(self, resume: Path | None) -> None:

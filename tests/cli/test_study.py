@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,10 @@ from tests.worker.trainer.tiny import make_records, make_tiny_model, tiny_config
 
 ROOT = Path(__file__).parents[2]
 
-# Behaves as the seed says: 2 fails, 3 dies, 4 refuses to start; the others succeed. A first attempt
-# with a temperature of 0.5 leaves a checkpoint and dies.
+# Behaves as the seed says: 2 fails, 3 dies, 4 refuses to start, 6 waits for SIGTERM; the others
+# succeed. A first attempt with a temperature of 0.5 leaves a checkpoint and dies.
 STAND_IN = """
-import json, os, sys, yaml
+import json, os, signal, sys, time, yaml
 from pathlib import Path
 config = yaml.safe_load(open(sys.argv[1]))
 out = Path(sys.argv[sys.argv.index("--out") + 1])
@@ -48,6 +49,13 @@ def metrics(seq, step, score):
     values = {"eval/sums/accuracy": score, "tokens/student": 10.0}
     emit(seq, kind="metrics", step=step, total_steps=4, epoch=0.1, values=values)
 metrics(0, 0, 0.25)
+if seed == 6:
+    def stop(*_):
+        emit(1, kind="finished", outcome="stopped")
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, stop)
+    (out / "ready").touch()
+    time.sleep(60)
 if config["generation"]["temperature"] == 0.5 and "--resume" not in sys.argv:
     (out / "checkpoints" / "step-00000002").mkdir(parents=True)
     (out / "checkpoints" / "step-00000002" / "manifest.json").write_text("{}")
@@ -149,6 +157,41 @@ def test_a_cell_with_a_checkpoint_resumes(tmp_path, stand_in):
     assert (out / "seed=1" / "attempt-1" / "events.jsonl").is_file()
 
 
+def test_sigterm_stops_the_trainer_in_order_and_the_study(tmp_path, stand_in):
+    out = tmp_path / "out"
+    plan = parse_plan(plan_of(seeds=[6, 1], factors={}))
+
+    def terminate():
+        while not (out / "seed=6" / "run" / "ready").exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_study(plan, cells(plan), out, print)
+    thread.join()
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert '"stopped"' in (out / "seed=6" / "run" / "events.jsonl").read_text()
+    assert [cell["state"] for cell in study_file(out).values()] == ["interrupted", "waiting"]
+
+
+def test_progress_is_told_while_a_cell_runs(tmp_path, stand_in, monkeypatch):
+    monkeypatch.setattr(study_runner, "_STOP_SECONDS", 5.0)
+    plan = parse_plan(plan_of(seeds=[6], factors={}))
+    said = []
+
+    def say(line):
+        said.append(line)
+        if "step 0/4" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(plan, cells(plan), tmp_path / "out", say, every=0.1)
+    assert said[-1] == "[1/1] seed=6  step 0/4  time left not known yet"
+
+
 def test_other_configurations_in_the_same_folder_are_refused(tmp_path, stand_in):
     out = tmp_path / "out"
     run(plan_of(factors={}), out)
@@ -228,7 +271,7 @@ def test_the_command_line(tmp_path, stand_in):
 
 def test_a_real_study_goes_on_where_it_was_cut_off(tmp_path):
     config = tiny_config(make_tiny_model(tmp_path / "model"), make_records(tmp_path / "r.jsonl"))
-    config["training"] |= {"max_steps": 80, "checkpoint_every_steps": 10}
+    config["training"] |= {"max_steps": 40, "checkpoint_every_steps": 5}
     plan = plan_of(base=config, seeds=[1], metrics=["train/loss"])
     plan["factors"] = {"method": {"sft": {"preset": "sft"}}}
     file, out = tmp_path / "plan.json", tmp_path / "out"
@@ -250,15 +293,8 @@ def test_a_real_study_goes_on_where_it_was_cut_off(tmp_path):
     assert not any(child.is_running() for child in children)
     assert read_record(cell).state == "interrupted"
 
-    process = subprocess.Popen(command, env=environment)
-    while not all((cell / name / "events.jsonl").is_file() for name in ("attempt-1", "run")):
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 130
-
     assert subprocess.run(command, env=environment, timeout=120).returncode == 0
     record = read_record(cell)
-    assert (record.state, record.attempts, record.step) == ("succeeded", 3, 80)
+    assert (record.state, record.attempts, record.step) == ("succeeded", 2, 40)
     assert "Resumed after step" in (cell / "run" / "events.jsonl").read_text()
     assert report_of_folder(out).cells[0].outcomes["train/loss"].final.n == 1
