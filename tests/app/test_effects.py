@@ -160,6 +160,16 @@ def test_one_seed_of_a_full_grid_has_estimates_without_intervals():
     assert "seeds" in interval.note
 
 
+def test_no_difference_is_zero_and_no_rounding_error():
+    seen = [
+        Observation({"ema": ema, "clip": clip}, 1, 0.3 + (clip == "on") / 7)
+        for ema, clip in (("off", "off"), ("on", "off"), ("off", "on"))
+    ]
+    factors = {"ema": ["off", "on"], "clip": ["off", "on"]}
+    found = effects(seen, factors, {"ema": "off", "clip": "off"})
+    assert of(found, ema="on").interval.estimate == 0
+
+
 def test_nothing_ran():
     assert all(one.interval.estimate is None for one in effects([], FACTORS, BASELINES))
 
