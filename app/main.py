@@ -26,6 +26,7 @@ from app.runs.router import router as runs_router
 from app.runs.schemas import RunEventOut
 from app.schemas import ProblemDetails
 from app.settings import Settings, get_settings
+from app.studies.router import router as studies_router
 from app.trajectories.router import router as trajectories_router
 from app.workers.router import router as workers_router
 
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         projects_router,
         experiments_router,
         runs_router,
+        studies_router,
         trajectories_router,
         evaluations_router,
         workers_router,

@@ -13,11 +13,10 @@ from typing import Annotated
 import typer
 import uvicorn
 import yaml
-from pydantic import ValidationError
 
 from app.migrate import upgrade
-from app.settings import Settings
 from cli.demo import run_demo
+from cli.environment import read_settings
 from cli.study import app as study
 from cli.up import REAPER_COMMAND, WORKER_COMMAND, run_up
 from core.config import RunConfig
@@ -33,33 +32,22 @@ app = typer.Typer(
 app.add_typer(study)
 
 
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(("UNISD", *map(str, problem["loc"]))).upper()
-            reason = str(problem["msg"]).removeprefix("Value error, ")
-            typer.echo(f"{name if problem['loc'] else 'Settings'}: {reason}", err=True)
-        raise typer.Exit(2) from None
-
-
 @app.command()
 def up() -> None:
     """Start everything on this machine: database, Redis, API, worker and reaper."""
-    run_up(_settings())
+    run_up(read_settings())
 
 
 @app.command()
 def demo() -> None:
     """`up`, and a real self-distillation of a small model on generated worked examples."""
-    run_demo(_settings())
+    run_demo(read_settings())
 
 
 @app.command()
 def api() -> None:
     """Start the API and the page."""
-    settings = _settings()
+    settings = read_settings()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     uvicorn.run(
         "app.main:create_app",
@@ -77,21 +65,21 @@ def api() -> None:
 @app.command()
 def worker() -> None:
     """Start a worker; it executes one run at a time."""
-    _settings()
+    read_settings()
     os.execv(WORKER_COMMAND[0], WORKER_COMMAND)  # noqa: S606 - a fixed command
 
 
 @app.command()
 def reaper() -> None:
     """Start the reaper, which takes runs back from lost workers."""
-    _settings()
+    read_settings()
     os.execv(REAPER_COMMAND[0], REAPER_COMMAND)  # noqa: S606 - a fixed command
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database's schema up to date."""
-    upgrade(_settings().sqlalchemy_url)
+    upgrade(read_settings().sqlalchemy_url)
 
 
 @app.command()

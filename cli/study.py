@@ -1,19 +1,24 @@
-"""`unisd study`: runs a plan's cells."""
+"""`unisd study`: runs a plan's cells and compares them."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
+from urllib.parse import quote
 
 import typer
 from typer.core import TyperGroup
 
+from app.studies.report import StudyReport
+from cli.api_client import api_url, request
+from cli.environment import read_settings
 from cli.study_folder import CellState, load_plan
+from cli.study_report import markdown, report_of_folder
 from cli.study_runner import run_study
 from cli.up import say
 from core.errors import StudioError
-from core.study import Cell, cells
+from core.study import Cell, StudyPlan, cells
 
 _INTERRUPTED = 130
 
@@ -40,28 +45,75 @@ app = typer.Typer(
 def run(
     plan: Annotated[Path, typer.Argument(help="Plan, YAML or JSON (docs/studies.md).")],
     out: Annotated[
-        Path, typer.Option(help="Folder of the study; one that was cut off goes on there.")
-    ],
+        Path | None,
+        typer.Option(help="Run here, into this folder; a study that was cut off goes on there."),
+    ] = None,
     *,
     dry_run: Annotated[bool, typer.Option(help="Print the cells and run nothing.")] = False,
 ) -> None:
-    """Run every cell of a plan on this machine, one after another, without any server."""
+    """Run every cell of a plan: queued in the studio, or here with --out without any server."""
     try:
         wanted = load_plan(plan)
         found = cells(wanted)
         if dry_run:
             _print_cells(found)
-            return
-        every = 5.0 if sys.stdout.isatty() else 60.0
-        records = run_study(wanted, found, out, _say_now, every)
+        elif out is None:
+            _post(wanted)
+        else:
+            _run_here(wanted, found, out)
     except StudioError as error:
         _refuse(error)
+
+
+def _post(plan: StudyPlan) -> None:
+    settings = read_settings()
+    study = request(settings, "POST", "/api/studies", plan.model_dump(mode="json"))
+    for warning in study["warnings"]:
+        say(f"{warning['message']} {warning['remedy']}")
+    say(f"{len(study['cells'])} runs are queued: {api_url(settings)}/api/studies/{study['id']}")
+    say(f"`unisd study show {study['id']}` compares them.")
+
+
+def _run_here(plan: StudyPlan, found: list[Cell], out: Path) -> None:
+    every = 5.0 if sys.stdout.isatty() else 60.0
+    try:
+        records = run_study(plan, found, out, _say_now, every)
     except KeyboardInterrupt:
         say("Stopped. The same command goes on from here.")
         raise typer.Exit(_INTERRUPTED) from None
-    failed = [name for name, record in records.items() if record.state is not CellState.SUCCEEDED]
-    say(f"{len(records) - len(failed)} of {len(records)} cells succeeded. Study: {out}")
-    raise typer.Exit(1 if failed else 0)
+    done = sum(record.state is CellState.SUCCEEDED for record in records.values())
+    say(f"{done} of {len(records)} cells succeeded. `unisd study report {out}` compares them.")
+    if done < len(records):
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    study: Annotated[str, typer.Argument(help="Identifier of a study in the studio.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of Markdown.")] = False,
+) -> None:
+    """Compare the cells of a study that the studio runs, as far as they are."""
+    try:
+        found = request(read_settings(), "GET", f"/api/studies/{quote(study, safe='')}")
+    except StudioError as error:
+        _refuse(error)
+    shown = StudyReport.model_validate(found["report"])
+    say(shown.model_dump_json(indent=2) if as_json else markdown(shown))
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder that a study was run in.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of Markdown.")] = False,
+) -> None:
+    """Compare the cells of a study: table, effects, interactions and cost."""
+    try:
+        found = report_of_folder(folder)
+    except StudioError as error:
+        _refuse(error)
+    say(found.model_dump_json(indent=2) if as_json else markdown(found))
 
 
 def _print_cells(found: list[Cell]) -> None:
@@ -75,7 +127,7 @@ def _say_now(line: str) -> None:
     sys.stdout.flush()  # a study is often followed through a file
 
 
-def _refuse(error: StudioError) -> None:
+def _refuse(error: StudioError) -> NoReturn:
     for problem in error.problems:
         place = f"{problem.field}: " if problem.field else ""
         typer.echo(f"{place}{problem}", err=True)

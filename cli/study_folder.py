@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from app.studies.report import Course
 from core.config import RunConfig
 from core.errors import Problem, StudioError
 from core.study import Cell, StudyPlan, parse_plan
@@ -34,13 +35,6 @@ class CellState(StrEnum):
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     SUCCEEDED = "succeeded"
-
-
-class Course(NamedTuple):
-    """A metric's first and last value; None where it was not finite."""
-
-    first: float | None
-    last: float | None
 
 
 @dataclass

@@ -28,9 +28,11 @@ from cli.study_folder import (
     read_record,
     write_study,
 )
+from cli.words import duration
 from core.errors import Problem, StudioError
 from core.study import Cell, StudyPlan
 
+TRAINER = [sys.executable, "-m", "worker.trainer"]
 LOG_FILE = "trainer.log"
 _LOCK_FILE = ".lock"
 _STOP_SECONDS = 120.0
@@ -64,18 +66,18 @@ def run_study(
         files = {cell.name: prepare_cell(out / cell.name, cell) for cell in cells}
         records = {cell.name: read_record(out / cell.name) for cell in cells}
         write_study(out, plan, cells, records)
-        for number, cell in enumerate(cells, 1):
-            if records[cell.name].state is CellState.SUCCEEDED:
-                continue
-            progress = _Progress(f"[{number}/{len(cells)}] {cell.name}", cells, records, say, every)
+        todo = [cell for cell in cells if records[cell.name].state is not CellState.SUCCEEDED]
+        for index, cell in enumerate(todo):
+            title = f"[{cells.index(cell) + 1}/{len(cells)}] {cell.name}"
+            progress = _Progress(title, len(todo) - index - 1, records, say, every)
             try:
                 records[cell.name] = _run_cell(files[cell.name], progress)
             except KeyboardInterrupt:
                 records[cell.name] = read_record(out / cell.name)
-                write_study(out, plan, cells, records)
                 raise
-            write_study(out, plan, cells, records)
-            say(_verdict(progress.title, records[cell.name]))
+            finally:
+                write_study(out, plan, cells, records)
+            say(_verdict(title, records[cell.name]))
     return records
 
 
@@ -84,8 +86,8 @@ def _run_cell(config: Path, progress: _Progress) -> Record:
     resume = _set_aside(folder)
     progress.begin(resume)
     run = folder / RUN_FOLDER
-    command = [sys.executable, "-m", "worker.trainer", str(config), "--out", str(run)]
-    command += ["--supervised", *(("--resume", str(resume)) if resume else ())]
+    command = [*TRAINER, str(config), "--out", str(run), "--supervised"]
+    command += ["--resume", str(resume)] if resume else []
     log = folder / LOG_FILE
     with log.open("ab") as output:
         begin = output.tell()
@@ -102,7 +104,7 @@ def _run_cell(config: Path, progress: _Progress) -> Record:
         finally:
             _end(process)
     record = read_record(folder)
-    if record.state is CellState.INTERRUPTED:
+    if record.state in (CellState.WAITING, CellState.INTERRUPTED):
         record.state = CellState.FAILED
         record.problem = _death(process.returncode, log, begin)
     return record
@@ -200,19 +202,15 @@ class _Progress:
     """Tells how far a cell and the study are."""
 
     def __init__(
-        self, title: str, cells: list[Cell], records: dict[str, Record], say: Say, every: float
+        self, title: str, waiting: int, records: dict[str, Record], say: Say, every: float
     ) -> None:
         self.title = title
         self.every = every
         self._say = say
-        states = [records[cell.name].state for cell in cells]
-        # The cell that this one tells about is among those not finished.
-        open_states = (CellState.WAITING, CellState.INTERRUPTED)
-        self._waiting = max(0, sum(state in open_states for state in states) - 1)
+        self._waiting = waiting
         self._finished = [
             record.seconds for record in records.values() if record.state is CellState.SUCCEEDED
         ]
-        self._before = 0.0
         self._first: tuple[int, float] | None = None
 
     def begin(self, resume: Path | None) -> None:
@@ -247,14 +245,6 @@ def _eta_words(eta: Eta | None) -> str:
         "" if eta.low == eta.high else f", between {duration(eta.low)} and {duration(eta.high)}"
     )
     return f"about {duration(eta.likely)} left in all (from {eta.source}{bounds})"
-
-
-def duration(seconds: float) -> str:
-    """A time in words: `42 s`, `13 min`, `2 h 05 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _verdict(title: str, record: Record) -> str:

@@ -39,6 +39,8 @@ _Word = Annotated[
 ]
 """Part of a run's name and of a folder's."""
 _Settings = dict[str, Any]
+_Choice = frozenset[tuple[str, str]]
+"""A factor and its level, or nothing: the base."""
 _Levels = Annotated[dict[_Word, _Settings], Field(min_length=1, max_length=200)]
 
 
@@ -152,23 +154,33 @@ def cells(plan: StudyPlan) -> list[Cell]:
             "Use fewer factors, levels or seeds, or split the study.",
         )
     layers = _expand_layers(plan)
+    assignments = list(_assignments(plan))
     found: list[Cell] = []
-    problems: dict[tuple[str | None, str], Problem] = {}
-    for levels in _assignments(plan):
+    mistakes: dict[tuple[_Choice, Problem], list[dict[str, str]]] = {}
+    for levels in assignments:
         for seed in plan.seeds:
             try:
                 found.append(_cell(levels, seed, layers))
             except StudioError as error:
                 for problem in error.problems:
-                    told = _located(problem, levels, layers)
-                    problems.setdefault((told.field, told.message), told)
+                    mistakes.setdefault(_located(problem, levels, layers), []).append(levels)
                 break  # another seed has the same mistakes
-    if problems:
-        raise StudioError(*problems.values())
+    if mistakes:
+        raise StudioError(
+            *(
+                _with_cell(problem, where, sum(choice <= levels.items() for levels in assignments))
+                for (choice, problem), where in mistakes.items()
+            )
+        )
     if not found:
         raise _mistake("study_empty", "The plan excludes all of its cells.", "Exclude less.")
     _check_distinct(found)
     return found
+
+
+def place_problem(problem: Problem, plan: StudyPlan, levels: Mapping[str, str]) -> Problem:
+    """A mistake in a cell's configuration, told with the factor, level and field that made it."""
+    return _located(problem, levels, _expand_layers(plan))[1]
 
 
 class _Layers(NamedTuple):
@@ -227,31 +239,30 @@ def _cell(levels: dict[str, str], seed: int, layers: _Layers) -> Cell:
     return Cell(name, levels, seed, parse_config(settings))
 
 
-def _located(problem: Problem, levels: dict[str, str], layers: _Layers) -> Problem:
-    """The problem with the place in the plan that caused it: the last layer that set the field."""
+def _located(
+    problem: Problem, levels: Mapping[str, str], layers: _Layers
+) -> tuple[_Choice, Problem]:
+    """The last level that set the field, or none for the base, and the problem told with it."""
     if problem.code == "study_invalid":
-        return problem
+        return frozenset(), problem
     path = problem.field.split(".") if problem.field else []
-    for factor, level in reversed(levels.items()):
+    choice: _Choice = frozenset()
+    place, words = "base", "Base"
+    for factor, level in reversed(list(levels.items())):
         if path and _sets(layers.levels[factor, level], path):
+            choice = frozenset({(factor, level)})
             place, words = f"factors.{factor}.{level}", _words(factor, level)
             break
-    else:
-        place, words = "base", "Base"
-    others = ", ".join(f"{factor}={level}" for factor, level in levels.items())
-    message = f"{words}: {problem.message}"
-    if _depends_on_several(path, levels, layers):
-        message += f" (In the cell {others}.)"
-    field = ".".join([place, *path])
-    return problem.model_copy(update={"message": message, "field": field})
+    told = {"message": f"{words}: {problem.message}", "field": ".".join([place, *path])}
+    return choice, problem.model_copy(update=told)
 
 
-def _depends_on_several(path: list[str], levels: dict[str, str], layers: _Layers) -> bool:
-    """Whether a mistake may come from levels together: they set the same part of the settings."""
-    touching = [
-        choice for choice in levels.items() if path and _sets(layers.levels[choice], path[:1])
-    ]
-    return len(touching) > 1
+def _with_cell(problem: Problem, where: list[dict[str, str]], suspects: int) -> Problem:
+    """The problem with a cell that has it, where not all of the suspected level's cells do."""
+    if len(where) == suspects:
+        return problem
+    cell = ", ".join(f"{factor}={level}" for factor, level in where[0].items())
+    return problem.model_copy(update={"message": f"{problem.message} (In the cell {cell}.)"})
 
 
 def _sets(settings: Any, path: list[str]) -> bool:  # noqa: ANN401 - nested settings

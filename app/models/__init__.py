@@ -3,6 +3,7 @@
 from app.models.base import Base
 from app.models.projects import Experiment, Project
 from app.models.runs import Artifact, Attempt, Metric, Run, RunEvent, Trajectory
+from app.models.studies import Study
 from app.models.workers import Worker
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Project",
     "Run",
     "RunEvent",
+    "Study",
     "Trajectory",
     "Worker",
 ]

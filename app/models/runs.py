@@ -28,6 +28,7 @@ class Run(Base):
     __table_args__ = (
         Index(None, "project_id", "created_at"),
         Index(None, "status", "lease_expires_at"),
+        Index(None, "study_id", "study_place"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
@@ -47,6 +48,9 @@ class Run(Base):
         default=RunKind.TRAINING,
         server_default=RunKind.TRAINING.value,
     )
+    study_id: Mapped[str | None] = mapped_column(ForeignKey("studies.id", ondelete="SET NULL"))
+    study_place: Mapped[int | None]
+    study_levels: Mapped[dict[str, Any] | None]
     name: Mapped[str] = mapped_column(String(200))
     config: Mapped[dict[str, Any]]
     status: Mapped[RunStatus] = mapped_column(

@@ -349,6 +349,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Studies
+         * @description Studies with the states of their runs.
+         */
+        get: operations["list_studies"];
+        put?: never;
+        /**
+         * Create Study
+         * @description Create a study and queue all of its runs, or none.
+         *
+         *     Every cell is checked first as a run would be; mistakes name factor, level and field.
+         */
+        post: operations["create_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Study
+         * @description A study: cells with their states, means over seeds, effects, interactions and cost.
+         */
+        get: operations["get_study"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Study
+         * @description Stop what is not finished: waiting runs are cancelled, started ones asked to stop.
+         */
+        post: operations["cancel_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run_id}/trajectories": {
         parameters: {
             query?: never;
@@ -666,6 +732,37 @@ export interface components {
             exit_code: number | null;
         };
         /**
+         * CellReport
+         * @description One combination of levels, over its seeds.
+         */
+        CellReport: {
+            /** Levels */
+            levels: {
+                [key: string]: string;
+            };
+            /**
+             * Seeds
+             * @description Seeds of the runs that succeeded.
+             */
+            seeds: number[];
+            /**
+             * States
+             * @description Runs by state.
+             */
+            states: {
+                [key: string]: number;
+            };
+            /**
+             * Outcomes
+             * @description By metric; of runs that succeeded.
+             */
+            outcomes: {
+                [key: string]: components["schemas"]["Outcome"];
+            };
+            /** @description Of all runs of the cell together. */
+            cost: components["schemas"]["Cost"];
+        };
+        /**
          * Check
          * @description One thing that the installation needs.
          */
@@ -772,6 +869,22 @@ export interface components {
              * @default 4
              */
             negatives_per_record: number;
+        };
+        /**
+         * Cost
+         * @description What runs took, whatever became of them; null where nothing is known.
+         */
+        Cost: {
+            /**
+             * Seconds
+             * @description Wall-clock time of all attempts.
+             */
+            seconds: number | null;
+            /**
+             * Tokens
+             * @description Tokens put through the network in training.
+             */
+            tokens: number | null;
         };
         /**
          * DataConfig
@@ -900,6 +1013,38 @@ export interface components {
             config: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * Effect
+         * @description A difference, or a difference of differences, that levels make.
+         */
+        Effect: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "main" | "interaction";
+            /**
+             * Levels
+             * @description Factor to level: one, or two if they interact.
+             */
+            levels: {
+                [key: string]: string;
+            };
+            /**
+             * Baselines
+             * @description Factor to the level compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            interval: components["schemas"]["Interval"];
+            /**
+             * Assumes Additive
+             * @description Whether the factors are taken to add up, because the cells that ran cannot tell whether they do.
+             * @default false
+             */
+            assumes_additive: boolean;
         };
         /**
          * EmaConfig
@@ -1408,6 +1553,21 @@ export interface components {
             weight: number;
         };
         /**
+         * Gap
+         * @description A run that the comparisons lack.
+         */
+        Gap: {
+            /** Run */
+            run: string;
+            /**
+             * Metric
+             * @description Null if the run did not succeed.
+             */
+            metric: string | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * GenerationConfig
          * @description How the student samples its rollouts.
          */
@@ -1529,6 +1689,44 @@ export interface components {
             status: "ok";
         };
         /**
+         * Interval
+         * @description An estimate and where the truth is likely to lie.
+         */
+        Interval: {
+            /**
+             * Estimate
+             * @description Null where there is nothing to estimate from.
+             */
+            estimate: number | null;
+            /**
+             * Low
+             * @description Null where there is no interval.
+             */
+            low?: number | null;
+            /**
+             * High
+             * @description Null where there is no interval.
+             */
+            high?: number | null;
+            /**
+             * N
+             * @description Observations.
+             */
+            n: number;
+            /**
+             * Level
+             * @description Confidence level.
+             * @default 0.95
+             */
+            level: number;
+            /**
+             * Note
+             * @description Why there is no interval, or what it leaves out.
+             * @default
+             */
+            note: string;
+        };
+        /**
          * LogLine
          * @description A line of a run's log.
          */
@@ -1604,6 +1802,16 @@ export interface components {
              *     ]
              */
             target_modules: string[];
+        };
+        /**
+         * MetricEffects
+         * @description Effects on one metric's last value.
+         */
+        MetricEffects: {
+            /** Metric */
+            metric: string;
+            /** Effects */
+            effects: components["schemas"]["Effect"][];
         };
         /**
          * MetricSeries
@@ -1705,6 +1913,16 @@ export interface components {
             contrastive?: components["schemas"]["ContrastiveConfig"];
             /** @description Feature matching. */
             feature_matching?: components["schemas"]["FeatureMatchingConfig"];
+        };
+        /**
+         * Outcome
+         * @description A metric in one cell.
+         */
+        Outcome: {
+            /** @description Mean over seeds of the last value, with a t interval. */
+            final: components["schemas"]["Interval"];
+            /** @description Likewise for the last value less the first. */
+            gain: components["schemas"]["Interval"];
         };
         /**
          * PresetList
@@ -2362,6 +2580,296 @@ export interface components {
             pieces?: string[] | null;
             /** Token Jsd */
             token_jsd?: number[] | null;
+        };
+        /**
+         * StudyCreated
+         * @description The new study, and what one should know about its input.
+         */
+        StudyCreated: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Runs
+             * @description Runs by state.
+             */
+            runs: {
+                [key: string]: number;
+            };
+            plan: components["schemas"]["StudyPlan-Output"];
+            /**
+             * Cells
+             * @description In the order of the plan.
+             */
+            cells: components["schemas"]["StudyRun"][];
+            report: components["schemas"]["StudyReport"];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * StudyDetail
+         * @description A study, its runs, and what they tell so far.
+         */
+        StudyDetail: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Runs
+             * @description Runs by state.
+             */
+            runs: {
+                [key: string]: number;
+            };
+            plan: components["schemas"]["StudyPlan-Output"];
+            /**
+             * Cells
+             * @description In the order of the plan.
+             */
+            cells: components["schemas"]["StudyRun"][];
+            report: components["schemas"]["StudyReport"];
+        };
+        /**
+         * StudyList
+         * @description Studies, newest first.
+         */
+        StudyList: {
+            /** Items */
+            items: components["schemas"]["StudySummary"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * StudyPlan
+         * @description A question put to runs: what varies, what stays, and what is looked at.
+         */
+        "StudyPlan-Input": {
+            /**
+             * Name
+             * @description Name of the study.
+             */
+            name: string;
+            /**
+             * Project
+             * @description Project that holds the runs; made if it does not exist.
+             * @default Studies
+             */
+            project: string;
+            /**
+             * Base
+             * @description What all cells share: a part of a run's configuration, or a whole one.
+             */
+            base: {
+                [key: string]: unknown;
+            };
+            /**
+             * Factors
+             * @description Factor to level to the part of a configuration that the level sets.
+             */
+            factors?: {
+                [key: string]: {
+                    [key: string]: {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /**
+             * Seeds
+             * @description Each cell runs once with each of these as `training.seed`.
+             * @default [
+             *       1
+             *     ]
+             */
+            seeds: number[];
+            /**
+             * Metrics
+             * @description Outcomes to compare: names of metrics, where `*` stands for anything.
+             * @default [
+             *       "eval/*\/accuracy"
+             *     ]
+             */
+            metrics: string[];
+            /**
+             * Baseline
+             * @description Level of a factor against which its effects are taken. Default: its first.
+             */
+            baseline?: {
+                [key: string]: string;
+            };
+            /**
+             * Exclude
+             * @description Combinations of levels that are left out; factors not named match any level.
+             * @default []
+             */
+            exclude: {
+                [key: string]: string;
+            }[];
+        };
+        /**
+         * StudyPlan
+         * @description A question put to runs: what varies, what stays, and what is looked at.
+         */
+        "StudyPlan-Output": {
+            /**
+             * Name
+             * @description Name of the study.
+             */
+            name: string;
+            /**
+             * Project
+             * @description Project that holds the runs; made if it does not exist.
+             * @default Studies
+             */
+            project: string;
+            /**
+             * Base
+             * @description What all cells share: a part of a run's configuration, or a whole one.
+             */
+            base: {
+                [key: string]: unknown;
+            };
+            /**
+             * Factors
+             * @description Factor to level to the part of a configuration that the level sets.
+             */
+            factors?: {
+                [key: string]: {
+                    [key: string]: {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /**
+             * Seeds
+             * @description Each cell runs once with each of these as `training.seed`.
+             * @default [
+             *       1
+             *     ]
+             */
+            seeds: number[];
+            /**
+             * Metrics
+             * @description Outcomes to compare: names of metrics, where `*` stands for anything.
+             * @default [
+             *       "eval/*\/accuracy"
+             *     ]
+             */
+            metrics: string[];
+            /**
+             * Baseline
+             * @description Level of a factor against which its effects are taken. Default: its first.
+             */
+            baseline?: {
+                [key: string]: string;
+            };
+            /**
+             * Exclude
+             * @description Combinations of levels that are left out; factors not named match any level.
+             * @default []
+             */
+            exclude: {
+                [key: string]: string;
+            }[];
+        };
+        /**
+         * StudyReport
+         * @description A study's table, effects and interactions.
+         */
+        StudyReport: {
+            /** Name */
+            name: string;
+            /** Factors */
+            factors: {
+                [key: string]: string[];
+            };
+            /** Baselines */
+            baselines: {
+                [key: string]: string;
+            };
+            /** Metrics */
+            metrics: string[];
+            /** Cells */
+            cells: components["schemas"]["CellReport"][];
+            /** Effects */
+            effects: components["schemas"]["MetricEffects"][];
+            cost: components["schemas"]["Cost"];
+            /**
+             * Gaps
+             * @description What did not run or has no value.
+             */
+            gaps: components["schemas"]["Gap"][];
+        };
+        /**
+         * StudyRun
+         * @description One cell with one seed.
+         */
+        StudyRun: {
+            /**
+             * Id
+             * @description The run.
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Levels */
+            levels: {
+                [key: string]: string;
+            };
+            /** Seed */
+            seed: number;
+            status: components["schemas"]["RunStatus"];
+            /**
+             * Step
+             * @description Optimizer steps done in the current attempt.
+             */
+            step: number;
+            /** Total Steps */
+            total_steps: number | null;
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * StudySummary
+         * @description A study as lists show it.
+         */
+        StudySummary: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Runs
+             * @description Runs by state.
+             */
+            runs: {
+                [key: string]: number;
+            };
         };
         /**
          * TeacherConfig
@@ -4389,6 +4897,308 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_studies: {
+        parameters: {
+            query?: {
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudyPlan-Input"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyCreated"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    cancel_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
             /** @description Internal Server Error */
