@@ -17,6 +17,7 @@ import yaml
 from app.migrate import upgrade
 from cli.demo import run_demo
 from cli.environment import read_settings
+from cli.evaluation import app as evaluation
 from cli.study import app as study
 from cli.up import REAPER_COMMAND, WORKER_COMMAND, run_up
 from core.config import RunConfig
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(study)
+app.add_typer(evaluation)
 
 
 @app.command()

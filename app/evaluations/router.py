@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
@@ -9,7 +10,9 @@ from fastapi import APIRouter, Query, status
 from app.deps import Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.evaluations import service
-from app.evaluations.schemas import EvaluationCreate, EvaluationList, ExampleList
+from app.evaluations.comparison import compare
+from app.evaluations.files import read_examples
+from app.evaluations.schemas import Comparison, EvaluationCreate, EvaluationList, ExampleList
 from app.runs import present
 from app.runs.schemas import RunCreated
 from app.runs.service import get_run
@@ -29,6 +32,22 @@ def create_evaluation(
     """Create an evaluation and queue it: a run of its own that only answers and grades."""
     run, findings = service.create_evaluation(session, wanted, settings)
     return RunCreated(**dict(present.detail(session, run)), warnings=findings.warnings)
+
+
+@router.get("/evaluations/compare", responses=documented(404, 422, 503))
+def compare_evaluations(
+    session: ReadSession,
+    first_run: Annotated[str, Query(description="Run of the first evaluation.")],
+    first: Annotated[int, Query(description="Its cursor.")],
+    second_run: Annotated[str, Query(description="Run of the second.")],
+    second: Annotated[int, Query(description="Its cursor.")],
+) -> Comparison:
+    """Two evaluations of the same questions: who was right, and who stayed nearer to the base."""
+    examples = [
+        read_examples(Path(service.get_evaluation(session, run_id, cursor).directory))
+        for run_id, cursor in ((first_run, first), (second_run, second))
+    ]
+    return compare(*examples)
 
 
 @router.get("/runs/{run_id}/evaluations", responses=documented(404))

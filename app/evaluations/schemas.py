@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.schemas import Request, Schema
+from app.statistics import Interval, McNemar
 from core.config import ModelConfig
 from core.evaluation_config import EvaluationSet
 
@@ -50,6 +51,10 @@ class EvaluationOut(Schema):
     time: float = Field(description="Seconds since the Unix epoch.")
     directory: str = Field(description="Folder of the examples on the worker's host.")
     summary: dict[str, Any] = Field(description="Figures; those a task does not have are absent.")
+    intervals: dict[str, Interval] = Field(
+        description="Wilson intervals of `accuracy` and `extracted`, where each question has one "
+        "answer."
+    )
 
 
 class EvaluationList(Schema):
@@ -106,3 +111,48 @@ class ExampleList(Schema):
     total: int
     limit: int
     offset: int
+
+
+class Side(Schema):
+    """One of two evaluations that are compared, on the examples of both."""
+
+    accuracy: Interval
+    extracted: Interval
+
+
+class Quadrants(Schema):
+    """Questions by who got them right."""
+
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+
+
+class Retained(Schema):
+    """Which of two models stayed nearer to the base, on the examples where both can be told."""
+
+    examples: int
+    lower_jsd: Interval = Field(description="Share on which the second has the lower JSD.")
+    higher_base_logprob: Interval = Field(
+        description="Share on which the second's text has the higher log-probability under the "
+        "base."
+    )
+    jsd: Interval = Field(description="Mean of second − first, nats per token, BCa bootstrap.")
+    base_logprob: Interval = Field(description="Likewise of the log-probability.")
+
+
+class Comparison(Schema):
+    """Two evaluations on the same examples; differences are second − first."""
+
+    examples: int = Field(description="Answers that both gave.")
+    only_first: int = Field(description="Answers that the second did not give.")
+    only_second: int
+    first: Side
+    second: Side
+    accuracy: Interval = Field(description="Difference, BCa bootstrap over questions.")
+    quadrants: Quadrants
+    mcnemar: McNemar
+    retention: dict[str, Retained] = Field(
+        description="`forward`, `reverse`, `gold`; empty unless both were compared with a base."
+    )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.errors import ConflictError, NotFoundError, UnavailableError
-from app.evaluations.schemas import EvaluationCreate, EvaluationOut, Example, ExampleRetention
+from app.errors import ConflictError, NotFoundError
+from app.evaluations.comparison import rate_intervals
+from app.evaluations.files import read_examples
+from app.evaluations.schemas import EvaluationCreate, EvaluationOut, Example
 from app.models import Artifact, Attempt, Run, RunEvent
 from app.preflight.check import Findings, check_job
 from app.projects.service import default_project, get_project
@@ -26,9 +26,6 @@ from core.errors import Problem, StudioError
 from core.evaluation_job import EvaluationJob
 from core.states import RunKind, RunStatus
 from core.validation import validation_problems
-
-ANSWERS: Final = "answers.jsonl"
-RETENTION: Final = "retention.jsonl"
 
 
 @dataclass(frozen=True)
@@ -167,6 +164,7 @@ def _evaluation(event: RunEvent, directory: str) -> EvaluationOut:
         # An evaluation of its own keeps its results for all attempts, and says where.
         directory=str(PurePath(directory) / payload["path"]),
         summary=payload["summary"],
+        intervals=rate_intervals(payload["summary"]),
     )
 
 
@@ -186,47 +184,12 @@ def list_examples(
     Raises:
         UnavailableError: the files are not on this host.
     """
-    found = [one for one in read_examples(evaluation) if _matches(one, wanted)]
+    found = [one for one in read_examples(Path(evaluation.directory)) if _matches(one, wanted)]
     key = SORTS[sort.removeprefix("-")]
     # Examples without the value come last, whichever way they are sorted.
     sign = -1 if sort.startswith("-") else 1
     found.sort(key=lambda one: (key(one) != key(one), sign * key(one), one.index, one.sample))
     return found[offset : offset + limit], len(found)
-
-
-def read_examples(evaluation: EvaluationOut) -> Sequence[Example]:
-    """All examples of an evaluation, as its files have them."""
-    folder = Path(evaluation.directory)
-    try:
-        state = [(folder / ANSWERS).stat().st_mtime_ns]
-        if (folder / RETENTION).is_file():
-            state.append((folder / RETENTION).stat().st_mtime_ns)
-        return _read(folder, tuple(state))
-    except OSError as error:
-        raise UnavailableError(
-            f"The results in {folder} cannot be read: {error}.",
-            "They lie on the worker's host; give API and workers a common UNISD_HOME.",
-        ) from error
-
-
-@lru_cache(maxsize=8)
-def _read(folder: Path, state: tuple[int, ...]) -> tuple[Example, ...]:  # noqa: ARG001 - the key
-    compared: dict[tuple[int, int], ExampleRetention] = {}
-    if (folder / RETENTION).is_file():
-        compared = {
-            (row["index"], row["sample"]): ExampleRetention.model_validate(row)
-            for row in _rows(folder / RETENTION)
-        }
-    return tuple(
-        Example.model_validate({**row, "retention": compared.get((row["index"], row["sample"]))})
-        for row in sorted(_rows(folder / ANSWERS), key=lambda row: (row["index"], row["sample"]))
-    )
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """The rows after the line with the settings; a line that is still being written is left out."""
-    lines = path.read_bytes().split(b"\n")[1:-1]
-    return [json.loads(line) for line in lines]
 
 
 def _matches(example: Example, wanted: ExampleFilter) -> bool:

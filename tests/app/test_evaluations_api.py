@@ -203,3 +203,18 @@ def test_what_is_not_there(client: TestClient, evaluated: str, tmp_path: Path) -
     gone = client.get(evaluated)
     assert gone.status_code == 503
     assert "UNISD_HOME" in gone.json()["remedy"]
+
+
+def test_an_evaluation_against_itself_is_a_flat_zero(client: TestClient, evaluated: str) -> None:
+    _, _, _, run_id, _, cursor, _ = evaluated.split("/")
+    both = {"first_run": run_id, "first": cursor, "second_run": run_id, "second": cursor}
+    answer = client.get("/api/evaluations/compare", params=both)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found["accuracy"]["estimate"] == 0
+    assert found["mcnemar"]["p"] == 1
+    assert found["retention"]["forward"]["examples"] == 3
+    assert found["retention"]["forward"]["jsd"]["estimate"] == 0
+    assert found["retention"]["forward"]["lower_jsd"]["estimate"] == 0
+    missing = client.get("/api/evaluations/compare", params=both | {"second": 99})
+    assert missing.status_code == 404

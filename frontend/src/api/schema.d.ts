@@ -475,6 +475,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/evaluations/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Evaluations
+         * @description Two evaluations of the same questions: who was right, and who stayed nearer to the base.
+         */
+        get: operations["compare_evaluations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run_id}/evaluations": {
         parameters: {
             query?: never;
@@ -805,6 +825,37 @@ export interface components {
              * @description Ceiling c = this quantile of the global batch's token divergences. Costs a second student pass where the batch is accumulated.
              */
             quantile?: number | null;
+        };
+        /**
+         * Comparison
+         * @description Two evaluations on the same examples; differences are second − first.
+         */
+        Comparison: {
+            /**
+             * Examples
+             * @description Answers that both gave.
+             */
+            examples: number;
+            /**
+             * Only First
+             * @description Answers that the second did not give.
+             */
+            only_first: number;
+            /** Only Second */
+            only_second: number;
+            first: components["schemas"]["Side"];
+            second: components["schemas"]["Side"];
+            /** @description Difference, BCa bootstrap over questions. */
+            accuracy: components["schemas"]["Interval"];
+            quadrants: components["schemas"]["Quadrants"];
+            mcnemar: components["schemas"]["McNemar"];
+            /**
+             * Retention
+             * @description `forward`, `reverse`, `gold`; empty unless both were compared with a base.
+             */
+            retention: {
+                [key: string]: components["schemas"]["Retained"];
+            };
         };
         /**
          * ConfigIn
@@ -1290,6 +1341,13 @@ export interface components {
              */
             summary: {
                 [key: string]: unknown;
+            };
+            /**
+             * Intervals
+             * @description Wilson intervals of `accuracy` and `extracted`, where each question has one answer.
+             */
+            intervals: {
+                [key: string]: components["schemas"]["Interval"];
             };
         };
         /**
@@ -1804,6 +1862,27 @@ export interface components {
             target_modules: string[];
         };
         /**
+         * McNemar
+         * @description Two graders of the same examples, or two models on them, where they differ.
+         */
+        McNemar: {
+            /**
+             * Only First
+             * @description Examples that only the first got right.
+             */
+            only_first: number;
+            /**
+             * Only Second
+             * @description Examples that only the second got right.
+             */
+            only_second: number;
+            /**
+             * P
+             * @description Two-sided exact p-value of “neither is better”.
+             */
+            p: number;
+        };
+        /**
          * MetricEffects
          * @description Effects on one metric's last value.
          */
@@ -2082,6 +2161,20 @@ export interface components {
             run_count: number;
         };
         /**
+         * Quadrants
+         * @description Questions by who got them right.
+         */
+        Quadrants: {
+            /** Both */
+            both: number;
+            /** Only First */
+            only_first: number;
+            /** Only Second */
+            only_second: number;
+            /** Neither */
+            neither: number;
+        };
+        /**
          * Readiness
          * @description Whether runs can be executed.
          */
@@ -2128,6 +2221,22 @@ export interface components {
              * @default 5
              */
             top_k: number;
+        };
+        /**
+         * Retained
+         * @description Which of two models stayed nearer to the base, on the examples where both can be told.
+         */
+        Retained: {
+            /** Examples */
+            examples: number;
+            /** @description Share on which the second has the lower JSD. */
+            lower_jsd: components["schemas"]["Interval"];
+            /** @description Share on which the second's text has the higher log-probability under the base. */
+            higher_base_logprob: components["schemas"]["Interval"];
+            /** @description Mean of second − first, nats per token, BCa bootstrap. */
+            jsd: components["schemas"]["Interval"];
+            /** @description Likewise of the log-probability. */
+            base_logprob: components["schemas"]["Interval"];
         };
         /**
          * RunConfig
@@ -2542,6 +2651,14 @@ export interface components {
             authentication_required: boolean;
             /** Authenticated */
             authenticated: boolean;
+        };
+        /**
+         * Side
+         * @description One of two evaluations that are compared, on the examples of both.
+         */
+        Side: {
+            accuracy: components["schemas"]["Interval"];
+            extracted: components["schemas"]["Interval"];
         };
         /**
          * SignIn
@@ -5438,6 +5555,89 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_evaluations: {
+        parameters: {
+            query: {
+                /** @description Run of the first evaluation. */
+                first_run: string;
+                /** @description Its cursor. */
+                first: number;
+                /** @description Run of the second. */
+                second_run: string;
+                /** @description Its cursor. */
+                second: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

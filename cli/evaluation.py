@@ -1,0 +1,99 @@
+"""`unisd evaluation`: shows and compares what evaluations found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from app.errors import UnavailableError
+from app.evaluations.comparison import compare as compare_examples
+from app.evaluations.comparison import rate_intervals
+from app.evaluations.files import read_examples
+from app.evaluations.schemas import Comparison
+from app.statistics import Interval
+from cli.up import say
+from core.errors import StudioError
+
+app = typer.Typer(
+    name="evaluation",
+    help="Show and compare evaluations, by the folders that hold their `answers.jsonl`.",
+    no_args_is_help=True,
+)
+Folder = Annotated[Path, typer.Argument(help="Folder of a set's results.")]
+
+
+@app.command()
+def show(folder: Folder) -> None:
+    """Figures of one set, with 95 % intervals."""
+    try:
+        found = json.loads((folder / "summary.json").read_bytes())
+    except (OSError, ValueError) as error:
+        _refuse(f"{folder}/summary.json cannot be read: {error}. Has the evaluation ended?")
+    for name, interval in rate_intervals(found).items():
+        say(f"{name:<12}{_rate(interval)}")
+    if "chance" in found:
+        say(f"{'chance':<12}{found['chance']:.1%}")
+    forward = found.get("retention", {}).get("forward")
+    if forward:
+        say(f"{'JSD to base':<12}{forward['jsd']['mean']:.4f} nats per token")
+        say(f"{'base log p':<12}{forward['base_logprob']['mean']:.4f} nats per token")
+
+
+@app.command()
+def compare(
+    first: Folder,
+    second: Folder,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Two evaluations of the same questions; differences are second − first."""
+    try:
+        found = compare_examples(read_examples(first), read_examples(second))
+    except UnavailableError as error:
+        _refuse(error.detail)
+    except StudioError as error:
+        _refuse(str(error))
+    say(found.model_dump_json(indent=2) if as_json else _told(found))
+
+
+def _told(found: Comparison) -> str:
+    lines = [
+        f"answers in common    {found.examples}",
+        f"of one alone         {found.only_first} and {found.only_second}",
+        f"first right          {_rate(found.first.accuracy)}",
+        f"second right         {_rate(found.second.accuracy)}",
+        f"difference           {_rate(found.accuracy)}, McNemar p = {found.mcnemar.p:.3g}",
+        f"only first right {found.quadrants.only_first}, only second {found.quadrants.only_second}",
+    ]
+    for direction, kept in found.retention.items():
+        lines += [
+            f"{direction}: second has the lower JSD on {_rate(kept.lower_jsd)}",
+            f"{direction}: second has the higher base log p on {_rate(kept.higher_base_logprob)}",
+            f"{direction}: JSD differs by {_number(kept.jsd)} nats per token",
+        ]
+    return "\n".join(lines)
+
+
+def _rate(interval: Interval) -> str:
+    return _shown(interval, lambda value: f"{value:.1%}")
+
+
+def _number(interval: Interval) -> str:
+    return _shown(interval, lambda value: f"{value:.4f}")
+
+
+def _shown(interval: Interval, form: Callable[[float], str]) -> str:
+    if interval.estimate is None:
+        return f"– ({interval.note})"
+    if interval.low is None or interval.high is None:
+        return f"{form(interval.estimate)} ({interval.note})"
+    return f"{form(interval.estimate)} [{form(interval.low)}, {form(interval.high)}]"
+
+
+def _refuse(reason: str) -> NoReturn:
+    typer.echo(reason, err=True)
+    raise typer.Exit(2)
