@@ -8,20 +8,27 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from core.benchmarks import toolalpaca
+from core.benchmarks.code import fenced
 from core.multiple_choice import option
 from core.prompts import demonstration, negative_messages, worked_answer
 from core.record import Record
 from core.record_fields import LETTERS
 from worker.trainer.grading import grade
 from worker.trainer.grading.choice import extract_letter
+from worker.trainer.grading.graders import Grader
 from worker.trainer.grading.texts import normalized, split_answer
+from worker.trainer.grading.tools import extract_calls
 from worker.trainer.preparation.asking import Asker, Question
 from worker.trainer.preparation.cache import Cache
 from worker.trainer.preparation.wording import ask_for_wrong_reason, ask_for_wrong_solution
 from worker.trainer.randomness import derive_seed
 from worker.trainer.rollout import Rollout, Sampling
+from worker.trainer.token_text import decode
 
 HOW: Final = Sampling(temperature=0.9, top_p=0.95, top_k=0, max_tokens=96)
+LONGER: Final = 256
+"""Tokens for a program or for calls of tools, which are of no use when they are cut off."""
 _OWN_ANSWER: Final = re.compile(r"^\W*(?:final |the )?answer\b\W*[:=].*$", re.I | re.M)
 """A line in which the model names the answer itself; the demonstration names it in its form."""
 
@@ -59,17 +66,24 @@ def write_negatives(asker: Asker, records: Sequence[Record], count: int) -> Nega
 
     A bare wrong option needs no model: there are as many as the record has, `count` at most.
     """
-    cache = Cache("negatives", asker.settings(HOW))
+    how = HOW
+    if any(record.written is not None for record in records):
+        how = HOW._replace(max_tokens=LONGER)
+    cache = Cache("negatives", asker.settings(how))
     plans = [
         plan for row, record in enumerate(records) for plan in _plans(asker, row, record, count)
     ]
-    asked = [plan.question for plan in plans if plan.question and _has_room(asker, plan.question)]
-    answers = iter(asker.ask(cache, asked, HOW, "Writing negative demonstrations") if asked else [])
+    asked = [
+        plan.question
+        for plan in plans
+        if plan.question and asker.has_room(plan.question.prompt, how)
+    ]
+    answers = iter(asker.ask(cache, asked, how, "Writing negative demonstrations") if asked else [])
     counts: Counter[str] = Counter(asked=len(plans))
     of_record: list[list[str]] = [[] for _ in records]
     for plan in plans:
         try:
-            written = _write(asker, plan, answers)
+            written = _write(asker, plan, answers, how)
             _check(asker, plan.record, written, of_record[plan.row])
         except _UnusableError as reason:
             counts[str(reason)] += 1
@@ -118,11 +132,7 @@ def _question(asker: Asker, record: Record, number: int, choice: int | None) -> 
     return Question([prompt, seed], prompt, seed)
 
 
-def _has_room(asker: Asker, question: Question) -> bool:
-    return asker.has_room(question.prompt, HOW)
-
-
-def _write(asker: Asker, plan: _Plan, answers: Iterator[Rollout]) -> str:
+def _write(asker: Asker, plan: _Plan, answers: Iterator[Rollout], how: Sampling) -> str:
     """The demonstration in the form of a right one.
 
     Raises:
@@ -130,18 +140,40 @@ def _write(asker: Asker, plan: _Plan, answers: Iterator[Rollout]) -> str:
     """
     text = ""
     if plan.question is not None:
-        if not _has_room(asker, plan.question):
+        if not asker.has_room(plan.question.prompt, how):
             raise _UnusableError("question_too_long")
-        text = asker.text(next(answers))
+        answer = next(answers)
+        if plan.record.written is not None:
+            return _in_form(
+                asker, plan.record, decode(asker.chat.tokenizer, answer.ids, special=False)
+            )
+        text = asker.text(answer)
         if not text:
             raise _UnusableError("empty")
     if plan.choice is None:
-        reason, answer = _solution(plan.record, text)
+        reason, conclusion = _solution(plan.record, text)
     else:
         reason = _argument(plan.record, plan.choice, text) if plan.question else ""
-        answer = option(plan.record.choices, plan.choice)
+        conclusion = option(plan.record.choices, plan.choice)
     shown = reason if _shows_reason(asker, plan.record) else None
-    return worked_answer(answer, shown, answer_first=asker.config.data.answer_first)
+    return worked_answer(conclusion, shown, answer_first=asker.config.data.answer_first)
+
+
+def _in_form(asker: Asker, record: Record, text: str) -> str:
+    """Code or calls as the right ones are shown, if they are wrong: code must fail a test."""
+    if record.tests is not None:
+        grader = Grader(asker.config.evaluation.model_copy(update={"grader": None}))
+        (verdict,) = grader.grade([record], [text])
+        written = None if verdict.extracted is None else fenced(verdict.extracted)
+    else:
+        verdict = grade(record, text)
+        calls = extract_calls(text)
+        written = toolalpaca.written(calls) if calls else None
+    if written is None:
+        raise _UnusableError("no_answer")
+    if verdict.correct:
+        raise _UnusableError("right")
+    return written
 
 
 def _solution(record: Record, text: str) -> tuple[str, str]:

@@ -42,11 +42,15 @@ def ask_for_wrong_reason(record: Record, choice: int) -> list[Message]:
 
 
 def ask_for_wrong_solution(record: Record) -> list[Message]:
-    """Free text: a solution that looks right and is not."""
-    return [
-        {
-            "role": "user",
-            "content": f"{record.prompt}\n\nWrite a short solution that sounds plausible but "
-            "reaches a wrong result. End with a line that begins with “Answer:”.",
-        }
-    ]
+    """A solution that looks right and is not: a text, or code or calls in the form asked for."""
+    if record.written is None:
+        wish = (
+            "Write a short solution that sounds plausible but reaches a wrong result. End with a "
+            "line that begins with “Answer:”."
+        )
+    else:
+        wish = (
+            "Write a solution in the form that is asked for. It must look right but contain a "
+            "mistake that is hard to see. Reply with the solution only."
+        )
+    return [{"role": "user", "content": f"{record.prompt}\n\n{wish}"}]

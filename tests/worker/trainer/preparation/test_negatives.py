@@ -13,6 +13,7 @@ from worker.trainer.grading import grade
 from worker.trainer.grading.choice import extract_letter
 from worker.trainer.preparation.contexts import prepare_contexts
 from worker.trainer.preparation.negatives import write_negatives
+from worker.trainer.sandbox import run as sandbox
 
 
 def form(text):
@@ -125,3 +126,47 @@ def test_another_way_to_write_the_right_answer_is_right(tmp_path):
             training={"seed": number},
         )
         assert write_negatives(asker, read, 1).counts.get("right") == 1
+
+
+PROGRAM = {
+    "text": "Write a function that doubles a number.",
+    "code": "def double(n):\n    return 2 * n",
+    "task_id": 700,
+    "test_list": ["assert double(2) == 4", "assert double(3) == 6"],
+}
+
+
+@pytest.mark.skipif(
+    sandbox.reached() < sandbox.Isolation.NAMESPACES, reason="no isolation can be reached here"
+)
+def test_code_must_fail_a_test_and_is_shown_as_code(tmp_path):
+    path = write_records(tmp_path / "mbpp.jsonl", [PROGRAM])
+    said = ["def double(n):\n    return n + 2", "def double(n):\n    return n + n"]
+    answers = iter([*(f"Look:\n```python\n{one}\n```" for one in said), "I cannot."])
+    sampler = Scripted(lambda _prompt, _seed: next(answers))
+    asker, records = make_asker(path, tmp_path / "one", sampler, data={"format": "mbpp"})
+    found = write_negatives(asker, records, 3)
+    assert found.of_record == [[f"```python\n{said[0]}\n```"]]
+    assert found.counts == {
+        "asked": 3,
+        "usable": 1,
+        "right": 1,
+        "no_answer": 1,
+        "records_without": 0,
+    }
+
+
+def test_calls_of_tools_must_be_wrong_and_are_shown_as_calls(tmp_path):
+    row = {
+        "prompt": "You may call find. Find 1.",
+        "name": "Finder",
+        "golden_answer": [{"Action": "find", "Action_Input": '{"a": 1}'}],
+    }
+    path = write_records(tmp_path / "tools.jsonl", [row])
+    wrong = 'Action: find\nAction Input: {"a": 2}'
+    answers = iter([f"I think:\n{wrong}", 'Action: find\nAction Input: {"a":1}', "No."])
+    sampler = Scripted(lambda _prompt, _seed: next(answers))
+    asker, records = make_asker(path, tmp_path / "one", sampler, data={"format": "toolalpaca"})
+    found = write_negatives(asker, records, 3)
+    assert found.of_record == [[wrong]]
+    assert (found.counts["right"], found.counts["no_answer"]) == (1, 1)
