@@ -23,6 +23,9 @@ app = typer.Typer(
     help="Show and compare evaluations, by the folders that hold their `answers.jsonl`.",
     no_args_is_help=True,
 )
+Folders = Annotated[
+    str, typer.Argument(help="Folder of a set's results; several, by commas, are seeds.")
+]
 Folder = Annotated[Path, typer.Argument(help="Folder of a set's results.")]
 
 
@@ -45,14 +48,17 @@ def show(folder: Folder) -> None:
 
 @app.command()
 def compare(
-    first: Folder,
-    second: Folder,
+    first: Folders,
+    second: Folders,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Two evaluations of the same questions; differences are second − first."""
+    """Two models on the same questions; differences are second − first."""
     try:
-        found = compare_examples(read_examples(first), read_examples(second))
+        sides = [
+            [read_examples(Path(folder)) for folder in side.split(",")] for side in (first, second)
+        ]
+        found = compare_examples(*sides)
     except UnavailableError as error:
         _refuse(error.detail)
     except StudioError as error:
@@ -66,7 +72,8 @@ def _told(found: Comparison) -> str:
         f"of one alone         {found.only_first} and {found.only_second}",
         f"first right          {_rate(found.first.accuracy)}",
         f"second right         {_rate(found.second.accuracy)}",
-        f"difference           {_rate(found.accuracy)}, McNemar p = {found.mcnemar.p:.3g}",
+        f"difference           {_rate(found.accuracy)}",
+        *([f"McNemar              p = {found.mcnemar.p:.3g}"] if found.mcnemar else []),
         f"only first right {found.quadrants.only_first}, only second {found.quadrants.only_second}",
     ]
     for direction, kept in found.retention.items():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from app.evaluations.schemas import Comparison, Example, Quadrants, Retained, Side, Strip
-from app.statistics import Interval, mcnemar, paired_bootstrap, wilson
+from app.statistics import Interval, mcnemar, paired_bootstrap, two_level_bootstrap, wilson
 from core.errors import Problem, StudioError
 
 DIRECTIONS: Final = ("forward", "reverse", "gold")
@@ -25,40 +25,53 @@ def rate_intervals(summary: Mapping[str, Any]) -> dict[str, Interval]:
     }
 
 
-def compare(first: Sequence[Example], second: Sequence[Example]) -> Comparison:
-    """Compare two evaluations on the answers that both gave to the same question.
+def compare(first: Sequence[Sequence[Example]], second: Sequence[Sequence[Example]]) -> Comparison:
+    """Compare two models on the answers that both gave to the same questions.
+
+    Args:
+        first: The first model's evaluations, one for each seed that it was trained with.
+        second: The second's, in the order of the same seeds.
 
     Raises:
-        StudioError: `evaluations_differ` if they have no question in common.
+        StudioError: `evaluations_differ` if they have no question in common, or are not of equally
+            many seeds.
     """
-    ones, others = _by_key(first), _by_key(second)
-    common = [key for key in ones if key in others]
-    if not common:
-        raise StudioError(
-            Problem(
-                code="evaluations_differ",
-                message="The two evaluations have no question in common.",
-                remedy="Compare evaluations of the same set.",
-            )
+    if len(first) != len(second):
+        raise _different(
+            f"{len(first)} evaluations cannot be compared with {len(second)}: one for each seed is "
+            "needed on both sides."
         )
-    pairs = [(ones[key], others[key]) for key in common]
-    rates = [_means(pairs, lambda example: float(example.correct), side) for side in (0, 1)]
+    ones, others = [_by_key(one) for one in first], [_by_key(one) for one in second]
+    common = [key for key in ones[0] if all(key in side for side in [*ones, *others])]
+    if not common:
+        raise _different("The evaluations have no question in common.")
+    seeds = [
+        [(one[key], other[key]) for key in common] for one, other in zip(ones, others, strict=True)
+    ]
+    pairs = [pair for seed in seeds for pair in seed]
     verdicts = [[pair[side].correct for pair in pairs] for side in (0, 1)]
     return Comparison(
-        examples=len(pairs),
-        only_first=len(ones) - len(pairs),
-        only_second=len(others) - len(pairs),
+        seeds=len(seeds),
+        examples=len(common),
+        only_first=sum(len(one) - len(common) for one in ones),
+        only_second=sum(len(other) - len(common) for other in others),
         first=_side([pair[0] for pair in pairs]),
         second=_side([pair[1] for pair in pairs]),
-        accuracy=paired_bootstrap(*rates),
+        accuracy=_difference(seeds, lambda example: float(example.correct)),
         quadrants=_quadrants(*verdicts),
-        mcnemar=mcnemar(*verdicts),
+        # Answers of several seeds to one question are not independent.
+        mcnemar=mcnemar(*verdicts) if len(seeds) == 1 else None,
         retention={
             direction: found
             for direction in DIRECTIONS
-            if (found := _retained(pairs, direction)) is not None
+            if (found := _retained(seeds, direction)) is not None
         },
     )
+
+
+def _different(message: str) -> StudioError:
+    remedy = "Compare evaluations of the same set."
+    return StudioError(Problem(code="evaluations_differ", message=message, remedy=remedy))
 
 
 def _by_key(examples: Sequence[Example]) -> dict[tuple[str, int, str, int], Example]:
@@ -70,6 +83,19 @@ def _side(examples: Sequence[Example]) -> Side:
     return Side(
         accuracy=wilson(sum(one.correct for one in examples), len(examples)),
         extracted=wilson(sum(one.extracted is not None for one in examples), len(examples)),
+    )
+
+
+def _difference(seeds: Sequence[Sequence[_Pair]], value: Callable[[Example], float]) -> Interval:
+    """Mean of second − first over questions, and over seeds where there are several."""
+    sides = [[_means(pairs, value, side) for pairs in seeds] for side in (0, 1)]
+    if len(seeds) == 1:
+        return paired_bootstrap(sides[0][0], sides[1][0])
+    return two_level_bootstrap(
+        [
+            [other - one for one, other in zip(*both, strict=True)]
+            for both in zip(*sides, strict=True)
+        ]
     )
 
 
@@ -91,25 +117,35 @@ def _quadrants(first: Sequence[bool], second: Sequence[bool]) -> Quadrants:
     )
 
 
-def _retained(pairs: Sequence[_Pair], direction: str) -> Retained | None:
+def _retained(seeds: Sequence[Sequence[_Pair]], direction: str) -> Retained | None:
+    """Only examples on which both models of every seed said something."""
+    places = [
+        place
+        for place in range(len(seeds[0]))
+        if all(_strip(one, direction) for seed in seeds for one in seed[place])
+    ]
+    if not places:
+        return None
+    kept = [[seed[place] for place in places] for seed in seeds]
     strips = [
         (one, other)
-        for pair in pairs
+        for seed in kept
+        for pair in seed
         if (one := _strip(pair[0], direction)) and (other := _strip(pair[1], direction))
     ]
-    if not strips:
-        return None
     count = len(strips)
+
+    def value(name: str) -> Callable[[Example], float]:
+        return lambda example: float(getattr(_strip(example, direction), name))
+
     return Retained(
-        examples=count,
+        examples=len(places),
         lower_jsd=wilson(sum(other.jsd < one.jsd for one, other in strips), count),
         higher_base_logprob=wilson(
             sum(other.base_logprob > one.base_logprob for one, other in strips), count
         ),
-        jsd=paired_bootstrap([one.jsd for one, _ in strips], [other.jsd for _, other in strips]),
-        base_logprob=paired_bootstrap(
-            [one.base_logprob for one, _ in strips], [other.base_logprob for _, other in strips]
-        ),
+        jsd=_difference(kept, value("jsd")),
+        base_logprob=_difference(kept, value("base_logprob")),
     )
 
 

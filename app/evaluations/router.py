@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
+from pydantic import Field
 
 from app.deps import Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
@@ -18,6 +19,10 @@ from app.runs.schemas import RunCreated
 from app.runs.service import get_run
 
 router = APIRouter(tags=["evaluations"])
+Evaluations = Annotated[
+    list[Annotated[str, Field(pattern=r"^[0-9a-z]{1,12}:[0-9]{1,15}$")]],
+    Field(min_length=1, max_length=100),
+]
 Sort = Literal[
     "index", "-index", "tokens", "-tokens", "jsd", "-jsd", "base_logprob", "-base_logprob"
 ]
@@ -37,17 +42,18 @@ def create_evaluation(
 @router.get("/evaluations/compare", responses=documented(404, 422, 503))
 def compare_evaluations(
     session: ReadSession,
-    first_run: Annotated[str, Query(description="Run of the first evaluation.")],
-    first: Annotated[int, Query(description="Its cursor.")],
-    second_run: Annotated[str, Query(description="Run of the second.")],
-    second: Annotated[int, Query(description="Its cursor.")],
+    first: Annotated[Evaluations, Query(description="Evaluations of one model, one per seed.")],
+    second: Annotated[Evaluations, Query(description="Those of the other, seed by seed.")],
 ) -> Comparison:
-    """Two evaluations of the same questions: who was right, and who stayed nearer to the base."""
-    examples = [
-        read_examples(Path(service.get_evaluation(session, run_id, cursor).directory))
-        for run_id, cursor in ((first_run, first), (second_run, second))
+    """Two models on the same questions: who was right, and who stayed nearer to the base.
+
+    An evaluation is named `RUN:CURSOR`.
+    """
+    sides = [
+        [read_examples(Path(service.find_evaluation(session, name).directory)) for name in names]
+        for names in (first, second)
     ]
-    return compare(*examples)
+    return compare(*sides)
 
 
 @router.get("/runs/{run_id}/evaluations", responses=documented(404))

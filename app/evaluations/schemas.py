@@ -143,16 +143,19 @@ class Retained(Schema):
 
 
 class Comparison(Schema):
-    """Two evaluations on the same examples; differences are second − first."""
+    """Two models on the same examples; differences are second − first."""
 
-    examples: int = Field(description="Answers that both gave.")
+    seeds: int = Field(description="Evaluations of each model.")
+    examples: int = Field(description="Answers that all evaluations gave.")
     only_first: int = Field(description="Answers that the second did not give.")
     only_second: int
     first: Side
     second: Side
-    accuracy: Interval = Field(description="Difference, BCa bootstrap over questions.")
+    accuracy: Interval = Field(
+        description="Difference; BCa bootstrap over questions, or over seeds and questions."
+    )
     quadrants: Quadrants
-    mcnemar: McNemar
+    mcnemar: McNemar | None = Field(description="Exact test; null where there are several seeds.")
     retention: dict[str, Retained] = Field(
         description="`forward`, `reverse`, `gold`; empty unless both were compared with a base."
     )

@@ -153,6 +153,12 @@ def get_evaluation(session: Session, run_id: str, cursor: int) -> EvaluationOut:
     return _evaluation(event, directory)
 
 
+def find_evaluation(session: Session, name: str) -> EvaluationOut:
+    """The result named `RUN:CURSOR`, or `NotFoundError`."""
+    run_id, _, cursor = name.partition(":")
+    return get_evaluation(session, get_run(session, run_id).id, int(cursor))
+
+
 def _evaluation(event: RunEvent, directory: str) -> EvaluationOut:
     payload = event.payload
     return EvaluationOut(

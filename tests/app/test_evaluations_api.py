@@ -207,7 +207,7 @@ def test_what_is_not_there(client: TestClient, evaluated: str, tmp_path: Path) -
 
 def test_an_evaluation_against_itself_is_a_flat_zero(client: TestClient, evaluated: str) -> None:
     _, _, _, run_id, _, cursor, _ = evaluated.split("/")
-    both = {"first_run": run_id, "first": cursor, "second_run": run_id, "second": cursor}
+    both = {"first": f"{run_id}:{cursor}", "second": f"{run_id}:{cursor}"}
     answer = client.get("/api/evaluations/compare", params=both)
     assert answer.status_code == 200, answer.text
     found = answer.json()
@@ -216,5 +216,7 @@ def test_an_evaluation_against_itself_is_a_flat_zero(client: TestClient, evaluat
     assert found["retention"]["forward"]["examples"] == 3
     assert found["retention"]["forward"]["jsd"]["estimate"] == 0
     assert found["retention"]["forward"]["lower_jsd"]["estimate"] == 0
-    missing = client.get("/api/evaluations/compare", params=both | {"second": 99})
+    missing = client.get("/api/evaluations/compare", params=both | {"second": f"{run_id}:99"})
     assert missing.status_code == 404
+    wrong = client.get("/api/evaluations/compare", params=both | {"second": "x"})
+    assert wrong.status_code == 422

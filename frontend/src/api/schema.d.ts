@@ -484,7 +484,9 @@ export interface paths {
         };
         /**
          * Compare Evaluations
-         * @description Two evaluations of the same questions: who was right, and who stayed nearer to the base.
+         * @description Two models on the same questions: who was right, and who stayed nearer to the base.
+         *
+         *     An evaluation is named `RUN:CURSOR`.
          */
         get: operations["compare_evaluations"];
         put?: never;
@@ -828,12 +830,17 @@ export interface components {
         };
         /**
          * Comparison
-         * @description Two evaluations on the same examples; differences are second − first.
+         * @description Two models on the same examples; differences are second − first.
          */
         Comparison: {
             /**
+             * Seeds
+             * @description Evaluations of each model.
+             */
+            seeds: number;
+            /**
              * Examples
-             * @description Answers that both gave.
+             * @description Answers that all evaluations gave.
              */
             examples: number;
             /**
@@ -845,10 +852,11 @@ export interface components {
             only_second: number;
             first: components["schemas"]["Side"];
             second: components["schemas"]["Side"];
-            /** @description Difference, BCa bootstrap over questions. */
+            /** @description Difference; BCa bootstrap over questions, or over seeds and questions. */
             accuracy: components["schemas"]["Interval"];
             quadrants: components["schemas"]["Quadrants"];
-            mcnemar: components["schemas"]["McNemar"];
+            /** @description Exact test; null where there are several seeds. */
+            mcnemar: components["schemas"]["McNemar"] | null;
             /**
              * Retention
              * @description `forward`, `reverse`, `gold`; empty unless both were compared with a base.
@@ -5594,14 +5602,10 @@ export interface operations {
     compare_evaluations: {
         parameters: {
             query: {
-                /** @description Run of the first evaluation. */
-                first_run: string;
-                /** @description Its cursor. */
-                first: number;
-                /** @description Run of the second. */
-                second_run: string;
-                /** @description Its cursor. */
-                second: number;
+                /** @description Evaluations of one model, one per seed. */
+                first: string[];
+                /** @description Those of the other, seed by seed. */
+                second: string[];
             };
             header?: never;
             path?: never;
