@@ -35,7 +35,7 @@ export const RUN_SORTS = [
 ] as const;
 export type RunSort = (typeof RUN_SORTS)[number];
 
-export const TABS = ["charts", "trajectories", "logs", "config", "system"] as const;
+export const TABS = ["charts", "trajectories", "evaluations", "logs", "config", "system"] as const;
 export type Tab = (typeof TABS)[number];
 
 export const X_AXES = ["step", "time", "tokens"] as const;
@@ -63,6 +63,9 @@ export const QUANTITIES = [
   "contribution",
 ] as const;
 export type Quantity = (typeof QUANTITIES)[number];
+
+export const EXAMPLE_SORTS = ["index", "-jsd", "jsd", "base_logprob", "-tokens"] as const;
+export type ExampleSort = (typeof EXAMPLE_SORTS)[number];
 
 export const LEVELS = ["debug", "info", "warning", "error"] as const;
 
@@ -103,6 +106,11 @@ export const runSearch = (raw: RawSearch) =>
     trajectory: whole(raw.trajectory, 0),
     by: oneOf(raw.by, QUANTITIES),
     token: whole(raw.token, 0),
+    // Evaluations
+    evaluation: whole(raw.evaluation, 1),
+    grade: oneOf(raw.grade, ["right", "wrong", "regressed"] as const),
+    order: oneOf(raw.order, EXAMPLE_SORTS),
+    example: whole(raw.example, 0),
     // Logs
     level: oneOf(raw.level, LEVELS),
     find: text(raw.find),

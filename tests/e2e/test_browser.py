@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.migrate import upgrade
 from tests.e2e.installation import Installation, installation
+from tests.e2e.test_evaluations import write_questions
 
 _SWITCHES = [
     "--no-sandbox",
@@ -143,6 +144,33 @@ def test_a_broken_line_is_named_at_its_field(
     expect(page.get_by_test_id("error-data.path")).to_contain_text("Line 37")
     _fill(page, "model.name", "no/such-model")
     expect(page.get_by_test_id("error-model.name")).to_contain_text("no/such-model")
+
+
+def test_answers_of_an_evaluation_are_read_one_by_one(
+    page: Page, studio: Installation, config: dict[str, Any], tmp_path: Path
+) -> None:
+    run_id = studio.create(config | {"training": {"max_steps": 3, "batch_size": 2}})
+    studio.wait_for_end(run_id)
+    path = write_questions(tmp_path / "questions.jsonl")
+    asked = {"name": "own", "path": path, "max_new_tokens": 6, "retention": True}
+    wanted = {"run_id": run_id, "sets": [asked]}
+    created = studio.http.post("/api/evaluations", json=wanted).json()["id"]
+    studio.wait_for_end(created)
+
+    page.goto(f"{studio.url}/runs/{created}")
+    row = page.get_by_test_id("evaluation-row")
+    expect(row).to_contain_text("own")
+    expect(row).to_contain_text("50 %")  # chance
+    expect(page.get_by_test_id("example")).to_have_count(6)
+    page.get_by_test_id("example").nth(2).get_by_role("button").click()
+    expect(page.get_by_role("heading", name="Answer, by distance from the base")).to_be_visible()
+    expect(page.get_by_text("Which is 2?")).to_be_visible()
+    assert "example=2" in page.url
+    page.reload()
+    expect(page.get_by_text("Which is 2?")).to_be_visible()
+    page.get_by_role("button", name="Right", exact=True).click()
+    right = studio.http.get(f"/api/runs/{created}/evaluations").json()["items"][0]["summary"]
+    expect(page.get_by_test_id("example")).to_have_count(round(right["accuracy"] * 6))
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/new", "/workers", "/nowhere"])

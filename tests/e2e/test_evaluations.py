@@ -9,7 +9,7 @@ from typing import Any
 from tests.e2e.installation import Installation
 
 
-def _questions(path: Path) -> str:
+def write_questions(path: Path) -> str:
     rows = [
         {
             "id": f"q{n}",
@@ -30,7 +30,7 @@ def test_a_runs_adapter_is_evaluated_and_compared_with_its_base(
     assert studio.wait_for_end(run_id)["status"] == "succeeded"
     asked = {
         "name": "own",
-        "path": _questions(tmp_path / "questions.jsonl"),
+        "path": write_questions(tmp_path / "questions.jsonl"),
         "max_new_tokens": 6,
         "retention": True,
     }

@@ -125,6 +125,38 @@ export function trajectoryQuery(runId: string, trajectoryId: number) {
   });
 }
 
+export function evaluationsQuery(runId: string, active: boolean) {
+  return queryOptions({
+    queryKey: ["run", runId, "evaluations"],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/runs/{run_id}/evaluations", {
+          params: { path: { run_id: runId } },
+          signal,
+        }),
+      ),
+    refetchInterval: active ? 5000 : false,
+  });
+}
+
+export type ExamplesQuery = NonNullable<
+  paths["/api/runs/{run_id}/evaluations/{cursor}/examples"]["get"]["parameters"]["query"]
+>;
+
+export function examplesQuery(runId: string, cursor: number, query: ExamplesQuery) {
+  return queryOptions({
+    queryKey: ["run", runId, "evaluations", cursor, query],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/runs/{run_id}/evaluations/{cursor}/examples", {
+          params: { path: { run_id: runId, cursor }, query },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+}
+
 export const workersQuery = queryOptions({
   queryKey: ["workers"],
   queryFn: ({ signal }) =>

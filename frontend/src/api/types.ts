@@ -21,6 +21,9 @@ export type LogLevel = LogLine["level"];
 export type TrajectorySummary = Schemas["TrajectorySummary"];
 export type TrajectoryDetail = Schemas["TrajectoryDetail"];
 export type TokenValues = Schemas["TokenValues"];
+export type Evaluation = Schemas["EvaluationOut"];
+export type EvaluationExample = Schemas["Example"];
+export type Strip = Schemas["Strip"];
 export type Worker = Schemas["WorkerOut"];
 export type Gpu = Schemas["Gpu"];
 export type Project = Schemas["ProjectOut"];
@@ -35,6 +38,7 @@ export const EVENT_KINDS = [
   "metrics",
   "log",
   "alarm",
+  "evaluation",
   "trajectory",
   "artifact",
   "finished",

@@ -6,6 +6,7 @@ import { projectsQuery, runQuery } from "../api/queries";
 import type { RunDetail } from "../api/types";
 import { ChartsTab } from "../charts/ChartsTab";
 import { Empty, Failure } from "../components/states";
+import { EvaluationsTab } from "../evaluations/EvaluationsTab";
 import { useKeys, useTitle } from "../lib/hooks";
 import { useRunLive } from "../live/useRun";
 import { LogsTab } from "../logs/LogsTab";
@@ -43,7 +44,9 @@ function Known({ run }: { run: RunDetail }) {
   const live = useRunLive(run.id);
   const projects = useQuery(projectsQuery);
   const project = projects.data?.items.find((item) => item.id === run.project_id);
-  const tab = search.tab ?? "charts";
+  // What only evaluates has no curves to begin with.
+  const first: Tab = run.kind === "evaluation" ? "evaluations" : "charts";
+  const tab = search.tab ?? first;
 
   const onSearch = useCallback(
     (change: Partial<RunSearch>, push = false) => {
@@ -56,7 +59,7 @@ function Known({ run }: { run: RunDetail }) {
     },
     [navigate],
   );
-  const openTab = (next: Tab) => onSearch({ tab: next === "charts" ? undefined : next }, true);
+  const openTab = (next: Tab) => onSearch({ tab: next === first ? undefined : next }, true);
   useKeys(Object.fromEntries(TABS.map((name, i) => [String(i + 1), () => openTab(name)])));
 
   const home: Crumb = project
@@ -79,6 +82,7 @@ function Known({ run }: { run: RunDetail }) {
       >
         {tab === "charts" && <ChartsTab {...props} />}
         {tab === "trajectories" && <TrajectoriesTab {...props} />}
+        {tab === "evaluations" && <EvaluationsTab {...props} />}
         {tab === "logs" && <LogsTab {...props} />}
         {tab === "config" && <ConfigTab run={run} />}
         {tab === "system" && <SystemTab run={run} />}
@@ -90,6 +94,7 @@ function Known({ run }: { run: RunDetail }) {
 const LABELS: Record<Tab, string> = {
   charts: "Charts",
   trajectories: "Trajectories",
+  evaluations: "Evaluations",
   logs: "Logs",
   config: "Config",
   system: "System",
