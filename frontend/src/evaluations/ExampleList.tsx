@@ -138,7 +138,7 @@ function Item({ item, compared, open, onToggle }: ItemProps) {
         aria-expanded={open}
         aria-controls={id}
         onClick={onToggle}
-        className="grid w-full grid-cols-[auto_minmax(0,2fr)_minmax(0,3fr)_auto] items-baseline gap-3 px-4 py-2 text-left hover:bg-hover md:px-6"
+        className="grid w-full grid-cols-[auto_minmax(0,2fr)_minmax(0,3fr)_auto] items-center gap-3 px-4 py-2 text-left hover:bg-hover md:px-6"
       >
         <Verdict item={item} />
         <span className="truncate text-muted">{item.reference}</span>
@@ -180,7 +180,7 @@ function Verdict({ item }: { item: EvaluationExample }) {
     <span
       className={`inline-flex w-20 items-center gap-1.5 ${item.correct ? "text-ok" : "text-bad"}`}
     >
-      <Icon aria-hidden="true" className="size-4 shrink-0 self-center" />
+      <Icon aria-hidden="true" className="size-4 shrink-0" />
       {item.correct ? "right" : item.extracted === null ? "no answer" : "wrong"}
     </span>
   );

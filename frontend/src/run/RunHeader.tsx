@@ -65,6 +65,8 @@ export function RunHeader({ run, live }: { run: RunDetail; live: Snapshot }) {
     run.started_at && isActive(run.status)
       ? (now - Date.parse(run.started_at)) / 1000
       : run.duration_seconds;
+  // An evaluation has no steps and no loss; its phase tells how far it is.
+  const trains = run.kind === "training";
   const loss = live.curves["train/loss"]?.values.at(-1) ?? run.last_loss;
   return (
     <div className="flex flex-col gap-4 bg-surface px-4 pt-4 pb-3 md:px-6">
@@ -76,23 +78,27 @@ export function RunHeader({ run, live }: { run: RunDetail; live: Snapshot }) {
       </div>
       {run.problem && <ProblemNotice problem={run.problem} />}
       <div className="flex flex-wrap items-end gap-x-8 gap-y-3">
-        <Fact label="Progress" className="w-56">
-          <div data-testid="run-progress" className="flex items-center gap-3">
-            <span className="whitespace-nowrap">
-              {integer(step)}
-              <span className="text-faint"> / {integer(total)} steps</span>
-            </span>
-            <Bar
-              share={total ? step / total : null}
-              label="Steps done"
-              className="flex-1"
-              tone={tone(run)}
-            />
-          </div>
-        </Fact>
-        {run.status === "running" && <Fact label="Time left">{eta(run.progress.eta_seconds)}</Fact>}
+        {trains && (
+          <Fact label="Progress" className="w-56">
+            <div data-testid="run-progress" className="flex items-center gap-3">
+              <span className="whitespace-nowrap">
+                {integer(step)}
+                <span className="text-faint"> / {integer(total)} steps</span>
+              </span>
+              <Bar
+                share={total ? step / total : null}
+                label="Steps done"
+                className="flex-1"
+                tone={tone(run)}
+              />
+            </div>
+          </Fact>
+        )}
+        {trains && run.status === "running" && (
+          <Fact label="Time left">{eta(run.progress.eta_seconds)}</Fact>
+        )}
         <Fact label="Elapsed">{duration(elapsed)}</Fact>
-        <Fact label="Loss">{number(loss)}</Fact>
+        {trains && <Fact label="Loss">{number(loss)}</Fact>}
         {run.alarm_count > 0 && (
           <Fact label="Alarms">
             <AlarmCount run={run} />
