@@ -25,8 +25,13 @@ class EvaluationJob(Part):
     )
     adapter: ShortText | None = Field(
         default=None,
-        description="Folder of an adapter in PEFT's layout (a run's `adapter` or `ema_adapter`). "
-        "Empty: the base model itself.",
+        description="Folder of an adapter in PEFT's layout (a run's `adapter` or `ema_adapter`), "
+        "or of one of a run's checkpoints. Empty: the base model itself.",
+        json_schema_extra=extra("-"),
+    )
+    weights: Literal["student", "ema"] = Field(
+        default="student",
+        description="Of a checkpoint: the student's weights, or those of the EMA teacher.",
         json_schema_extra=extra("-"),
     )
     sets: tuple[EvaluationSet, ...] = Field(

@@ -25,6 +25,9 @@ class EvaluationCreate(Request):
     weights: Literal["adapter", "ema_adapter", "base"] = Field(
         default="adapter", description="With `run_id`: which of its adapters, or its base."
     )
+    checkpoint: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="With `run_id`: after how many steps. Absent: at its end."
+    )
     model: ModelConfig | None = Field(
         default=None, description="Base model. Absent: the run's, else the default."
     )

@@ -90,12 +90,15 @@ def _job(session: Session, wanted: EvaluationCreate, source: Run | None) -> Eval
         model = config.model
         prompt = config.data.system_prompt if prompt is None else prompt
         adapter = None
-        if wanted.weights != "base":
+        if wanted.weights != "base" and wanted.checkpoint is not None:
+            adapter = _checkpoint_folder(session, source, wanted.checkpoint)
+        elif wanted.weights != "base":
             adapter = _adapter_folder(session, source, wanted.weights)
     try:
         return EvaluationJob(
             model=model or ModelConfig(),
             adapter=adapter,
+            weights="ema" if wanted.weights == "ema_adapter" else "student",
             sets=tuple(wanted.sets),
             system_prompt=prompt,
             seed=wanted.seed,
@@ -122,6 +125,24 @@ def _adapter_folder(session: Session, run: Run, kind: str) -> str:
         )
     path, directory = found
     return str(PurePath(directory) / path)
+
+
+def _checkpoint_folder(session: Session, run: Run, step: int) -> str:
+    """Folder of a checkpoint of the run's newest attempt that still has it."""
+    statement = (
+        select(Attempt.directory).where(Attempt.run_id == run.id).order_by(Attempt.number.desc())
+    )
+    kept: set[int] = set()
+    for directory in session.scalars(statement):
+        for folder in sorted(Path(directory, "checkpoints").glob("step-*")):
+            number = int(folder.name.removeprefix("step-"))
+            if number == step:
+                return str(folder)
+            kept.add(number)
+    there = ", ".join(map(str, sorted(kept))) or "none"
+    raise ConflictError(
+        f"The run has no checkpoint after step {step}.", f"Choose one that is kept: {there}."
+    )
 
 
 def _default_name(job: EvaluationJob, source: Run | None) -> str:

@@ -26,7 +26,8 @@ def write_questions(path: Path) -> str:
 def test_a_runs_adapter_is_evaluated_and_compared_with_its_base(
     studio: Installation, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    run_id = studio.create(config | {"training": {"max_steps": 3, "batch_size": 2}})
+    training = {"max_steps": 3, "batch_size": 2, "checkpoint_every_steps": 2}
+    run_id = studio.create(config | {"training": training})
     assert studio.wait_for_end(run_id)["status"] == "succeeded"
     asked = {
         "name": "own",
@@ -56,3 +57,10 @@ def test_a_runs_adapter_is_evaluated_and_compared_with_its_base(
     assert values == sorted(values, reverse=True)
     listed = studio.http.get("/api/runs", params={"kind": "evaluation"}).json()
     assert [item["id"] for item in listed["items"]] == [done["id"]]
+    of_run = {"run_id": run_id, "sets": [asked]}
+    missing = studio.http.post("/api/evaluations", json=of_run | {"checkpoint": 1})
+    assert missing.status_code == 409
+    assert "2" in missing.json()["remedy"]
+    kept = studio.http.post("/api/evaluations", json=of_run | {"checkpoint": 2}).json()
+    assert kept["config"]["adapter"].endswith("checkpoints/step-00000002")
+    assert studio.wait_for_end(kept["id"])["status"] == "succeeded"

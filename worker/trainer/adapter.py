@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from core.config import LoraConfig, ModelConfig
 from core.errors import StudioError
+from worker.trainer.checkpoint import STATE
 from worker.trainer.failures import mistake
 from worker.trainer.files import file_sha256
 from worker.trainer.model import STUDENT, Network
@@ -34,37 +35,59 @@ VARIANTS: Final = (
 def shape_of(folder: Path, model: ModelConfig) -> ModelConfig:
     """The model's configuration with the adapter's rank, scale and layers.
 
+    Args:
+        folder: of an adapter in PEFT's layout, or of a checkpoint.
+        model: the base.
+
     Raises:
         StudioError: `adapter_not_found` or `adapter_invalid`.
     """
-    found = _read_config(folder)
-    strange = [name for name in VARIANTS if found.get(name)]
-    if strange:
-        raise _invalid(folder, f"it is no plain LoRA adapter ({', '.join(strange)})")
-    targets = found.get("target_modules")
     try:
-        lora = LoraConfig(
-            rank=found["r"],
-            alpha=found["lora_alpha"],
-            dropout=0.0,
-            target_modules=tuple(sorted(targets if isinstance(targets, list) else ())),
-        )
-    except (KeyError, ValidationError) as error:
-        raise _invalid(folder, f"its {CONFIG} is not understood") from error
+        shape = _of_checkpoint(folder) if _is_checkpoint(folder) else _of_adapter(folder)
+        lora = LoraConfig.model_validate({**shape, "dropout": 0.0})
+    except (KeyError, TypeError, ValidationError) as error:
+        raise _invalid(folder, "its configuration is not understood") from error
     return model.model_copy(update={"lora": lora})
 
 
-def load_adapter(network: Network, folder: Path) -> str:
+def _is_checkpoint(folder: Path) -> bool:
+    return (folder / STATE).is_file()
+
+
+def _of_checkpoint(folder: Path) -> dict[str, Any]:
+    shape: dict[str, Any] = _read(folder, STATE)["identity"]["configuration"]["model"]["lora"]
+    return shape
+
+
+def _of_adapter(folder: Path) -> dict[str, Any]:
+    found = _read(folder, CONFIG)
+    strange = [name for name in VARIANTS if found.get(name)]
+    if strange:
+        raise _invalid(folder, f"it is no plain LoRA adapter ({', '.join(strange)})")
+    targets = found["target_modules"]
+    return {
+        "rank": found["r"],
+        "alpha": found["lora_alpha"],
+        "target_modules": sorted(targets if isinstance(targets, list) else ()),
+    }
+
+
+def load_adapter(network: Network, folder: Path, weights_of: str = "student") -> str:
     """Put an adapter's factors into the student. Returns the SHA-256 of its weights.
+
+    Args:
+        network: made with `shape_of` the same folder.
+        folder: of an adapter, or of a checkpoint.
+        weights_of: of a checkpoint: `student` or `ema`.
 
     Raises:
         StudioError: `adapter_invalid` if they do not fit the model.
     """
-    file = folder / WEIGHTS
+    file = folder / (f"{weights_of}.safetensors" if _is_checkpoint(folder) else WEIGHTS)
     try:
         weights = load_file(file)
     except (OSError, SafetensorError) as error:
-        raise _invalid(folder, f"{WEIGHTS} cannot be read: {error}") from error
+        raise _invalid(folder, f"{file.name} cannot be read: {error}") from error
     factors = network.factors(STUDENT)
     if set(factors) != set(weights):
         different = sorted(set(factors) ^ set(weights))
@@ -77,20 +100,21 @@ def load_adapter(network: Network, folder: Path) -> str:
     return file_sha256(file)
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def _read(folder: Path, name: str) -> dict[str, Any]:
     try:
-        found = json.loads((folder / CONFIG).read_bytes())
+        found = json.loads((folder / name).read_bytes())
     except FileNotFoundError:
         raise mistake(
             "adapter_not_found",
-            f"There is no adapter in {folder} (no {CONFIG}).",
-            "Give the folder that holds adapter_config.json and adapter_model.safetensors.",
+            f"There is no adapter in {folder} (no {name}).",
+            "Give the folder that holds adapter_config.json and adapter_model.safetensors, or the "
+            "folder of a checkpoint.",
             field="adapter",
         ) from None
     except (OSError, ValueError) as error:
-        raise _invalid(folder, f"its {CONFIG} cannot be read") from error
+        raise _invalid(folder, f"its {name} cannot be read") from error
     if not isinstance(found, dict):
-        raise _invalid(folder, f"its {CONFIG} is not understood")
+        raise _invalid(folder, f"its {name} is not understood")
     return found
 
 

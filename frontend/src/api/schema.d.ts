@@ -1233,6 +1233,11 @@ export interface components {
              * @enum {string}
              */
             weights: "adapter" | "ema_adapter" | "base";
+            /**
+             * Checkpoint
+             * @description With `run_id`: after how many steps. Absent: at its end.
+             */
+            checkpoint?: number | null;
             /** @description Base model. Absent: the run's, else the default. */
             model?: components["schemas"]["ModelConfig"] | null;
             /**
@@ -1279,9 +1284,16 @@ export interface components {
             model?: components["schemas"]["ModelConfig"];
             /**
              * Adapter
-             * @description Folder of an adapter in PEFT's layout (a run's `adapter` or `ema_adapter`). Empty: the base model itself.
+             * @description Folder of an adapter in PEFT's layout (a run's `adapter` or `ema_adapter`), or of one of a run's checkpoints. Empty: the base model itself.
              */
             adapter?: string | null;
+            /**
+             * Weights
+             * @description Of a checkpoint: the student's weights, or those of the EMA teacher.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
             /**
              * Sets
              * @description What is asked.

@@ -89,7 +89,7 @@ def _evaluate(
     folder = Path(job.adapter).expanduser() if job.adapter else None
     model = job.model if folder is None else shape_of(folder, job.model)
     network = load_network(model, tokenizer, *on, seed=0)
-    adapter = None if folder is None else load_adapter(network, folder)
+    adapter = None if folder is None else load_adapter(network, folder, job.weights)
     writer = Writer(network, job.model, interrupt, job.seed)
     evaluator = Evaluator(writer, tokenizer, log, adapter, job.system_prompt)
     summaries = []

@@ -353,3 +353,28 @@ def test_an_adapter_is_loaded_as_it_was_saved(adapter: Path, tiny_model: Path) -
     saved = load_file(adapter / "adapter_model.safetensors")
     for name, factor in network.factors(STUDENT).items():
         assert torch.equal(factor, saved[name])
+
+
+def test_a_checkpoint_is_evaluated_as_the_adapter_that_was_saved_then(
+    tmp_path: Path, tiny_model: Path, records: Path, questions: Path
+) -> None:
+    training = {"max_steps": 4, "learning_rate": 0.1, "checkpoint_every_steps": 2}
+    config = tiny_config(tiny_model, records, training=training, teacher={"weights": "ema"})
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(config))
+    trained = tmp_path / "trained"
+    assert main([str(tmp_path / "run.yaml"), "--out", str(trained)]) == 0
+    wanted = job(tiny_model, questions, retention=True)
+    checkpoint = trained / "checkpoints" / "step-00000004"
+    found = {}
+    for name, more in {
+        "adapter": {"adapter": str(trained / "adapter")},
+        "student": {"adapter": str(checkpoint)},
+        "ema_adapter": {"adapter": str(trained / "ema_adapter")},
+        "ema": {"adapter": str(checkpoint), "weights": "ema"},
+        "earlier": {"adapter": str(trained / "checkpoints" / "step-00000002")},
+    }.items():
+        out = run(tmp_path / name, wanted | more)
+        found[name] = [row["forward"] for row in rows(out / "retention.jsonl")]
+    assert found["student"] == found["adapter"]
+    assert found["ema"] == found["ema_adapter"]
+    assert found["earlier"] != found["adapter"] != found["ema_adapter"]
