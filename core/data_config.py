@@ -50,10 +50,29 @@ class DataFields(Part):
         "which the answer is one); records without it are accepted.",
         json_schema_extra=extra("-", advanced=True),
     )
+    messages: FieldName | None = Field(
+        default=None,
+        description="Field with chat messages ([{role, content}]) in place of the prompt. The last "
+        "one of the user is the prompt; an answer after it is the reference, unless the record "
+        "has one of its own.",
+        json_schema_extra=extra("-", advanced=True),
+    )
+    tests: FieldName | None = Field(
+        default=None,
+        description="Field with the tests that an answer in Python must pass (a list of "
+        "statements, or one text); records without it are accepted.",
+        json_schema_extra=extra("-", advanced=True),
+    )
+    tool_calls: FieldName | None = Field(
+        default=None,
+        description="Field with the right calls of tools ([{name, arguments}]); records without "
+        "it are accepted.",
+        json_schema_extra=extra("-", advanced=True),
+    )
 
 
 class Source(Part):
-    """Records: a file in one of the known formats, or a benchmark by its name and split."""
+    """Records: a data set of the studio, a file, or a benchmark by its name and split."""
 
     place: ClassVar[str] = "data"
     """Where this part stands in a configuration, for messages."""
@@ -67,6 +86,12 @@ class Source(Part):
         default=None,
         description="A benchmark by its name, from the worker's UNISD_BENCHMARK_DIR or the hub. "
         "Empty: the file above.",
+        json_schema_extra=extra("-"),
+    )
+    dataset: ShortText | None = Field(
+        default=None,
+        description="A version of a data set that was uploaded to the studio: `name@number`, or "
+        "the version's identifier.",
         json_schema_extra=extra("-"),
     )
     split: FieldName | None = Field(
@@ -112,19 +137,27 @@ class Source(Part):
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:
-        given = [name for name in ("path", "benchmark") if getattr(self, name) is not None]
+        ways = ("path", "benchmark", "dataset")
+        given = [name for name in ways if getattr(self, name) is not None]
         if len(given) != 1:
             what = "no data are named" if not given else f"{' and '.join(given)} are both given"
             raise CombinationError(
                 f"{self.place}.path",
                 what,
-                "Give either the path of a file or the name of a benchmark.",
+                "Give one of: the path of a file, the name of a benchmark, a data set.",
             )
         if self.benchmark is not None and self.format not in ("records", self.benchmark):
             raise CombinationError(
                 f"{self.place}.format",
                 f"{self.benchmark} cannot be read as {self.format}",
                 f"Leave {self.place}.format out; a benchmark has its own.",
+            )
+        if self.dataset is not None and (self.format != "records" or self.fields != DataFields()):
+            part = "fields" if self.format == "records" else "format"
+            raise CombinationError(
+                f"{self.place}.{part}",
+                "a data set has its own mapping",
+                f"Leave {self.place}.{part} out, or change the data set's mapping.",
             )
         return self
 
@@ -135,9 +168,9 @@ class Source(Part):
 
     @property
     def short_name(self) -> str:
-        """What people call the data: the benchmark, or the file's name without its folder."""
+        """What people call the data: benchmark, data set, or the file's name without its folder."""
         if self.path is None:
-            return str(self.benchmark)
+            return str(self.benchmark or self.dataset)
         return PurePath(self.path).name
 
 

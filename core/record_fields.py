@@ -24,6 +24,17 @@ def broken(number: int, what: str, remedy: str) -> StudioError:
     )
 
 
+def as_row(value: Any, number: int) -> Row:  # noqa: ANN401 - whatever the file holds
+    """A row's value, which must be an object."""
+    if not isinstance(value, dict):
+        raise broken(
+            number,
+            f"holds a {type(value).__name__}, not an object",
+            "Write one JSON object a line.",
+        )
+    return value
+
+
 def required(row: Row, field: str, number: int) -> Any:  # noqa: ANN401 - whatever the file holds
     """A field's value, whatever its type.
 

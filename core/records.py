@@ -15,16 +15,9 @@ from core.benchmarks import BENCHMARKS
 from core.benchmarks.locate import find_file, not_found, split_name
 from core.data_config import Source
 from core.errors import Problem, StudioError
-from core.multiple_choice import Question, as_record
+from core.mapping import record_from
 from core.record import Record, SkippedError
-from core.record_fields import (
-    Row,
-    broken,
-    identifier,
-    options,
-    position,
-    text,
-)
+from core.record_fields import Row, as_row
 from core.tables import rows
 
 
@@ -56,7 +49,7 @@ def read_records(
             Problem(
                 code="data_empty",
                 message=f"The data file {path} holds no record.",
-                remedy="Write one JSON object a line.",
+                remedy="Add records to it.",
                 field=f"{source.place}.path",
             )
         )
@@ -68,6 +61,15 @@ def data_file(source: Source, *, training: bool = True) -> Path:
     Raises:
         StudioError: `data_not_found`, or what `core.benchmarks.locate` raises.
     """
+    if source.dataset is not None:
+        raise StudioError(
+            Problem(
+                code="dataset_unresolved",
+                message=f"Only the studio knows the data set {source.dataset}.",
+                remedy="Start the run there, or give the path of a file.",
+                field=f"{source.place}.dataset",
+            )
+        )
     if source.path is None:
         split = split_name(source, training=training)
         benchmark = BENCHMARKS[source.layout]
@@ -81,7 +83,7 @@ def data_file(source: Source, *, training: bool = True) -> Path:
             Problem(
                 code="data_not_found",
                 message=f"The data file {path} does not exist.",
-                remedy="Give the path of a JSONL file as the worker sees it.",
+                remedy="Give the path of a JSONL, JSON, CSV or Parquet file as the worker sees it.",
                 field=f"{source.place}.path",
             )
         )
@@ -93,7 +95,7 @@ def _records(
 ) -> Iterator[Record]:
     if source.layout == "records":
         for number, row in _rows(path):
-            yield _from_fields(row, number, source)
+            yield record_from(row, number, source.fields, answer_first=source.answer_first)
         return
     benchmark = BENCHMARKS[source.layout]
     # Of a file that is named by its path, all rows are meant unless a split is named too.
@@ -113,41 +115,15 @@ def _records(
 
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
     """Rows of a file with their numbers."""
-    number = 0
     try:
         for number, row in rows(path):
-            if not isinstance(row, dict):
-                raise broken(
-                    number,
-                    f"holds a {type(row).__name__}, not an object",
-                    "Write one JSON object a line.",
-                )
-            yield number, row
-    except (OSError, EOFError) as error:
+            yield number, as_row(row, number)
+    except OSError as error:
         raise StudioError(
             Problem(
                 code="data_unreadable",
-                message=f"The data file {path} could not be read after line {number}: {error}.",
-                remedy="Check its permissions, and that a gzipped file is whole.",
+                message=f"The data file {path} cannot be opened: {error.strerror}.",
+                remedy="Check its permissions.",
                 field="data.path",
             )
         ) from error
-
-
-def _from_fields(row: Row, number: int, source: Source) -> Record:
-    fields = source.fields
-    rationale = fields.rationale
-    reason = text(row, rationale, number) if rationale and row.get(rationale) else None
-    if fields.choices and row.get(fields.choices):
-        choices = options(row, fields.choices, number)
-        asked, answer = text(row, fields.prompt, number), text(row, fields.answer, number)
-        correct = position(answer, choices, number)
-        question = Question(identifier(row, number), number, asked, choices, correct, reason)
-        return as_record(question, answer_first=source.answer_first)
-    return Record(
-        id=identifier(row, number),
-        line=number,
-        prompt=text(row, fields.prompt, number),
-        answer=text(row, fields.answer, number),
-        rationale=reason,
-    )
