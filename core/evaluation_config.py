@@ -87,8 +87,8 @@ class AnswerSettings(Part):
         return self
 
 
-class EvaluationConfig(AnswerSettings):
-    """Evaluation inside a run: before its first step, every so many steps, and after its last."""
+class _Schedule(Part):
+    """What is evaluated inside a run, and when."""
 
     examples: int = Field(
         default=0,
@@ -120,7 +120,11 @@ class EvaluationConfig(AnswerSettings):
     )
 
 
-class EvaluationSet(Source, AnswerSettings):
+class EvaluationConfig(AnswerSettings, _Schedule):
+    """Evaluation inside a run: before its first step, every so many steps, and after its last."""
+
+
+class EvaluationSet(AnswerSettings, Source):
     """Questions under a name, with the way in which they are asked."""
 
     place: ClassVar[str] = "sets"

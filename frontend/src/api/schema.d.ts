@@ -961,6 +961,11 @@ export interface components {
              */
             benchmark?: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval") | null;
             /**
+             * Dataset
+             * @description A version of a data set that was uploaded to the studio: `name@number`, or the version's identifier.
+             */
+            dataset?: string | null;
+            /**
              * Split
              * @description Split of the benchmark. Empty: the one for this use (training or evaluation).
              */
@@ -1038,6 +1043,21 @@ export interface components {
              * @default choices
              */
             choices: string | null;
+            /**
+             * Messages
+             * @description Field with chat messages ([{role, content}]) in place of the prompt. The last one of the user is the prompt; an answer after it is the reference, unless the record has one of its own.
+             */
+            messages?: string | null;
+            /**
+             * Tests
+             * @description Field with the tests that an answer in Python must pass (a list of statements, or one text); records without it are accepted.
+             */
+            tests?: string | null;
+            /**
+             * Tool Calls
+             * @description Field with the right calls of tools ([{name, arguments}]); records without it are accepted.
+             */
+            tool_calls?: string | null;
         };
         /**
          * DatasetReport
@@ -1129,6 +1149,29 @@ export interface components {
          */
         EvaluationConfig: {
             /**
+             * Examples
+             * @description Records held out from training, whose references are scored. 0: none.
+             * @default 0
+             */
+            examples: number;
+            /**
+             * Every Steps
+             * @description Steps between evaluations; there is always one before the first step and one after the last.
+             * @default 50
+             */
+            every_steps: number;
+            /**
+             * Benchmarks
+             * @description Benchmarks whose questions are answered and graded.
+             * @default []
+             */
+            benchmarks: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval")[];
+            /**
+             * Limit
+             * @description Only the first so many questions of each benchmark. Empty: all.
+             */
+            limit?: number | null;
+            /**
              * Few Shot
              * @description Worked examples from the training split before each question.
              * @default 0
@@ -1182,29 +1225,6 @@ export interface components {
              * @default false
              */
             retention: boolean;
-            /**
-             * Examples
-             * @description Records held out from training, whose references are scored. 0: none.
-             * @default 0
-             */
-            examples: number;
-            /**
-             * Every Steps
-             * @description Steps between evaluations; there is always one before the first step and one after the last.
-             * @default 50
-             */
-            every_steps: number;
-            /**
-             * Benchmarks
-             * @description Benchmarks whose questions are answered and graded.
-             * @default []
-             */
-            benchmarks: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval")[];
-            /**
-             * Limit
-             * @description Only the first so many questions of each benchmark. Empty: all.
-             */
-            limit?: number | null;
         };
         /**
          * EvaluationCreate
@@ -1376,6 +1396,58 @@ export interface components {
          */
         EvaluationSet: {
             /**
+             * Path
+             * @description Data file on the worker. Empty: a benchmark is named instead.
+             */
+            path?: string | null;
+            /**
+             * Benchmark
+             * @description A benchmark by its name, from the worker's UNISD_BENCHMARK_DIR or the hub. Empty: the file above.
+             */
+            benchmark?: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval") | null;
+            /**
+             * Dataset
+             * @description A version of a data set that was uploaded to the studio: `name@number`, or the version's identifier.
+             */
+            dataset?: string | null;
+            /**
+             * Split
+             * @description Split of the benchmark. Empty: the one for this use (training or evaluation).
+             */
+            split?: string | null;
+            /**
+             * Format
+             * @description `records`: one object a line with the fields named below. Otherwise a file as the named benchmark publishes it.
+             * @default records
+             * @enum {string}
+             */
+            format: "records" | "scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval";
+            /**
+             * Answer First
+             * @description Multiple choice: ask for the letter first and the reason after it. Small models seldom end their reasoning with a letter.
+             * @default false
+             */
+            answer_first: boolean;
+            /**
+             * Captions
+             * @description ScienceQA: keep questions about an image where a caption is there to stand for it. Otherwise they are left out.
+             * @default false
+             */
+            captions: boolean;
+            /**
+             * Lecture
+             * @description ScienceQA: put the lecture before the question.
+             * @default false
+             */
+            lecture: boolean;
+            /** @description Names of the fields in a record. */
+            fields?: components["schemas"]["DataFields"];
+            /**
+             * Limit
+             * @description Use only the first so many records. Empty: all.
+             */
+            limit?: number | null;
+            /**
              * Few Shot
              * @description Worked examples from the training split before each question.
              * @default 0
@@ -1429,53 +1501,6 @@ export interface components {
              * @default false
              */
             retention: boolean;
-            /**
-             * Path
-             * @description Data file on the worker. Empty: a benchmark is named instead.
-             */
-            path?: string | null;
-            /**
-             * Benchmark
-             * @description A benchmark by its name, from the worker's UNISD_BENCHMARK_DIR or the hub. Empty: the file above.
-             */
-            benchmark?: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval") | null;
-            /**
-             * Split
-             * @description Split of the benchmark. Empty: the one for this use (training or evaluation).
-             */
-            split?: string | null;
-            /**
-             * Format
-             * @description `records`: one object a line with the fields named below. Otherwise a file as the named benchmark publishes it.
-             * @default records
-             * @enum {string}
-             */
-            format: "records" | "scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval";
-            /**
-             * Answer First
-             * @description Multiple choice: ask for the letter first and the reason after it. Small models seldom end their reasoning with a letter.
-             * @default false
-             */
-            answer_first: boolean;
-            /**
-             * Captions
-             * @description ScienceQA: keep questions about an image where a caption is there to stand for it. Otherwise they are left out.
-             * @default false
-             */
-            captions: boolean;
-            /**
-             * Lecture
-             * @description ScienceQA: put the lecture before the question.
-             * @default false
-             */
-            lecture: boolean;
-            /** @description Names of the fields in a record. */
-            fields?: components["schemas"]["DataFields"];
-            /**
-             * Limit
-             * @description Use only the first so many records. Empty: all.
-             */
-            limit?: number | null;
             /**
              * Name
              * @description Short name; metrics are called `eval/<name>/…`.

@@ -40,6 +40,7 @@ export function Control(props: ControlProps) {
         onChange={(event) => onChange(event.target.value)}
         className="control w-full"
       >
+        {field.nullable && <option value="">none</option>}
         {field.options.map((option) => (
           <option key={option} value={option}>
             {option}

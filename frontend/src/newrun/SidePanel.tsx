@@ -113,14 +113,18 @@ function WhatRuns({ config, values }: { config: Config; values: FormValues }) {
   const maxSteps = asNumber(get("training.max_steps"));
   const epochs = asNumber(get("training.epochs"));
   const held = asNumber(get("evaluation.examples"));
-  const path = String(get("data.path") ?? "");
+  const benchmarks = get("evaluation.benchmarks");
+  const asked = [
+    ...(held ? [`${integer(held)} records`] : []),
+    ...(Array.isArray(benchmarks) ? benchmarks.map(String) : []),
+  ];
   return (
     <section className="panel" aria-label="What will run">
       <h2 className="border-line border-b px-4 py-2.5 font-semibold">What will run</h2>
       <dl className="flex flex-col px-4 py-2">
         <Line label="Model">{baseName(String(get("model.name") ?? "")) || UNKNOWN}</Line>
         <Line label="Adapter">LoRA, rank {integer(asNumber(get("model.lora.rank")))}</Line>
-        <Line label="Data">{path ? baseName(path) : UNKNOWN}</Line>
+        <Line label="Data">{dataWords(config)}</Line>
         <Line label="Objective">{loss ? objectiveWords(loss) : UNKNOWN}</Line>
         {!loss?.crossEntropy && (
           <Line label="Teacher">
@@ -147,13 +151,21 @@ function WhatRuns({ config, values }: { config: Config; values: FormValues }) {
         )}
         <Line label="Learning rate">{plain(asNumber(get("training.learning_rate")))}</Line>
         <Line label="Evaluation">
-          {held
-            ? `${integer(held)} records, every ${integer(asNumber(get("evaluation.every_steps")))} steps`
+          {asked.length > 0
+            ? `${asked.join(", ")}; every ${integer(asNumber(get("evaluation.every_steps")))} steps`
             : "none"}
         </Line>
       </dl>
     </section>
   );
+}
+
+/** The file, data set or benchmark that is trained on. */
+function dataWords(config: Config): string {
+  const path = String(readPath(config, "data.path") ?? "");
+  if (path) return baseName(path);
+  const named = readPath(config, "data.dataset") ?? readPath(config, "data.benchmark");
+  return String(named || UNKNOWN);
 }
 
 function Line({ label, children }: { label: string; children: ReactNode }) {

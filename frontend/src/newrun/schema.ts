@@ -81,7 +81,13 @@ const TITLES: Record<string, string> = {
   "teacher.ema": "Moving average",
   "teacher.ema.decay": "Decay (β)",
   "training.max_grad_norm": "Gradient clipping norm",
+  "data.dataset": "Data set",
   "evaluation.examples": "Held-out records",
+  "evaluation.few_shot": "Worked examples before each question",
+  "evaluation.retention": "Retention",
+  "evaluation.grader": "Grader of your own",
+  "evaluation.minimum_isolation": "Least isolation of code",
+  "evaluation.limit": "Questions of each benchmark",
 };
 
 const SWITCH = ".enabled";
