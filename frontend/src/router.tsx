@@ -6,7 +6,7 @@ import {
 } from "@tanstack/react-router";
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
-import { newRunSearch, runSearch, runsSearch } from "./searches";
+import { datasetSearch, newRunSearch, runSearch, runsSearch } from "./searches";
 import { AppShell } from "./shell/AppShell";
 import { BrokenPage, NotFoundPage, PageSkeleton } from "./shell/pages";
 
@@ -43,6 +43,19 @@ const runRoute = createRoute({
   component: lazyRouteComponent(() => import("./run/RunPage"), "RunPage"),
 });
 
+const datasetsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/datasets",
+  component: lazyRouteComponent(() => import("./datasets/DatasetsPage"), "DatasetsPage"),
+});
+
+const datasetRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/datasets/$datasetId",
+  validateSearch: datasetSearch,
+  component: lazyRouteComponent(() => import("./datasets/DatasetPage"), "DatasetPage"),
+});
+
 const workersRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/workers",
@@ -54,6 +67,8 @@ const routeTree = rootRoute.addChildren([
   projectRunsRoute,
   newRunRoute,
   runRoute,
+  datasetsRoute,
+  datasetRoute,
   workersRoute,
 ]);
 

@@ -78,11 +78,14 @@ export const runsSearch = (raw: RawSearch) =>
   });
 export type RunsSearch = ReturnType<typeof runsSearch>;
 
+export const datasetSearch = (raw: RawSearch) => defined({ version: whole(raw.version, 1) });
+
 export const newRunSearch = (raw: RawSearch) =>
   defined({
     from: text(raw.from),
     project: text(raw.project),
     preset: text(raw.preset),
+    dataset: text(raw.dataset),
     advanced: flag(raw.advanced),
     view: oneOf(raw.view, ["yaml", "json"] as const),
   });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -173,7 +174,37 @@ def test_answers_of_an_evaluation_are_read_one_by_one(
     expect(page.get_by_test_id("example")).to_have_count(round(right["accuracy"] * 6))
 
 
-@pytest.mark.parametrize("path", ["/", "/runs/new", "/workers", "/nowhere"])
+def test_a_data_set_is_uploaded_mended_and_trained_on(
+    page: Page, plain_studio: Installation, tmp_path: Path
+) -> None:
+    rows = [{"zebra": f"What is {n} + 1?", "giraffe": str(n + 1)} for n in range(30)]
+    lines = [json.dumps(row) for row in rows]
+    lines[6] = '{"zebra": "What'
+    file = tmp_path / "my sums.jsonl"
+    file.write_text("\n".join(lines) + "\n")
+
+    page.goto(f"{plain_studio.url}/datasets")
+    page.get_by_test_id("dataset-file").set_input_files(file)
+    expect(page.get_by_label("Name")).to_have_value("my-sums")
+    page.get_by_test_id("dataset-upload").click()
+    page.wait_for_url(re.compile(r"/datasets/[0-9a-z]{12}"))
+    expect(page.get_by_text("No row became an example")).to_be_visible()
+
+    page.get_by_test_id("mapping-prompt").select_option("zebra")
+    page.get_by_test_id("mapping-answer").select_option("giraffe")
+    page.get_by_test_id("mapping-save").click()
+    expect(page.get_by_text("No row became an example")).to_have_count(0)
+    problem = page.get_by_test_id("dataset-problem")
+    expect(problem).to_have_count(1)
+    expect(problem).to_contain_text("Line 7")
+    expect(page.get_by_role("cell", name="What is 3 + 1?")).to_be_visible()
+
+    page.get_by_role("link", name="Train on it").click()
+    expect(page.get_by_test_id("field-data.dataset")).to_have_value("my-sums@2")
+    expect(page.get_by_test_id("error-data.dataset")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/", "/runs/new", "/datasets", "/workers", "/nowhere"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 768])
 def test_pages_fit_their_width(

@@ -1,3 +1,5 @@
+import { useQuery } from "@tanstack/react-query";
+import { datasetsQuery } from "../api/queries";
 import { Segmented, Switch } from "../components/ui";
 import type { FieldModel } from "./schema";
 
@@ -61,13 +63,15 @@ export function Control(props: ControlProps) {
       />
     );
   }
+  if (field.path === "data.dataset") return <DatasetControl {...props} />;
   if (field.path === "objective.alpha") {
     return <AlphaControl {...props} />;
   }
   return <TextControl {...props} />;
 }
 
-function TextControl({ id, field, value, invalid, describedBy, onChange }: ControlProps) {
+function TextControl(props: ControlProps & { list?: string }) {
+  const { id, field, value, invalid, describedBy, onChange } = props;
   const numeric = field.kind === "integer" || field.kind === "number";
   const monospace = field.kind === "list" || field.path.endsWith("path");
   return (
@@ -78,6 +82,7 @@ function TextControl({ id, field, value, invalid, describedBy, onChange }: Contr
         aria-invalid={invalid}
         aria-describedby={describedBy}
         type="text"
+        list={props.list}
         inputMode={numeric ? "decimal" : "text"}
         autoComplete="off"
         spellCheck={false}
@@ -92,6 +97,23 @@ function TextControl({ id, field, value, invalid, describedBy, onChange }: Contr
         </span>
       )}
     </div>
+  );
+}
+
+/** The newest version of each data set to choose from; any other can be typed. */
+function DatasetControl(props: ControlProps) {
+  const list = useQuery(datasetsQuery);
+  return (
+    <>
+      <TextControl {...props} list={`${props.id}-known`} />
+      <datalist id={`${props.id}-known`}>
+        {list.data?.items
+          .filter((item) => item.latest !== null)
+          .map((item) => (
+            <option key={item.id} value={`${item.name}@${item.latest}`} />
+          ))}
+      </datalist>
+    </>
   );
 }
 

@@ -56,15 +56,25 @@ export function NewRunPage() {
   }
   return (
     <RunForm
-      key={search.from ?? ""}
+      key={`${search.from ?? ""} ${search.dataset ?? ""}`}
       crumbs={CRUMBS}
       sections={sections}
       defaults={defaults.data.config}
       presets={presets.data.items}
       source={source.data ?? null}
-      start={(source.data?.config as Config | undefined) ?? defaults.data.config}
+      start={onDataset(
+        (source.data?.config as Config | undefined) ?? defaults.data.config,
+        search.dataset,
+      )}
       projects={projects.data.items}
       search={search}
     />
   );
+}
+
+/** The configuration with a data set in place of whatever it names. */
+function onDataset(config: Config, dataset: string | undefined): Config {
+  if (!dataset) return config;
+  const data = { ...(config.data as Config), path: null, benchmark: null, dataset };
+  return { ...config, data };
 }

@@ -71,6 +71,7 @@ function Shell({ canSignOut }: { canSignOut: boolean }) {
     n: () => void navigate({ to: "/runs/new" }),
     "g r": () => void navigate({ to: "/" }),
     "g n": () => void navigate({ to: "/runs/new" }),
+    "g d": () => void navigate({ to: "/datasets" }),
     "g w": () => void navigate({ to: "/workers" }),
   });
   return (

@@ -26,6 +26,7 @@ export function usePaletteKey(open: () => void): void {
 const PAGES = [
   { label: "Runs", to: "/" },
   { label: "New run", to: "/runs/new" },
+  { label: "Datasets", to: "/datasets" },
   { label: "Workers", to: "/workers" },
 ] as const;
 

@@ -7,6 +7,7 @@ const GROUPS: { title: string; keys: [string[], string][] }[] = [
     keys: [
       [["Ctrl", "K"], "Search runs and pages"],
       [["g", "r"], "Runs"],
+      [["g", "d"], "Datasets"],
       [["g", "w"], "Workers"],
       [["n"], "New run"],
       [["["], "Fold the navigation"],

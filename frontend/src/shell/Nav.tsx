@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import {
+  Database,
   Keyboard,
   LogOut,
   type LucideIcon,
@@ -83,6 +84,7 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
         </button>
         <Item to="/" icon={Rows3} label="Runs" collapsed={collapsed} />
         <Item to="/runs/new" icon={Plus} label="New run" collapsed={collapsed} />
+        <Item to="/datasets" icon={Database} label="Datasets" collapsed={collapsed} />
         <Item to="/workers" icon={Server} label="Workers" collapsed={collapsed} />
       </nav>
       <div className="border-line border-t p-2">
@@ -106,7 +108,7 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
 }
 
 interface ItemProps {
-  to: "/" | "/runs/new" | "/workers";
+  to: "/" | "/runs/new" | "/datasets" | "/workers";
   icon: LucideIcon;
   label: string;
   collapsed: boolean;
@@ -115,7 +117,7 @@ interface ItemProps {
 function Item({ to, icon: Icon, label, collapsed }: ItemProps): ReactNode {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const isRuns = path === "/" || path.startsWith("/projects/") || /^\/runs\/(?!new$)/.test(path);
-  const current = to === "/" ? isRuns : path === to;
+  const current = to === "/" ? isRuns : path === to || path.startsWith(`${to}/`);
   return (
     <Link
       to={to}
