@@ -671,7 +671,9 @@ export interface paths {
         };
         /**
          * Compare Evaluations
-         * @description Two evaluations of the same questions: who was right, and who stayed nearer to the base.
+         * @description Two models on the same questions: who was right, and who stayed nearer to the base.
+         *
+         *     An evaluation is named `RUN:CURSOR`.
          */
         get: operations["compare_evaluations"];
         put?: never;
@@ -1053,12 +1055,17 @@ export interface components {
         };
         /**
          * Comparison
-         * @description Two evaluations on the same examples; differences are second − first.
+         * @description Two models on the same examples; differences are second − first.
          */
         Comparison: {
             /**
+             * Seeds
+             * @description Evaluations of each model.
+             */
+            seeds: number;
+            /**
              * Examples
-             * @description Answers that both gave.
+             * @description Answers that all evaluations gave.
              */
             examples: number;
             /**
@@ -1070,10 +1077,11 @@ export interface components {
             only_second: number;
             first: components["schemas"]["Side"];
             second: components["schemas"]["Side"];
-            /** @description Difference, BCa bootstrap over questions. */
+            /** @description Difference; BCa bootstrap over questions, or over seeds and questions. */
             accuracy: components["schemas"]["Interval"];
             quadrants: components["schemas"]["Quadrants"];
-            mcnemar: components["schemas"]["McNemar"];
+            /** @description Exact test; null where there are several seeds. */
+            mcnemar: components["schemas"]["McNemar"] | null;
             /**
              * Retention
              * @description `forward`, `reverse`, `gold`; empty unless both were compared with a base.
@@ -1448,6 +1456,29 @@ export interface components {
          */
         EvaluationConfig: {
             /**
+             * Examples
+             * @description Records held out from training, whose references are scored. 0: none.
+             * @default 0
+             */
+            examples: number;
+            /**
+             * Every Steps
+             * @description Steps between evaluations; there is always one before the first step and one after the last.
+             * @default 50
+             */
+            every_steps: number;
+            /**
+             * Benchmarks
+             * @description Benchmarks whose questions are answered and graded.
+             * @default []
+             */
+            benchmarks: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval")[];
+            /**
+             * Limit
+             * @description Only the first so many questions of each benchmark. Empty: all.
+             */
+            limit?: number | null;
+            /**
              * Few Shot
              * @description Worked examples from the training split before each question.
              * @default 0
@@ -1501,29 +1532,6 @@ export interface components {
              * @default false
              */
             retention: boolean;
-            /**
-             * Examples
-             * @description Records held out from training, whose references are scored. 0: none.
-             * @default 0
-             */
-            examples: number;
-            /**
-             * Every Steps
-             * @description Steps between evaluations; there is always one before the first step and one after the last.
-             * @default 50
-             */
-            every_steps: number;
-            /**
-             * Benchmarks
-             * @description Benchmarks whose questions are answered and graded.
-             * @default []
-             */
-            benchmarks: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval")[];
-            /**
-             * Limit
-             * @description Only the first so many questions of each benchmark. Empty: all.
-             */
-            limit?: number | null;
         };
         /**
          * EvaluationCreate
@@ -1552,6 +1560,11 @@ export interface components {
              * @enum {string}
              */
             weights: "adapter" | "ema_adapter" | "base";
+            /**
+             * Checkpoint
+             * @description With `run_id`: after how many steps. Absent: at its end.
+             */
+            checkpoint?: number | null;
             /** @description Base model. Absent: the run's, else the default. */
             model?: components["schemas"]["ModelConfig"] | null;
             /**
@@ -1598,9 +1611,16 @@ export interface components {
             model?: components["schemas"]["ModelConfig"];
             /**
              * Adapter
-             * @description Folder of an adapter in PEFT's layout (a run's `adapter` or `ema_adapter`). Empty: the base model itself.
+             * @description Folder of an adapter in PEFT's layout (a run's `adapter` or `ema_adapter`), or of one of a run's checkpoints. Empty: the base model itself.
              */
             adapter?: string | null;
+            /**
+             * Weights
+             * @description Of a checkpoint: the student's weights, or those of the EMA teacher.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
             /**
              * Sets
              * @description What is asked.
@@ -1683,60 +1703,6 @@ export interface components {
          */
         EvaluationSet: {
             /**
-             * Few Shot
-             * @description Worked examples from the training split before each question.
-             * @default 0
-             */
-            few_shot: number;
-            /**
-             * Max New Tokens
-             * @description Longest answer.
-             * @default 256
-             */
-            max_new_tokens: number;
-            /**
-             * Temperature
-             * @description Sampling temperature. 0: greedy.
-             * @default 0
-             */
-            temperature: number;
-            /**
-             * Top P
-             * @description Nucleus: sample from the smallest set of tokens with this probability.
-             * @default 1
-             */
-            top_p: number;
-            /**
-             * Samples
-             * @description Answers to each question; more than one needs a temperature.
-             * @default 1
-             */
-            samples: number;
-            /**
-             * Batch Size
-             * @description Answers written side by side; they do not change each other.
-             * @default 16
-             */
-            batch_size: number;
-            /**
-             * Minimum Isolation
-             * @description Model-written code is not run at all where less than this can be reached.
-             * @default namespaces
-             * @enum {string}
-             */
-            minimum_isolation: "rlimits" | "namespaces" | "bubblewrap";
-            /**
-             * Grader
-             * @description Your own grader, `package.module:function`, on the worker; it needs UNISD_ALLOW_CUSTOM_GRADERS=1 there. Empty: the task's own.
-             */
-            grader?: string | null;
-            /**
-             * Retention
-             * @description Compare the model with its base, token by token: what it has forgotten.
-             * @default false
-             */
-            retention: boolean;
-            /**
              * Path
              * @description Data file on the worker. Empty: a benchmark is named instead.
              */
@@ -1794,6 +1760,60 @@ export interface components {
              * @description Use only the first so many records. Empty: all.
              */
             limit?: number | null;
+            /**
+             * Few Shot
+             * @description Worked examples from the training split before each question.
+             * @default 0
+             */
+            few_shot: number;
+            /**
+             * Max New Tokens
+             * @description Longest answer.
+             * @default 256
+             */
+            max_new_tokens: number;
+            /**
+             * Temperature
+             * @description Sampling temperature. 0: greedy.
+             * @default 0
+             */
+            temperature: number;
+            /**
+             * Top P
+             * @description Nucleus: sample from the smallest set of tokens with this probability.
+             * @default 1
+             */
+            top_p: number;
+            /**
+             * Samples
+             * @description Answers to each question; more than one needs a temperature.
+             * @default 1
+             */
+            samples: number;
+            /**
+             * Batch Size
+             * @description Answers written side by side; they do not change each other.
+             * @default 16
+             */
+            batch_size: number;
+            /**
+             * Minimum Isolation
+             * @description Model-written code is not run at all where less than this can be reached.
+             * @default namespaces
+             * @enum {string}
+             */
+            minimum_isolation: "rlimits" | "namespaces" | "bubblewrap";
+            /**
+             * Grader
+             * @description Your own grader, `package.module:function`, on the worker; it needs UNISD_ALLOW_CUSTOM_GRADERS=1 there. Empty: the task's own.
+             */
+            grader?: string | null;
+            /**
+             * Retention
+             * @description Compare the model with its base, token by token: what it has forgotten.
+             * @default false
+             */
+            retention: boolean;
             /**
              * Name
              * @description Short name; metrics are called `eval/<name>/…`.
@@ -7075,14 +7095,10 @@ export interface operations {
     compare_evaluations: {
         parameters: {
             query: {
-                /** @description Run of the first evaluation. */
-                first_run: string;
-                /** @description Its cursor. */
-                first: number;
-                /** @description Run of the second. */
-                second_run: string;
-                /** @description Its cursor. */
-                second: number;
+                /** @description Evaluations of one model, one per seed. */
+                first: string[];
+                /** @description Those of the other, seed by seed. */
+                second: string[];
             };
             header?: never;
             path?: never;

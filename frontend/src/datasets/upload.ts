@@ -17,7 +17,7 @@ export function uploadFile(
   if (projectId) query.set("project_id", projectId);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/datasets?${query}`);
+    request.open("POST", `/api/datasets/upload?${query}`);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.responseType = "json";
     request.upload.onprogress = (event) => {
