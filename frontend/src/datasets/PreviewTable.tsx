@@ -7,7 +7,7 @@ import { Segmented, Skeleton } from "../components/ui";
 import { integer } from "../lib/format";
 import { Paging } from "../runs/RunsPage";
 
-const PAGE_SIZE = 20;
+const PAGE_SIZE = 8;
 type View = "examples" | "rows";
 
 /** Some rows, as the file has them or as the mapping makes them. */
