@@ -6,7 +6,7 @@ test.each([
   ["my data (1).csv", "my-data-1-"],
   ["train.jsonl.gz", "train"],
   ["größe.parquet", "gr-e"],
-  ["../.x", "x"],
+  ["../.x", "dataset"],
   ["…", "dataset"],
 ])("the file %s suggests the name %s", (file, name) => {
   expect(nameOf(file)).toBe(name);
