@@ -74,6 +74,14 @@ class UnavailableError(AppError):
     title = "Unavailable"
 
 
+class TooLargeError(AppError):
+    """The body is larger than this installation takes."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "too_large"
+    title = "Too large"
+
+
 def problem_response(
     status: int,
     code: str,

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         default=(),
         description="Folders from which data files may be read. Empty: any, for a single user.",
     )
+    max_upload_bytes: int = Field(
+        default=8 * 2**30, ge=1, description="Largest data file that is taken, in bytes."
+    )
     lease_seconds: float = Field(
         default=30.0, gt=0, description="A run whose worker is silent for so long is taken back."
     )
@@ -106,6 +109,11 @@ class Settings(BaseSettings):
     def runs_directory(self) -> Path:
         """Where workers keep the files of runs."""
         return self.home / "runs"
+
+    @property
+    def datasets_directory(self) -> Path:
+        """Where the files of data sets are kept."""
+        return self.home / "datasets"
 
 
 @lru_cache

@@ -127,6 +127,12 @@ class Source(Part):
         description="Names of the fields in a record.",
         json_schema_extra=extra("-", advanced=True),
     )
+    skip_broken: bool = Field(
+        default=False,
+        description="Leave out rows that cannot be used, and count them, instead of refusing the "
+        "file. Always so for a data set, whose report lists them.",
+        json_schema_extra=extra("-", advanced=True),
+    )
     limit: int | None = Field(
         default=None,
         ge=1,

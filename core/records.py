@@ -1,15 +1,16 @@
 """Worked examples: reading and checking them, row by row.
 
 A record is data: nothing in it is evaluated. A broken line is refused with its number, so that
-nothing is skipped silently.
+nothing is skipped silently; `skip_broken` leaves it out and counts it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any, Final
 
 from core.benchmarks import BENCHMARKS
 from core.benchmarks.locate import find_file, not_found, split_name
@@ -18,7 +19,10 @@ from core.errors import Problem, StudioError
 from core.mapping import record_from
 from core.record import Record, SkippedError
 from core.record_fields import Row, as_row
-from core.tables import rows
+from core.tables import scan
+
+BROKEN_ROW: Final = "broken_row"
+"""Why a row was left out that `skip_broken` passes over."""
 
 
 def read_records(
@@ -93,31 +97,48 @@ def data_file(source: Source, *, training: bool = True) -> Path:
 def _records(
     path: Path, source: Source, skipped: Counter[str] | None, *, training: bool
 ) -> Iterator[Record]:
+    make = _maker(path, source, training=training)
+    for number, row in _scan(path):
+        try:
+            if isinstance(row, StudioError):
+                raise row
+            yield from make(as_row(row, number), number)
+        except SkippedError as reason:
+            _count(skipped, str(reason))
+        except StudioError as error:
+            if not source.skip_broken or error.problem.code != "data_invalid":
+                raise
+            _count(skipped, BROKEN_ROW)
+
+
+def _count(skipped: Counter[str] | None, reason: str) -> None:
+    if skipped is not None:
+        skipped[reason] += 1
+
+
+def _maker(path: Path, source: Source, *, training: bool) -> Callable[[Row, int], Iterable[Record]]:
+    """What makes records of a row."""
     if source.layout == "records":
-        for number, row in _rows(path):
-            yield record_from(row, number, source.fields, answer_first=source.answer_first)
-        return
+        fields, first = source.fields, source.answer_first
+        return lambda row, number: [record_from(row, number, fields, answer_first=first)]
     benchmark = BENCHMARKS[source.layout]
     # Of a file that is named by its path, all rows are meant unless a split is named too.
     whole = source.path is not None and source.split is None
     split = None if whole else benchmark.splits[split_name(source, training=training)]
     beside = benchmark.beside(path) if benchmark.beside else {}
-    for number, row in _rows(path):
+
+    def make(row: Row, number: int) -> Iterable[Record]:
         if split is not None and split.keep is not None and not split.keep(row):
-            continue
+            return ()
         more = beside.get(str(row.get("pid", row.get("id")))) if beside else None
-        try:
-            yield from benchmark.parse({**row, **more} if more else row, number, source)
-        except SkippedError as reason:
-            if skipped is not None:
-                skipped[str(reason)] += 1
+        return benchmark.parse({**row, **more} if more else row, number, source)
+
+    return make
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Rows of a file with their numbers."""
+def _scan(path: Path) -> Iterator[tuple[int, Any]]:
     try:
-        for number, row in rows(path):
-            yield number, as_row(row, number)
+        yield from scan(path)
     except OSError as error:
         raise StudioError(
             Problem(

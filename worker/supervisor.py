@@ -14,19 +14,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.datasets.references import resolve_run
 from app.db import Database
 from app.models import Attempt, Run
 from app.models.base import utc_now
 from app.runs import lifecycle
 from app.runs.ingest import Position, final_status
 from app.settings import Settings
-from core.errors import Problem
+from core.errors import Problem, StudioError
 from core.states import RunKind, RunStatus
 from worker.child import CONFIG_FILE, LOG_FILE, Trainer
 from worker.presence import Presence
@@ -89,7 +90,11 @@ class Supervisor:
 
     def _supervise(self, run_id: str, claim: lifecycle.Claim, directory: Path) -> None:
         try:
-            trainer = _start(claim, directory)
+            config = self._persistently(lambda: self._config(run_id))
+            trainer = _start(claim, config, directory)
+        except StudioError as error:
+            self._end(run_id, claim, RunStatus.FAILED, error.problem, None)
+            return
         except OSError as error:
             self._end(run_id, claim, RunStatus.FAILED, _unwritable(directory, error), None)
             return
@@ -103,6 +108,10 @@ class Supervisor:
             _log.warning("run %s was taken from this worker; its trainer is ended", run_id)
         finally:
             trainer.close()
+
+    def _config(self, run_id: str) -> dict[str, Any]:
+        with self._database.read() as session:
+            return resolve_run(session, self._settings, run_id)
 
     def _follow(self, watch: _Watch) -> None:
         while watch.trainer.exit_code() is None:
@@ -203,11 +212,11 @@ class Supervisor:
                 _log.warning("the database does not answer: %s", error)
 
 
-def _start(claim: lifecycle.Claim, directory: Path) -> Trainer:
+def _start(claim: lifecycle.Claim, config: dict[str, Any], directory: Path) -> Trainer:
     directory.mkdir(parents=True)
     config_file = directory / CONFIG_FILE
     config_file.write_text(
-        yaml.safe_dump(claim.config, sort_keys=False, allow_unicode=True), encoding="utf-8"
+        yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
     command = [str(config_file), "--out", str(directory)]
     if claim.kind is RunKind.EVALUATION:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.datasets.references import Resolver, placed
 from app.errors import ConflictError, NotFoundError
 from app.evaluations.comparison import rate_intervals
 from app.evaluations.files import read_examples
@@ -49,13 +50,15 @@ def create_evaluation(
     """
     source = get_run(session, wanted.run_id) if wanted.run_id else None
     job = _job(session, wanted, source)
-    findings = check_job(job, settings)
-    if findings.errors:
-        raise StudioError(*findings.errors)
     if wanted.project_id is not None:
         project_id = get_project(session, wanted.project_id).id
     else:
         project_id = source.project_id if source else default_project(session).id
+    resolver = Resolver(session, settings, project_id)
+    findings = check_job(resolver.resolve(job), settings)
+    if findings.errors:
+        raise StudioError(*(placed(problem, job) for problem in findings.errors))
+    findings.warnings.extend(resolver.warnings)
     run = Run(
         project_id=project_id,
         kind=RunKind.EVALUATION,
@@ -66,6 +69,7 @@ def create_evaluation(
     )
     session.add(run)
     session.flush()
+    resolver.remember(run)
     lifecycle.record_status(session, run)
     lifecycle.enqueue(session, run)
     session.refresh(run)

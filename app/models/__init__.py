@@ -1,6 +1,7 @@
 """Tables. Schema changes go through Alembic (`migrations/`) only."""
 
 from app.models.base import Base
+from app.models.datasets import Dataset, DatasetVersion, RunDataset
 from app.models.projects import Experiment, Project
 from app.models.runs import Artifact, Attempt, Metric, Run, RunEvent, Trajectory
 from app.models.studies import Study
@@ -10,10 +11,13 @@ __all__ = [
     "Artifact",
     "Attempt",
     "Base",
+    "Dataset",
+    "DatasetVersion",
     "Experiment",
     "Metric",
     "Project",
     "Run",
+    "RunDataset",
     "RunEvent",
     "Study",
     "Trajectory",

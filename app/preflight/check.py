@@ -106,7 +106,10 @@ def _check_root(source: Source, settings: Settings) -> Problem | None:
         return None
     path = Path(source.path).expanduser().resolve()
     roots = [root.expanduser().resolve() for root in settings.data_roots]
-    if any(path.is_relative_to(root) for root in roots):
+    # Data sets were uploaded to be read.
+    if path.is_relative_to(settings.datasets_directory.resolve()) or any(
+        path.is_relative_to(root) for root in roots
+    ):
         return None
     return Problem(
         code="data_outside_roots",

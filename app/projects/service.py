@@ -30,6 +30,11 @@ def default_project(session: Session) -> Project:
     return project
 
 
+def find_default_project(session: Session) -> str | None:
+    """Identifier of the default project, if it was ever needed."""
+    return session.scalars(select(Project.id).where(Project.name == DEFAULT_PROJECT)).one_or_none()
+
+
 def create_project(session: Session, wanted: ProjectCreate) -> Project:
     """A new project; its name must be free."""
     name = wanted.name.strip()

@@ -130,7 +130,7 @@ def _data(run: Run) -> str:
     if run.kind is RunKind.EVALUATION:
         return ", ".join(one["name"] for one in run.config["sets"])
     data = run.config["data"]
-    return str(data.get("path") or data.get("benchmark"))
+    return str(data.get("path") or data.get("benchmark") or data.get("dataset"))
 
 
 def _attempt(attempt: Attempt, workers: dict[str, str]) -> AttemptOut:

@@ -54,7 +54,7 @@ class RunSummary(Schema):
     progress: Progress
     model: str
     data: str = Field(
-        description="Path of the data file, name of the benchmark, or names of what is asked."
+        description="Path of the data file, benchmark, data set, or names of what is asked."
     )
     attempt: int = Field(description="Number of the current attempt; 0 before the first.")
     worker: str | None = Field(description="Name of the worker that runs it, or ran it last.")

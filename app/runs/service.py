@@ -7,11 +7,12 @@ from pathlib import PurePath
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.datasets.references import Resolver, placed
 from app.errors import ConflictError, NotFoundError
 from app.experiments.service import get_experiment
 from app.models import Attempt, Run
 from app.preflight.check import Findings, check
-from app.projects.service import default_project, get_project
+from app.projects.service import default_project, find_default_project, get_project
 from app.runs import lifecycle
 from app.runs.repository import find_attempt
 from app.runs.schemas import RunCreate, Validation
@@ -45,10 +46,11 @@ def create_run(session: Session, wanted: RunCreate, settings: Settings) -> tuple
         NotFoundError: project or experiment do not exist.
     """
     config = _config(session, wanted)
-    findings = check(config, settings)
+    project_id = _project_id(session, wanted)
+    resolver = Resolver(session, settings, project_id)
+    findings = check_resolved(config, resolver, settings)
     if findings.errors:
         raise StudioError(*findings.errors)
-    project_id = _project_id(session, wanted)
     run = Run(
         project_id=project_id,
         experiment_id=wanted.experiment_id,
@@ -59,6 +61,7 @@ def create_run(session: Session, wanted: RunCreate, settings: Settings) -> tuple
     )
     session.add(run)
     session.flush()
+    resolver.remember(run)
     lifecycle.record_status(session, run)
     lifecycle.enqueue(session, run)
     session.refresh(run)
@@ -67,8 +70,22 @@ def create_run(session: Session, wanted: RunCreate, settings: Settings) -> tuple
 
 def validate(session: Session, wanted: RunCreate, settings: Settings) -> Validation:
     """The verdict that `create_run` would give, without storing anything."""
-    findings = check(_config(session, wanted), settings)
+    resolver = Resolver(session, settings, _known_project(session, wanted))
+    findings = check_resolved(_config(session, wanted), resolver, settings)
     return Validation(valid=not findings.errors, errors=findings.errors, warnings=findings.warnings)
+
+
+def check_resolved(config: RunConfig, resolver: Resolver, settings: Settings) -> Findings:
+    """What is wrong with a configuration, its data set included."""
+    try:
+        resolved = resolver.resolve(config)
+    except StudioError as error:
+        return Findings(list(error.problems), [])
+    findings = check(resolved, settings)
+    return Findings(
+        [placed(problem, config) for problem in findings.errors],
+        [*resolver.warnings, *(placed(problem, config) for problem in findings.warnings)],
+    )
 
 
 def stop_run(session: Session, run_id: str) -> Run:
@@ -123,6 +140,13 @@ def _project_id(session: Session, wanted: RunCreate) -> str:
     if wanted.project_id is not None:
         return get_project(session, wanted.project_id).id
     return default_project(session).id
+
+
+def _known_project(session: Session, wanted: RunCreate) -> str | None:
+    """The project that a run would go to, without making the default one."""
+    if wanted.experiment_id is None and wanted.project_id is None:
+        return find_default_project(session)
+    return _project_id(session, wanted)
 
 
 def _default_name(session: Session, project_id: str, config: RunConfig) -> str:

@@ -32,7 +32,7 @@ def create_study(database: DatabaseDep, settings: SettingsDep, plan: StudyPlan) 
 
     Every cell is checked first as a run would be; mistakes name factor, level and field.
     """
-    prepared = service.prepare(plan, settings)
+    prepared = service.prepare(plan, settings, database)
     with database.write() as session:
         return service.create_study(session, prepared, settings)
 

@@ -7,10 +7,13 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.datasets.references import Resolver
+from app.db import Database
 from app.errors import ConflictError, NotFoundError
 from app.models import Project, Run, Study
-from app.preflight.check import check
+from app.preflight.check import Findings
 from app.runs import lifecycle
+from app.runs.service import check_resolved
 from app.settings import Settings
 from app.studies import repository
 from app.studies.report import Course, Result, build_report
@@ -28,7 +31,7 @@ class Prepared(NamedTuple):
     warnings: list[Problem]
 
 
-def prepare(plan: StudyPlan, settings: Settings) -> Prepared:
+def prepare(plan: StudyPlan, settings: Settings, database: Database) -> Prepared:
     """Check every cell as a run of its own would be. Slow for large studies: hold no transaction.
 
     Raises:
@@ -43,7 +46,7 @@ def prepare(plan: StudyPlan, settings: Settings) -> Prepared:
         if levels in seen:
             continue  # a seed changes nothing that can be checked
         seen.add(levels)
-        findings = check(cell.config, settings)
+        findings = _check_cell(cell, plan, settings, database)
         for problem in findings.errors:
             placed = place_problem(problem, plan, cell.levels)
             errors.setdefault(str(placed), placed)
@@ -52,6 +55,13 @@ def prepare(plan: StudyPlan, settings: Settings) -> Prepared:
     if errors:
         raise StudioError(*errors.values())
     return Prepared(plan, found, list(warnings.values()))
+
+
+def _check_cell(cell: Cell, plan: StudyPlan, settings: Settings, database: Database) -> Findings:
+    with database.read() as session:
+        project = session.scalars(select(Project.id).where(Project.name == plan.project)).first()
+        resolver = Resolver(session, settings, project)
+        return check_resolved(cell.config, resolver, settings)
 
 
 def create_study(session: Session, prepared: Prepared, settings: Settings) -> StudyCreated:
@@ -77,6 +87,9 @@ def create_study(session: Session, prepared: Prepared, settings: Settings) -> St
         )
         session.add(run)
         session.flush()
+        resolver = Resolver(session, settings, study.project_id)
+        resolver.resolve(cell.config)
+        resolver.remember(run)
         lifecycle.record_status(session, run)
         lifecycle.enqueue(session, run)
     return StudyCreated(**dict(detail(session, study)), warnings=prepared.warnings)
