@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx2
 
@@ -25,9 +25,23 @@ def api_url(settings: Settings) -> str:
 
 
 def request(
-    settings: Settings, method: str, path: str, body: dict[str, Any] | None = None
+    settings: Settings,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    params: dict[str, Any] | None = None,
+    file: BinaryIO | None = None,
 ) -> dict[str, Any]:
-    """Send a request and return the answer.
+    """Send a request and return the answer; nothing where it has no body.
+
+    Args:
+        settings: of the installation.
+        method: of HTTP.
+        path: below the installation's address.
+        body: sent as JSON.
+        params: of the query.
+        file: sent as it is, in pieces, instead of `body`; the answer may then take its time.
 
     Raises:
         StudioError: `api_unreachable`, or the problems that the API answered with.
@@ -36,11 +50,18 @@ def request(
     if settings.token is not None:
         headers["Authorization"] = f"Bearer {settings.token.get_secret_value()}"
     url = api_url(settings)
+    timeout = httpx2.Timeout(_TIMEOUT if file is None else None, connect=_TIMEOUT)
     try:
         answer = httpx2.request(
-            method, f"{url}{path}", json=body, headers=headers, timeout=_TIMEOUT
+            method,
+            f"{url}{path}",
+            params=params,
+            json=body,
+            content=file,
+            headers=headers,
+            timeout=timeout,
         )
-        content = answer.json()
+        content = answer.json() if answer.content else {}
     except httpx2.HTTPError as error:
         raise _unreachable(url, str(error) or type(error).__name__) from error
     except ValueError as error:

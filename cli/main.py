@@ -15,6 +15,7 @@ import uvicorn
 import yaml
 
 from app.migrate import upgrade
+from cli.datasets import app as datasets
 from cli.demo import run_demo
 from cli.environment import read_settings
 from cli.evaluation import app as evaluation
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(study)
 app.add_typer(evaluation)
+app.add_typer(datasets)
 
 
 @app.command()

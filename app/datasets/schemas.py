@@ -18,7 +18,7 @@ Name = Annotated[
 ]
 """Without `@` and white space, so that `name@number` can be written anywhere."""
 FileName = Annotated[
-    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^/\\\x00-\x1f\ud800-\udfff]+$")
+    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^/\\\x00-\x1f]+$")
 ]
 
 

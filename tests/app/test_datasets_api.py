@@ -272,7 +272,7 @@ def test_a_study_reads_a_data_set(client: TestClient, config: dict[str, Any]) ->
         "project": "P",
         "seeds": [1, 2],
         "base": {**config, "data": {"dataset": "sums@1"}},
-        "factors": {"alpha": {"half": {"divergence": {"alpha": 0.5}}, "one": {}}},
+        "factors": {"rate": {"low": {"training": {"learning_rate": 1e-5}}, "usual": {}}},
     }
     answer = client.post("/api/studies", json=plan)
     assert answer.status_code == 201, answer.text

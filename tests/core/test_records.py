@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from core.data_config import DataConfig
 from core.errors import Problem, StudioError
 from core.record import Record
-from core.records import read_records
+from core.records import BROKEN_ROW, read_records
 
 
 def _problem(path: Path) -> Problem | None:
@@ -130,6 +132,24 @@ def test_missing_file_and_limit(tmp_path: Path) -> None:
     assert raised.value.problem.code == "data_not_found"
     path = _write(tmp_path / "data.jsonl", [{"question": "a", "answer": "b"}] * 5)
     assert len(_read(path, limit=3)) == 3
+
+
+def test_broken_rows_are_counted_where_they_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text('{"question": "a", "answer": "b"}\n{"a\n[1]\n{"question": "c"}\n')
+    skipped: Counter[str] = Counter()
+    source = DataConfig(path=str(path), skip_broken=True)
+    assert [record.line for record in read_records(source, skipped=skipped)] == [1]
+    assert skipped == {BROKEN_ROW: 3}
+
+
+def test_a_data_set_is_named_alone_and_only_the_studio_knows_it() -> None:
+    for more in ({"path": "x"}, {"format": "cos_e"}, {"fields": {"prompt": "q"}}):
+        with pytest.raises(ValidationError):
+            DataConfig.model_validate({"dataset": "sums@1", **more})
+    with pytest.raises(StudioError) as raised:
+        list(read_records(DataConfig(dataset="sums@1")))
+    assert raised.value.problem.field == "data.dataset"
 
 
 def test_real_cos_e(shared_data: Path) -> None:
