@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 _LISTED: Final = 10
 _SHOWN: Final = 200
+_PARTS: Final = ", ".join(DataFields.model_fields)
 Reference = Annotated[
     str, typer.Argument(metavar="NAME[@NUMBER]", help="Without a number: the newest version.")
 ]
@@ -224,7 +225,7 @@ def _parts(given: list[str]) -> Mapping[str, str | None]:
             raise _mistake(
                 "mapping_invalid",
                 f"“{one}” maps nothing.",
-                f"Write PART=COLUMN with one of: {', '.join(DataFields.model_fields)}.",
+                f"Write PART=COLUMN with one of: {_PARTS}.",
             )
         parts[part] = column or None
     return parts

@@ -26,7 +26,7 @@ def asked(settings, monkeypatch):
     seen = []
     with TestClient(create_app(Settings()), base_url="http://127.0.0.1") as client:
 
-        def request(method, url, *, json, headers, timeout):
+        def request(method, url, *, json, headers, **_):
             seen.append(url)
             path = "/" + url.split("/", 3)[3]
             return client.request(method, path, json=json, headers=headers)

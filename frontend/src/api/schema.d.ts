@@ -455,6 +455,193 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Datasets
+         * @description Data sets by name.
+         */
+        get: operations["list_datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload Dataset
+         * @description Send a file as the request's body; the answer says what was found in it.
+         *
+         *     JSON lines, JSON, CSV or Parquet. The columns' mapping is guessed, or that of the newest
+         *     version. Rows that cannot be used are listed in the report; they do not hinder the upload.
+         */
+        post: operations["upload_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/hub": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create From Hub
+         * @description Take a file of a data set on the hub; the commit is recorded.
+         */
+        post: operations["create_from_hub"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/leaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Leaks
+         * @description Examples of the second version whose prompt is in the first.
+         */
+        get: operations["find_leaks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{dataset_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset
+         * @description A data set with its versions and their reports.
+         */
+        get: operations["get_dataset"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Dataset
+         * @description Delete a data set with all versions, unless a run that is not over needs one.
+         */
+        delete: operations["delete_dataset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{dataset_id}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Version
+         * @description Delete a version, unless a run that is not over needs it. Its number is not used again.
+         */
+        delete: operations["delete_version"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{dataset_id}/versions/{number}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Version
+         * @description Rows as they are in the file, and as the mapping makes them.
+         */
+        get: operations["preview_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{dataset_id}/versions/{number}/mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Mapping
+         * @description Map the columns of a version's file otherwise: a new version of the same bytes.
+         */
+        post: operations["change_mapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{dataset_id}/versions/{number}/lengths": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Lengths
+         * @description Token lengths of the first 2,000 examples for a model's tokenizer.
+         */
+        get: operations["get_lengths"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/evaluations": {
         parameters: {
             query?: never;
@@ -827,6 +1014,44 @@ export interface components {
             quantile?: number | null;
         };
         /**
+         * CodeTests
+         * @description What is run around an answer; the answer is right if nothing raises.
+         */
+        CodeTests: {
+            /**
+             * Prefix
+             * @description Code put before an answer that does not define `entry_point` itself.
+             * @default
+             */
+            prefix: string;
+            /**
+             * Entry Point
+             * @description Function that is tested.
+             */
+            entry_point?: string | null;
+            /**
+             * Setup
+             * @description Code that runs before answer and tests.
+             * @default
+             */
+            setup: string;
+            /**
+             * Tests
+             * @description Statements, run after the answer.
+             */
+            tests: string[];
+        };
+        /**
+         * Column
+         * @description A column and the types found in the first rows.
+         */
+        Column: {
+            /** Name */
+            name: string;
+            /** Types */
+            types: string[];
+        };
+        /**
          * Comparison
          * @description Two evaluations on the same examples; differences are second − first.
          */
@@ -953,6 +1178,11 @@ export interface components {
              */
             benchmark?: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval") | null;
             /**
+             * Dataset
+             * @description A version of a data set that was uploaded to the studio: `name@number`, or the version's identifier.
+             */
+            dataset?: string | null;
+            /**
              * Split
              * @description Split of the benchmark. Empty: the one for this use (training or evaluation).
              */
@@ -984,6 +1214,12 @@ export interface components {
             lecture: boolean;
             /** @description Names of the fields in a record. */
             fields?: components["schemas"]["DataFields"];
+            /**
+             * Skip Broken
+             * @description Leave out rows that cannot be used, and count them, instead of refusing the file. Always so for a data set, whose report lists them.
+             * @default false
+             */
+            skip_broken: boolean;
             /**
              * Limit
              * @description Use only the first so many records. Empty: all.
@@ -1030,6 +1266,97 @@ export interface components {
              * @default choices
              */
             choices: string | null;
+            /**
+             * Messages
+             * @description Field with chat messages ([{role, content}]) in place of the prompt. The last one of the user is the prompt; an answer after it is the reference, unless the record has one of its own.
+             */
+            messages?: string | null;
+            /**
+             * Tests
+             * @description Field with the tests that an answer in Python must pass (a list of statements, or one text); records without it are accepted.
+             */
+            tests?: string | null;
+            /**
+             * Tool Calls
+             * @description Field with the right calls of tools ([{name, arguments}]); records without it are accepted.
+             */
+            tool_calls?: string | null;
+        };
+        /**
+         * DatasetDetail
+         * @description A data set with all versions, newest first.
+         */
+        DatasetDetail: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Versions */
+            versions: number;
+            /**
+             * Latest
+             * @description Number of the newest version.
+             */
+            latest: number | null;
+            /** Bytes */
+            bytes: number | null;
+            /** Rows */
+            rows: number | null;
+            /** Broken */
+            broken: number | null;
+            /** Items */
+            items: components["schemas"]["VersionOut"][];
+        };
+        /**
+         * DatasetList
+         * @description A page of data sets, by name.
+         */
+        DatasetList: {
+            /** Items */
+            items: components["schemas"]["DatasetOut"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * DatasetOut
+         * @description A data set with its newest version's figures.
+         */
+        DatasetOut: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Versions */
+            versions: number;
+            /**
+             * Latest
+             * @description Number of the newest version.
+             */
+            latest: number | null;
+            /** Bytes */
+            bytes: number | null;
+            /** Rows */
+            rows: number | null;
+            /** Broken */
+            broken: number | null;
         };
         /**
          * DatasetReport
@@ -1420,6 +1747,11 @@ export interface components {
              */
             benchmark?: ("scienceqa" | "cos_e" | "mbpp" | "mbpp_sanitized" | "toolalpaca" | "gsm8k" | "gpqa_main" | "gpqa_extended" | "gpqa_diamond" | "humaneval") | null;
             /**
+             * Dataset
+             * @description A version of a data set that was uploaded to the studio: `name@number`, or the version's identifier.
+             */
+            dataset?: string | null;
+            /**
              * Split
              * @description Split of the benchmark. Empty: the one for this use (training or evaluation).
              */
@@ -1451,6 +1783,12 @@ export interface components {
             lecture: boolean;
             /** @description Names of the fields in a record. */
             fields?: components["schemas"]["DataFields"];
+            /**
+             * Skip Broken
+             * @description Leave out rows that cannot be used, and count them, instead of refusing the file. Always so for a data set, whose report lists them.
+             * @default false
+             */
+            skip_broken: boolean;
             /**
              * Limit
              * @description Use only the first so many records. Empty: all.
@@ -1747,6 +2085,59 @@ export interface components {
             status: "ok";
         };
         /**
+         * Histogram
+         * @description Lengths in tokens.
+         */
+        Histogram: {
+            /**
+             * Edges
+             * @description Bin i counts lengths from edge i up to edge i + 1.
+             */
+            edges: number[];
+            /** Counts */
+            counts: number[];
+            /** Minimum */
+            minimum: number;
+            /** Median */
+            median: number;
+            /** P95 */
+            p95: number;
+            /** Maximum */
+            maximum: number;
+        };
+        /**
+         * HubSource
+         * @description A file of a data set on the Hugging Face hub.
+         */
+        HubSource: {
+            /**
+             * Name
+             * @description Name of the data set here; a known one gets a new version.
+             */
+            name: string;
+            /**
+             * Project Id
+             * @description Project. Absent: the default one.
+             */
+            project_id?: string | null;
+            /**
+             * Repo Id
+             * @description Repository of type data set, `owner/name`.
+             */
+            repo_id: string;
+            /**
+             * Revision
+             * @description Branch, tag or commit; the commit found is recorded.
+             * @default main
+             */
+            revision: string;
+            /**
+             * File
+             * @description Path of the file in the repository.
+             */
+            file: string;
+        };
+        /**
          * Interval
          * @description An estimate and where the truth is likely to lie.
          */
@@ -1783,6 +2174,47 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * Leaks
+         * @description Examples that are both trained on and evaluated, by their prompt.
+         */
+        Leaks: {
+            /**
+             * Train
+             * @description Examples in the first version.
+             */
+            train: number;
+            /**
+             * Evaluation
+             * @description Examples in the second.
+             */
+            evaluation: number;
+            /**
+             * Leaked
+             * @description Examples of the second whose prompt is in the first.
+             */
+            leaked: number;
+            /**
+             * Lines
+             * @description The first 100; `first` is the line in the first.
+             */
+            lines: components["schemas"]["Repeat"][];
+        };
+        /**
+         * Lengths
+         * @description How long prompts and reference answers are for a model's tokenizer.
+         */
+        Lengths: {
+            /** Model */
+            model: string;
+            /**
+             * Examples
+             * @description Examples counted, from the start of the file.
+             */
+            examples: number;
+            prompt: components["schemas"]["Histogram"];
+            answer: components["schemas"]["Histogram"];
         };
         /**
          * LogLine
@@ -1860,6 +2292,13 @@ export interface components {
              *     ]
              */
             target_modules: string[];
+        };
+        /**
+         * MappingChange
+         * @description Another mapping of the same file.
+         */
+        MappingChange: {
+            mapping: components["schemas"]["DataFields"];
         };
         /**
          * McNemar
@@ -1994,6 +2433,18 @@ export interface components {
             feature_matching?: components["schemas"]["FeatureMatchingConfig"];
         };
         /**
+         * Origin
+         * @description Where on the hub a file came from.
+         */
+        Origin: {
+            /** Repo Id */
+            repo_id: string;
+            /** Revision */
+            revision: string;
+            /** File */
+            file: string;
+        };
+        /**
          * Outcome
          * @description A metric in one cell.
          */
@@ -2044,6 +2495,20 @@ export interface components {
             settings: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * Preview
+         * @description Some rows.
+         */
+        Preview: {
+            /** Items */
+            items: components["schemas"]["RawRow"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
         };
         /**
          * Problem
@@ -2175,6 +2640,23 @@ export interface components {
             neither: number;
         };
         /**
+         * RawRow
+         * @description A row as it is in the file, and as the mapping makes it.
+         */
+        RawRow: {
+            /** Line */
+            line: number;
+            /**
+             * Raw
+             * @description Long texts are cut. Empty: it could not be read.
+             */
+            raw: {
+                [key: string]: unknown;
+            };
+            record: components["schemas"]["Record"] | null;
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
          * Readiness
          * @description Whether runs can be executed.
          */
@@ -2185,6 +2667,63 @@ export interface components {
              */
             status: "ready" | "unready";
             checks: components["schemas"]["Checks"];
+        };
+        /**
+         * Record
+         * @description One worked example: the student sees `prompt`; the teacher also the rest.
+         */
+        Record: {
+            /**
+             * Id
+             * @description Identifier; the record's own `id`, else its line number.
+             */
+            id: string;
+            /**
+             * Line
+             * @description Line in the data file, counted from 1.
+             */
+            line: number;
+            /** Prompt */
+            prompt: string;
+            /** Answer */
+            answer: string;
+            /** Rationale */
+            rationale?: string | null;
+            /**
+             * Turns
+             * @description Messages before `prompt`.
+             * @default []
+             */
+            turns: components["schemas"]["Turn"][];
+            /**
+             * Written
+             * @description The reference as a completion and as the teacher is shown it, where it is not reasoning and a line with the answer: code, calls of tools.
+             */
+            written?: string | null;
+            /**
+             * Choices
+             * @description Options of a multiple-choice question, without their letters.
+             * @default []
+             */
+            choices: string[];
+            /**
+             * Correct
+             * @description Index of the right option.
+             */
+            correct?: number | null;
+            /** @description What an answer in code must pass. */
+            tests?: components["schemas"]["CodeTests"] | null;
+            /**
+             * Calls
+             * @description The right calls, in order.
+             * @default []
+             */
+            calls: components["schemas"]["ToolCall"][];
+            /**
+             * Number
+             * @description The right result of a calculation.
+             */
+            number?: string | null;
         };
         /**
          * RecordingConfig
@@ -2221,6 +2760,58 @@ export interface components {
              * @default 5
              */
             top_k: number;
+        };
+        /**
+         * Repeat
+         * @description A line whose prompt was seen before.
+         */
+        Repeat: {
+            /** Line */
+            line: number;
+            /**
+             * First
+             * @description The line where the prompt stands first.
+             */
+            first: number;
+        };
+        /**
+         * Report
+         * @description What was found in a file under a mapping.
+         */
+        Report: {
+            /** Rows */
+            rows: number;
+            /**
+             * Good
+             * @description Rows that became examples.
+             */
+            good: number;
+            /** Broken */
+            broken: number;
+            /**
+             * Problems
+             * @description The first 100, each with its line.
+             */
+            problems: components["schemas"]["Problem"][];
+            /**
+             * Tasks
+             * @description Examples by how they are graded.
+             */
+            tasks: {
+                [key: string]: number;
+            };
+            /** Columns */
+            columns: components["schemas"]["Column"][];
+            /**
+             * Duplicates
+             * @description Examples whose prompt stands in an earlier line; white space and case do not count.
+             */
+            duplicates: number;
+            /**
+             * Duplicate Lines
+             * @description The first 100.
+             */
+            duplicate_lines: components["schemas"]["Repeat"][];
         };
         /**
          * Retained
@@ -2317,7 +2908,7 @@ export interface components {
             model: string;
             /**
              * Data
-             * @description Path of the data file, name of the benchmark, or names of what is asked.
+             * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
             /**
@@ -2435,7 +3026,7 @@ export interface components {
             model: string;
             /**
              * Data
-             * @description Path of the data file, name of the benchmark, or names of what is asked.
+             * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
             /**
@@ -2577,7 +3168,7 @@ export interface components {
             model: string;
             /**
              * Data
-             * @description Path of the data file, name of the benchmark, or names of what is asked.
+             * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
             /**
@@ -3095,6 +3686,16 @@ export interface components {
             teacher_top: components["schemas"]["Alternative"][];
         };
         /**
+         * ToolCall
+         * @description A call of a tool: its name, and its arguments as they were written (JSON, if all is well).
+         */
+        ToolCall: {
+            /** Action */
+            action: string;
+            /** Arguments */
+            arguments: string;
+        };
+        /**
          * TrainingConfig
          * @description Optimisation: AdamW with warm-up and a schedule, gradient clipping and accumulation.
          */
@@ -3289,6 +3890,19 @@ export interface components {
             divergence: number | null;
         };
         /**
+         * Turn
+         * @description An earlier message of the conversation that `prompt` ends.
+         */
+        Turn: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "system" | "user" | "assistant";
+            /** Content */
+            content: string;
+        };
+        /**
          * Usage
          * @description What a worker's host is doing.
          */
@@ -3338,6 +3952,49 @@ export interface components {
             input?: unknown;
             /** Context */
             ctx?: Record<string, never>;
+        };
+        /**
+         * VersionOut
+         * @description An immutable version of a data set.
+         */
+        VersionOut: {
+            /** Id */
+            id: string;
+            /** Dataset Id */
+            dataset_id: string;
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /**
+             * Reference
+             * @description `name@number`, for `data.dataset` of a configuration.
+             */
+            reference: string;
+            /**
+             * Sha256
+             * @description Hash of the file's bytes.
+             */
+            sha256: string;
+            /** File Name */
+            file_name: string;
+            /**
+             * Format
+             * @enum {string}
+             */
+            format: "jsonl" | "json" | "csv" | "parquet";
+            /** Bytes */
+            bytes: number;
+            /** Rows */
+            rows: number;
+            mapping: components["schemas"]["DataFields"];
+            origin: components["schemas"]["Origin"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            report: components["schemas"]["Report"];
         };
         /**
          * WorkerList
@@ -5446,6 +6103,830 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrajectoryDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_datasets: {
+        parameters: {
+            query?: {
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this name. */
+                name?: string | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    upload_dataset: {
+        parameters: {
+            query: {
+                /** @description Data set; a known one gets a new version. */
+                name: string;
+                /** @description Its ending says the format. */
+                file_name: string;
+                /** @description Absent: the default project. */
+                project_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_from_hub: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HubSource"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    find_leaks: {
+        parameters: {
+            query: {
+                /** @description Identifier of the version that is trained on. */
+                train: string;
+                /** @description Identifier of the one that is asked. */
+                evaluation: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Leaks"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+                /** @description Number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    preview_version: {
+        parameters: {
+            query?: {
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                dataset_id: string;
+                /** @description Number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_mapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+                /** @description Number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_lengths: {
+        parameters: {
+            query: {
+                /** @description Model or folder. */
+                model: string;
+            };
+            header?: never;
+            path: {
+                dataset_id: string;
+                /** @description Number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lengths"];
                 };
             };
             /** @description Unauthorized */
