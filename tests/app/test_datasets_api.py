@@ -60,7 +60,7 @@ def test_an_uploaded_file_is_reported_on_and_listed(client: TestClient, settings
     assert (report["good"], report["broken"], report["duplicates"]) == (41, 1, 1)
     assert report["duplicate_lines"] == [{"line": 41, "first": 1}]
     (problem,) = report["problems"]
-    assert problem["line"] == 42
+    assert (problem["line"], problem["field"]) == (42, "mapping.answer")
     assert "“answer”" in problem["message"]
     assert report["columns"][0] == {"name": "question", "types": ["str"]}
     (listed,) = client.get("/api/datasets").json()["items"]
