@@ -46,7 +46,7 @@ def required(row: Row, field: str, number: int) -> Any:  # noqa: ANN401 - whatev
         raise broken(
             number,
             f"has no field “{field}” (it has: {known})",
-            "Name the right field under data.fields, or add it to the record.",
+            "Name the right field in the mapping (data.fields), or add it to the record.",
         )
     return row[field]
 

@@ -6,6 +6,7 @@ name is complete and what it says.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -17,11 +18,14 @@ from typing import IO, Any, Final
 from fsspec.core import url_to_fs
 from starlette.concurrency import run_in_threadpool
 
-from app.errors import TooLargeError
+from app.errors import TooLargeError, UnavailableError
 from core.errors import Problem, StudioError
 from core.tables import SUFFIXES, Format, file_format
 
 _CHUNK: Final = 2**20
+_UNWRITABLE: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+)
 
 
 @dataclass
@@ -101,15 +105,23 @@ class Store:
 
         Raises:
             StudioError: the file's format is not known.
+            UnavailableError: there is no room, or the folder cannot be written.
         """
         known_format(file_name)
         suffixes = PurePosixPath(file_name.lower()).suffixes
         suffix = "".join(suffixes[-2:] if suffixes[-1] == ".gz" else suffixes[-1:])
         folder = f"{self._root}/incoming"
-        self._system.makedirs(folder, exist_ok=True)
         path = f"{folder}/{secrets.token_hex(8)}{suffix}"
         try:
+            self._system.makedirs(folder, exist_ok=True)
             yield Incoming(Path(path), file_name, suffix, limit)
+        except OSError as error:
+            if error.errno not in _UNWRITABLE:
+                raise
+            raise UnavailableError(
+                f"The folder for data sets, {self._root}, cannot be written: {error.strerror}.",
+                "Make room or mend its permissions, or set UNISD_HOME to another folder.",
+            ) from error
         finally:
             if self._system.exists(path):
                 self._system.rm_file(path)

@@ -6,7 +6,8 @@ the mapping, so that neither asks the database for data.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import re
+from typing import Any, Final, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,7 @@ from core.errors import Problem, StudioError
 from core.evaluation_job import EvaluationJob
 from core.states import RunKind
 
+_REFERENCE: Final = re.compile(r"([A-Za-z0-9._-]+)(?:@([0-9]{1,9}))?")
 SourceT = TypeVar("SourceT", bound=Source)
 Config = TypeVar("Config", RunConfig, EvaluationJob)
 
@@ -97,11 +99,12 @@ class Resolver:
         return source.model_copy(update=update)
 
     def _find(self, reference: str) -> DatasetVersion | None:
-        name, at, number = reference.rpartition("@")
-        if not at:
-            return self._session.get(DatasetVersion, reference)
-        if not number.isascii() or not number.isdigit() or len(number) > 9:
+        named = _REFERENCE.fullmatch(reference)
+        if named is None:
             return None
+        name, number = named.groups()
+        if number is None:
+            return self._session.get(DatasetVersion, name)
         dataset = repository.find_dataset(self._session, self._project_id, name)
         return repository.find_version(self._session, dataset.id, int(number)) if dataset else None
 

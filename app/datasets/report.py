@@ -69,7 +69,7 @@ def examine(path: Path, fields: DataFields, file_name: str) -> Report:
                 columns.setdefault(str(name), Counter())[type(value).__name__] += 1
         if isinstance(row.record, StudioError):
             if len(problems) < LISTED:
-                problems.append(_named(row.record.problem, path, file_name, row.line))
+                problems.append(_named(row.record.problem, path, file_name, row.line, fields))
             continue
         tasks[row.record.task] += 1
         keys.append(prompt_key(row.record))
@@ -87,10 +87,21 @@ def examine(path: Path, fields: DataFields, file_name: str) -> Report:
     )
 
 
-def _named(problem: Problem, path: Path, file_name: str, line: int) -> Problem:
-    """The problem in a form that can be stored, with the file's own name."""
+def _named(problem: Problem, path: Path, file_name: str, line: int, fields: DataFields) -> Problem:
+    """The problem in a form that can be stored: with the file's own name, at the mapping's part."""
     told = clean(problem.message.replace(str(path), file_name), 1_000)
-    return problem.model_copy(update={"message": told, "line": line})
+    update = {"message": told, "line": line, "field": _part(problem.message, fields)}
+    return problem.model_copy(update=update)
+
+
+def _part(message: str, fields: DataFields) -> str | None:
+    """The part of the mapping whose column a message names first; None for a line as a whole."""
+    places = {
+        part: message.find(f"“{column}”")
+        for part, column in fields.model_dump().items()
+        if column and f"“{column}”" in message
+    }
+    return f"mapping.{min(places, key=places.__getitem__)}" if places else None
 
 
 def prompt_key(record: Record) -> int:

@@ -72,7 +72,10 @@ class Report(Schema):
     rows: int
     good: int = Field(description="Rows that became examples.")
     broken: int
-    problems: list[Problem] = Field(description="The first 100, each with its line.")
+    problems: list[Problem] = Field(
+        description="The first 100, each with its line; `field` is the part of the mapping at "
+        "fault, null where the line as a whole is."
+    )
     tasks: dict[str, int] = Field(description="Examples by how they are graded.")
     columns: list[Column]
     duplicates: int = Field(

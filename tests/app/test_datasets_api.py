@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from huggingface_hub.errors import (
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
+from app.datasets import hub
+from app.datasets.files import Incoming
 from app.datasets.references import resolve_run
 from app.db import Database
 from app.main import create_app
@@ -50,7 +60,7 @@ def test_an_uploaded_file_is_reported_on_and_listed(client: TestClient, settings
     assert (report["good"], report["broken"], report["duplicates"]) == (41, 1, 1)
     assert report["duplicate_lines"] == [{"line": 41, "first": 1}]
     (problem,) = report["problems"]
-    assert problem["line"] == 42
+    assert (problem["line"], problem["field"]) == (42, "mapping.answer")
     assert "“answer”" in problem["message"]
     assert report["columns"][0] == {"name": "question", "types": ["str"]}
     (listed,) = client.get("/api/datasets").json()["items"]
@@ -195,6 +205,58 @@ def test_the_hub_is_told_to_be_out_of_reach(client: TestClient, settings: Settin
     assert _stored(settings) == []
 
 
+def test_a_file_of_the_hub_is_kept_with_its_commit(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cached = tmp_path / "train.jsonl"
+    cached.write_bytes(_lines(GOOD))
+    about = SimpleNamespace(size=cached.stat().st_size, commit_hash="c0ffee")
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "get_hf_file_metadata", lambda _: about)
+    monkeypatch.setattr(hub, "hf_hub_download", lambda *_, **__: str(cached))
+    wanted = {"name": "a", "repo_id": "owner/name", "file": "data/train.jsonl"}
+    answer = client.post("/api/datasets/hub", json=wanted)
+    assert answer.status_code == 201, answer.text
+    origin = {"repo_id": "owner/name", "revision": "c0ffee", "file": "data/train.jsonl"}
+    assert (answer.json()["origin"], answer.json()["rows"]) == (origin, 40)
+    assert cached.is_file()
+    about.size = 2**60
+    assert client.post("/api/datasets/hub", json=wanted).status_code == 413
+
+
+HUB_ERRORS = {
+    "repo_id": RepositoryNotFoundError,
+    "revision": RevisionNotFoundError,
+    "file": RemoteEntryNotFoundError,
+}
+
+
+@pytest.mark.parametrize("field", HUB_ERRORS)
+def test_what_the_hub_does_not_have_is_told_at_its_field(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    def ask(_: str) -> None:
+        request = httpx2.Request("HEAD", "https://hub")
+        raise HUB_ERRORS[field]("no", response=httpx2.Response(404, request=request))
+
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "get_hf_file_metadata", ask)
+    wanted = {"name": "a", "repo_id": "owner/name", "file": "data/train.jsonl"}
+    (error,) = client.post("/api/datasets/hub", json=wanted).json()["errors"]
+    assert (error["code"], error["field"]) == ("hub_not_found", field)
+
+
+def test_a_full_disk_is_told(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Incoming, "take", full)
+    asked = {"name": "a", "file_name": "a.jsonl"}
+    answer = client.post("/api/datasets/upload", params=asked, content=b"x")
+    assert answer.status_code == 503
+    assert "No space left" in answer.json()["detail"]
+
+
 def test_a_run_needs_its_version_until_it_is_over(
     client: TestClient, config: dict[str, Any], database: Database
 ) -> None:
@@ -248,7 +310,9 @@ def test_the_trainer_is_given_the_file_and_the_mapping(
     assert Path(asked["path"]).is_file()
 
 
-@pytest.mark.parametrize("reference", ["sums@2", "other@1", "sums@x", "sums@²", "sums", "@", "@1"])
+@pytest.mark.parametrize(
+    "reference", ["sums@2", "other@1", "sums@x", "sums@²", "sums", "@", "@1", "a\0b"]
+)
 def test_an_unknown_reference_is_told_at_its_field(
     client: TestClient, config: dict[str, Any], reference: str
 ) -> None:

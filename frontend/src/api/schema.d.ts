@@ -2810,7 +2810,7 @@ export interface components {
             broken: number;
             /**
              * Problems
-             * @description The first 100, each with its line.
+             * @description The first 100, each with its line; `field` is the part of the mapping at fault, null where the line as a whole is.
              */
             problems: components["schemas"]["Problem"][];
             /**
