@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from tests.e2e.installation import Installation
 
 
-def _questions(path: Path) -> str:
+def _questions() -> str:
     rows = [
         {
             "id": f"q{n}",
@@ -19,18 +18,23 @@ def _questions(path: Path) -> str:
         }
         for n in range(6)
     ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return str(path)
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def test_a_runs_adapter_is_evaluated_and_compared_with_its_base(
-    studio: Installation, config: dict[str, Any], tmp_path: Path
+    studio: Installation, config: dict[str, Any]
 ) -> None:
     run_id = studio.create(config | {"training": {"max_steps": 3, "batch_size": 2}})
     assert studio.wait_for_end(run_id)["status"] == "succeeded"
+    uploaded = studio.http.post(
+        "/api/datasets/upload",
+        params={"name": "own", "file_name": "questions.jsonl"},
+        content=_questions(),
+    )
+    assert uploaded.status_code == 201, uploaded.text
     asked = {
         "name": "own",
-        "path": _questions(tmp_path / "questions.jsonl"),
+        "dataset": "own@1",
         "max_new_tokens": 6,
         "retention": True,
     }
