@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.migrate import upgrade
 from tests.e2e.installation import Installation, installation
-from tests.e2e.test_evaluations import write_questions
+from tests.e2e.test_evaluations import questions
 
 _SWITCHES = [
     "--no-sandbox",
@@ -152,8 +152,9 @@ def test_answers_of_an_evaluation_are_read_one_by_one(
 ) -> None:
     run_id = studio.create(config | {"training": {"max_steps": 3, "batch_size": 2}})
     studio.wait_for_end(run_id)
-    path = write_questions(tmp_path / "questions.jsonl")
-    asked = {"name": "own", "path": path, "max_new_tokens": 6, "retention": True}
+    file = tmp_path / "questions.jsonl"
+    file.write_text(questions())
+    asked = {"name": "own", "path": str(file), "max_new_tokens": 6, "retention": True}
     wanted = {"run_id": run_id, "sets": [asked]}
     created = studio.http.post("/api/evaluations", json=wanted).json()["id"]
     studio.wait_for_end(created)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from tests.e2e.installation import Installation
 
 
-def write_questions(path: Path) -> str:
+def questions() -> str:
     rows = [
         {
             "id": f"q{n}",
@@ -19,19 +18,24 @@ def write_questions(path: Path) -> str:
         }
         for n in range(6)
     ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return str(path)
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def test_a_runs_adapter_is_evaluated_and_compared_with_its_base(
-    studio: Installation, config: dict[str, Any], tmp_path: Path
+    studio: Installation, config: dict[str, Any]
 ) -> None:
     training = {"max_steps": 3, "batch_size": 2, "checkpoint_every_steps": 2}
     run_id = studio.create(config | {"training": training})
     assert studio.wait_for_end(run_id)["status"] == "succeeded"
+    uploaded = studio.http.post(
+        "/api/datasets/upload",
+        params={"name": "own", "file_name": "questions.jsonl"},
+        content=questions(),
+    )
+    assert uploaded.status_code == 201, uploaded.text
     asked = {
         "name": "own",
-        "path": write_questions(tmp_path / "questions.jsonl"),
+        "dataset": "own@1",
         "max_new_tokens": 6,
         "retention": True,
     }
