@@ -50,7 +50,17 @@ export function TokenReader({ item, by: wanted, token, onSearch, children }: Tok
     const next = ranked[at + step] ?? ranked[step === 1 ? 0 : ranked.length - 1];
     if (next !== undefined) select(next);
   };
-  useKeys({ d: () => jump(1), D: () => jump(-1) });
+  const walk = (step: 1 | -1) => {
+    const at = chosen ?? (step === 1 ? -1 : tokens.length);
+    select(Math.min(tokens.length - 1, Math.max(0, at + step)));
+  };
+  // The tokens walk by themselves while they have the focus; after a click elsewhere, so.
+  useKeys({
+    d: () => jump(1),
+    D: () => jump(-1),
+    ArrowRight: () => walk(1),
+    ArrowLeft: () => walk(-1),
+  });
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_336px] lg:grid-rows-[auto_1fr]">
       <section className="panel min-w-0 overflow-hidden">
