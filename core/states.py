@@ -54,17 +54,21 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.STOPPING: frozenset(
         {RunStatus.STOPPED, RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CRASHED}
     ),
-    RunStatus.STOPPED: frozenset(),
+    # Only a person's wish takes up a run that has ended.
+    RunStatus.STOPPED: frozenset({RunStatus.QUEUED}),
+    RunStatus.FAILED: frozenset({RunStatus.QUEUED}),
+    RunStatus.CRASHED: frozenset({RunStatus.QUEUED}),
     RunStatus.SUCCEEDED: frozenset(),
-    RunStatus.FAILED: frozenset(),
-    RunStatus.CRASHED: frozenset(),
     RunStatus.CANCELLED: frozenset(),
 }
 
-TERMINAL: frozenset[RunStatus] = frozenset(
-    status for status, moves in TRANSITIONS.items() if not moves
+RESUMABLE: frozenset[RunStatus] = frozenset(
+    {RunStatus.STOPPED, RunStatus.FAILED, RunStatus.CRASHED}
 )
-"""States that a run never leaves."""
+"""States from which a run can be taken up again."""
+
+TERMINAL: frozenset[RunStatus] = RESUMABLE | {RunStatus.SUCCEEDED, RunStatus.CANCELLED}
+"""States that a run does not leave by itself."""
 
 LEASED: frozenset[RunStatus] = frozenset(
     {RunStatus.STARTING, RunStatus.RUNNING, RunStatus.STOPPING}

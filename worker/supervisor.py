@@ -222,7 +222,18 @@ def _start(claim: lifecycle.Claim, config: dict[str, Any], directory: Path) -> T
     if claim.kind is RunKind.EVALUATION:
         # All attempts share the results: one that was cut off goes on where it was.
         command = ["evaluate", *command, "--results", str(directory.parent / RESULTS)]
+    elif (earlier := _resumable(claim, directory)) is not None:
+        command += ["--resume", str(earlier)]
     return Trainer(command, directory)
+
+
+def _resumable(claim: lifecycle.Claim, directory: Path) -> Path | None:
+    """Folder of the newest earlier attempt that left a checkpoint, or None: start from step 0."""
+    for number in range(claim.attempt_number - 1, 0, -1):
+        earlier = directory.with_name(f"attempt-{number}")
+        if any(earlier.glob("checkpoints/step-*/manifest.json")):
+            return earlier
+    return None
 
 
 def close_attempt(attempt: Attempt, outcome: RunStatus | None, exit_code: int | None) -> None:

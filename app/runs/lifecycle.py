@@ -231,6 +231,21 @@ def finish(session: Session, run: Run, status: RunStatus, problem: Problem | Non
     change_status(session, run, status, problem=problem)
 
 
+def take_up(session: Session, run: Run, max_attempts: int) -> None:
+    """Queue a run that has ended again, with all its starts before it."""
+    change_status(
+        session,
+        run,
+        RunStatus.QUEUED,
+        worker_id=None,
+        finished_at=None,
+        problem=None,
+        interruptions=run.attempt_count,
+        max_attempts=max_attempts,
+    )
+    enqueue(session, run)
+
+
 def give_back(session: Session, run: Run, problem: Problem) -> None:
     """End an attempt whose worker went away: queue the run again, or call it crashed.
 

@@ -79,6 +79,12 @@ def stop_run(session: WriteSession, run_id: str) -> RunDetail:
     return present.detail(session, service.stop_run(session, run_id))
 
 
+@router.post("/{run_id}/resume", responses=documented(404, 409))
+def resume_run(session: WriteSession, settings: SettingsDep, run_id: str) -> RunDetail:
+    """Take up a run that was stopped, failed or crashed, from its newest whole checkpoint."""
+    return present.detail(session, service.resume_run(session, run_id, settings))
+
+
 @router.post("/{run_id}/cancel", responses=documented(404, 409))
 def cancel_run(session: WriteSession, run_id: str) -> RunDetail:
     """Take a run that has not started out of the queue."""

@@ -19,7 +19,7 @@ from app.runs.schemas import RunCreate, Validation
 from app.settings import Settings
 from core.config import RunConfig
 from core.errors import Problem, StudioError
-from core.states import TERMINAL, RunStatus
+from core.states import RESUMABLE, TERMINAL, RunStatus
 
 
 def get_run(session: Session, run_id: str) -> Run:
@@ -107,6 +107,22 @@ def cancel_run(session: Session, run_id: str) -> Run:
         _refuse_if_over(run)
         raise ConflictError("The run has already started.", "Stop it instead.")
     lifecycle.change_status(session, run, RunStatus.CANCELLED)
+    return run
+
+
+def resume_run(session: Session, run_id: str, settings: Settings) -> Run:
+    """Queue a run that was stopped, failed or crashed again.
+
+    It goes on from its newest whole checkpoint, or starts anew where there is none. It gets as many
+    starts as a new run.
+    """
+    run = lifecycle.lock(session, get_run(session, run_id).id)
+    if run.status not in RESUMABLE:
+        state = "has succeeded" if run.status is RunStatus.SUCCEEDED else f"is {run.status}"
+        raise ConflictError(
+            f"The run {state}.", "Only runs that were stopped, failed or crashed can be resumed."
+        )
+    lifecycle.take_up(session, run, settings.max_attempts)
     return run
 
 

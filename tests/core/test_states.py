@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from core.states import (
     LEASED,
+    RESUMABLE,
     TERMINAL,
     TRANSITIONS,
     IllegalTransitionError,
@@ -15,8 +16,12 @@ from core.states import (
 )
 
 
-def test_every_state_has_its_moves_and_terminal_ones_have_none() -> None:
+def test_every_state_has_its_moves_and_ended_runs_are_only_taken_up_again() -> None:
     assert set(TRANSITIONS) == set(RunStatus)
+    for state in TERMINAL:
+        expected = {RunStatus.QUEUED} if state in RESUMABLE else set()
+        assert TRANSITIONS[state] == expected
+    assert {state for state in RunStatus if TRANSITIONS[state] <= {RunStatus.QUEUED}} == TERMINAL
     assert {RunStatus.SUCCEEDED, RunStatus.STOPPED, RunStatus.FAILED} < TERMINAL
     assert {RunStatus.CRASHED, RunStatus.CANCELLED} < TERMINAL
     assert not TERMINAL & LEASED
@@ -65,8 +70,8 @@ class RunMachine(RuleBasedStateMachine):
             assert str(wanted) in str(raised.value)
 
     @precondition(lambda self: self.state in TERMINAL)
-    @rule(wanted=st.sampled_from(RunStatus))
-    def nothing_follows_the_end(self, wanted: RunStatus) -> None:
+    @rule(wanted=st.sampled_from([state for state in RunStatus if state != RunStatus.QUEUED]))
+    def nothing_follows_the_end_by_itself(self, wanted: RunStatus) -> None:
         with pytest.raises(IllegalTransitionError):
             check_transition(self.state, wanted)
 

@@ -58,6 +58,23 @@ def test_a_killed_worker_is_replaced_and_the_run_starts_again(
     studio.assert_nothing_lost_or_doubled(run_id)
 
 
+def test_a_run_whose_worker_was_killed_goes_on_from_its_checkpoint(
+    studio: Installation, config: dict[str, Any]
+) -> None:
+    run_id = studio.create(config | {"training": LONG | {"checkpoint_every_steps": 5}})
+    studio.wait_for_step(run_id, 12)
+    studio.kill("worker")
+    run = studio.wait_for_end(run_id)
+    assert (run["status"], run["attempt"]) == ("succeeded", 2)
+    query = {"attempt": 2, "name": "train/loss"}
+    (series,) = studio.http.get(f"/api/runs/{run_id}/metrics", params=query).json()["items"]
+    assert series["steps"][0] > 10
+    assert series["steps"] == list(range(series["steps"][0], 151))
+    logs = studio.http.get(f"/api/runs/{run_id}/logs", params={"q": "Resumed after step"}).json()
+    assert "exactly" in logs["items"][0]["message"]
+    studio.assert_nothing_lost_or_doubled(run_id)
+
+
 @pytest.mark.parametrize("part", ["redis", "api"])
 def test_a_killed_part_is_started_again_and_the_run_goes_on(
     studio: Installation, config: dict[str, Any], part: str
@@ -90,6 +107,26 @@ def test_stop_ends_a_run_at_a_step_and_keeps_its_adapter(
     run = studio.wait_for_end(run_id)
     assert run["status"] == "stopped"
     assert [artifact["kind"] for artifact in run["artifacts"]] == ["adapter"]
+    studio.assert_nothing_lost_or_doubled(run_id)
+
+
+def test_a_stopped_run_is_resumed_where_it_was(
+    studio: Installation, config: dict[str, Any]
+) -> None:
+    run_id = studio.create(config | {"training": LONG})
+    studio.wait_for_step(run_id, 5)
+    studio.http.post(f"/api/runs/{run_id}/stop").raise_for_status()
+    stopped = studio.wait_for_end(run_id)
+    assert stopped["status"] == "stopped"
+    done = stopped["progress"]["step"]
+    again = studio.http.post(f"/api/runs/{run_id}/resume").json()
+    assert (again["status"], again["finished_at"]) == ("queued", None)
+    run = studio.wait_for_end(run_id)
+    assert (run["status"], run["attempt"], run["max_attempts"]) == ("succeeded", 2, 4)
+    query = {"attempt": 2, "name": "train/loss"}
+    (series,) = studio.http.get(f"/api/runs/{run_id}/metrics", params=query).json()["items"]
+    assert series["steps"] == list(range(done + 1, 151))
+    assert studio.http.post(f"/api/runs/{run_id}/resume").status_code == 409
     studio.assert_nothing_lost_or_doubled(run_id)
 
 

@@ -304,9 +304,14 @@ class Trainer:
         )
 
     def _checkpoint(self, step: int) -> None:
-        training = self.config.training
-        every = training.checkpoint_every_steps
-        if every is None or step % every or not self.processes.leads:
+        every = self.config.training.checkpoint_every_steps
+        if every is not None and step % every == 0:
+            self.keep_checkpoint()
+
+    def keep_checkpoint(self) -> None:
+        """Write a checkpoint after the last whole step, unless they are switched off."""
+        training, step = self.config.training, self.history.steps
+        if training.checkpoint_every_steps is None or not self.processes.leads:
             return
         save_snapshot(self.log.folder, step, self.snapshot(), training.keep_checkpoints)
         self.log.say(f"Wrote a checkpoint after step {step}.", "debug")

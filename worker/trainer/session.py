@@ -291,6 +291,7 @@ def _train_and_save(trainer: Trainer) -> None:
         done = trainer.history.steps
         trainer.log.say(f"Stopped on request after {done} of {trainer.history.total_steps} steps.")
         if done:
+            trainer.keep_checkpoint()
             _save(trainer)
         else:
             trainer.log.say("No step was finished, so there is no adapter to save.")

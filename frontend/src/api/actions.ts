@@ -7,6 +7,18 @@ import type { DatasetMapping, DatasetVersion } from "./types";
 
 export type RunCreate = paths["/api/runs"]["post"]["requestBody"]["content"]["application/json"];
 
+export function useResumeRun() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (runId: string) =>
+      unwrap(client.POST("/api/runs/{run_id}/resume", { params: { path: { run_id: runId } } })),
+    onSuccess: (run) => {
+      queries.setQueryData(["run", run.id], run);
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: ["runs"] }),
+  });
+}
+
 export function useEndRun(action: "stop" | "cancel") {
   const queries = useQueryClient();
   return useMutation({

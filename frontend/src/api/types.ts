@@ -65,5 +65,7 @@ export interface RunEvent {
 
 export const ACTIVE: readonly RunStatus[] = ["queued", "starting", "running", "stopping"];
 export const isActive = (status: RunStatus): boolean => ACTIVE.includes(status);
+export const isResumable = (status: RunStatus): boolean =>
+  status === "stopped" || status === "failed" || status === "crashed";
 export const isStoppable = (status: RunStatus): boolean =>
   status === "running" || status === "starting";

@@ -91,6 +91,7 @@ export class RunStore {
 
   private connect(): void {
     const url = `/api/runs/${encodeURIComponent(this.options.runId)}/events?after=${this.state.cursor}`;
+    this.source?.close();
     const source = this.options.open(url);
     this.source = source;
     for (const kind of EVENT_KINDS) {

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { fetchMetrics } from "../api/queries";
 import type { EventKind } from "../api/types";
 import { EMPTY, type LiveState, load } from "./reducer";
@@ -9,7 +9,7 @@ import { RunStore, type Snapshot } from "./store";
 const REFRESH_MS = 1000;
 
 /** The live state of a run; one stream for all tabs of its page. */
-export function useRunLive(runId: string): Snapshot {
+export function useRunLive(runId: string, active: boolean): Snapshot {
   const queries = useQueryClient();
   const store = useMemo(() => {
     const waiting = new Set<string>();
@@ -37,6 +37,12 @@ export function useRunLive(runId: string): Snapshot {
     void store.start();
     return () => store.close();
   }, [store]);
+  const wasActive = useRef(active);
+  useEffect(() => {
+    // A run that is resumed has a stream again.
+    if (active && !wasActive.current) void store.start();
+    wasActive.current = active;
+  }, [active, store]);
   return useSyncExternalStore(store.subscribe, store.getSnapshot);
 }
 

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { CircleStop, CopyPlus, X } from "lucide-react";
+import { CircleStop, CopyPlus, RotateCw, X } from "lucide-react";
 import type { ReactNode } from "react";
+import { useResumeRun } from "../api/actions";
 import { readinessQuery } from "../api/queries";
-import { isActive, isStoppable, type RunDetail } from "../api/types";
+import { isActive, isResumable, isStoppable, type RunDetail } from "../api/types";
 import { StatusChip } from "../components/StatusChip";
 import { ProblemNotice } from "../components/states";
 import { Time } from "../components/Time";
@@ -16,8 +17,20 @@ import { AlarmCount } from "./Alarms";
 
 export function RunActions({ run }: { run: RunDetail }) {
   const end = useEndDialog(run);
+  const resume = useResumeRun();
   return (
     <>
+      {isResumable(run.status) && (
+        <Button
+          data-testid="resume-button"
+          disabled={resume.isPending}
+          title="Goes on from its newest checkpoint, or from the start where there is none"
+          onClick={() => resume.mutate(run.id)}
+        >
+          <RotateCw aria-hidden="true" className="size-4" />
+          Resume
+        </Button>
+      )}
       {run.kind === "training" && (
         <Link
           to="/runs/new"

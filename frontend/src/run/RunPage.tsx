@@ -3,7 +3,7 @@ import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
 import { asApiError } from "../api/client";
 import { projectsQuery, runQuery } from "../api/queries";
-import type { RunDetail } from "../api/types";
+import { isActive, type RunDetail } from "../api/types";
 import { ChartsTab } from "../charts/ChartsTab";
 import { Empty, Failure } from "../components/states";
 import { EvaluationsTab } from "../evaluations/EvaluationsTab";
@@ -41,7 +41,7 @@ export function RunPage() {
 function Known({ run }: { run: RunDetail }) {
   const search: RunSearch = useSearch({ from: "/runs/$runId" });
   const navigate = useNavigate({ from: "/runs/$runId" });
-  const live = useRunLive(run.id);
+  const live = useRunLive(run.id, isActive(run.status));
   const projects = useQuery(projectsQuery);
   const project = projects.data?.items.find((item) => item.id === run.project_id);
   // What only evaluates has no curves to begin with.

@@ -33,7 +33,7 @@ export function useEndDialog(run: Pick<RunSummary, "id" | "name" | "status">): {
       <p>
         <strong className="font-medium text-ink">{run.name}</strong>{" "}
         {asked === "stop"
-          ? "finishes the step that it is in, saves its adapter and ends. It cannot be taken up again."
+          ? "finishes the step that it is in, saves its adapter and a checkpoint, and ends. It can be resumed later."
           : "leaves the queue without having started. Its configuration stays, so that it can be cloned."}
       </p>
     </Confirm>
