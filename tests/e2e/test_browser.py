@@ -131,6 +131,10 @@ def test_form_live_curve_reload_and_stop(
     assert final == list(range(1, run["progress"]["step"] + 1))
     studio.assert_nothing_lost_or_doubled(run_id)
 
+    page.get_by_test_id("resume-button").click()
+    expect(page.get_by_test_id("run-status")).to_contain_text("running", ignore_case=True)
+    page.wait_for_function(f"({_READ_CURVE})().some((step) => step > {final[-1]})")
+
 
 def test_a_broken_line_is_named_at_its_field(
     page: Page, studio: Installation, config: dict[str, Any]

@@ -315,6 +315,8 @@ def add_adapter(causal: Any, model: ModelConfig) -> Any:
     with warnings.catch_warnings():
         # peft asks for an attribute that transformers renames; neither concerns the run.
         warnings.simplefilter("ignore", FutureWarning)
+        # That the name is a local folder's is what the line below mends.
+        warnings.filterwarnings("ignore", "The PEFT config's `base_model_name_or_path`")
         wrapped = get_peft_model(causal, config)
     # peft puts the local folder here; whoever loads the adapter elsewhere needs the model's name.
     config.base_model_name_or_path = model.name
