@@ -26,6 +26,9 @@ EXPOSE 8000
 CMD ["unisd", "api"]
 
 FROM base AS worker
+# Model-written code is tested behind its walls, where the container may make namespaces.
+RUN apt-get update && apt-get install --yes --no-install-recommends bubblewrap \
+    && rm -rf /var/lib/apt/lists/*
 RUN pip install --constraint requirements.lock --editable '.[web,train]'
 USER unisd
 CMD ["unisd", "worker"]
