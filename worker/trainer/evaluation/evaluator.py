@@ -94,6 +94,7 @@ class Evaluator:
         ]
         missing = [item for item in wanted if item not in rows.by_key]
         grader = Grader(of)
+        grader.prepare([question.record for question in questions.asked])
         total = len(wanted)
 
         def finished(items: Sequence[Item], rollouts: Sequence[Rollout]) -> None:

@@ -11,6 +11,7 @@ from worker.trainer.grading.code import grade_code
 from worker.trainer.grading.custom import load_grader
 from worker.trainer.grading.grade import Grade
 from worker.trainer.sandbox import Isolation, Limits
+from worker.trainer.sandbox.run import require
 
 
 class Grader:
@@ -26,6 +27,16 @@ class Grader:
     def __init__(self, settings: AnswerSettings) -> None:
         self._settings = settings
         self._custom = load_grader(settings.grader) if settings.grader else None
+        self._minimum = Isolation.named(settings.minimum_isolation)
+
+    def prepare(self, records: Sequence[Record]) -> None:
+        """Find out before any answer is written whether they can be graded.
+
+        Raises:
+            StudioError: `isolation_unavailable` if there is code that must not be run here.
+        """
+        if self._custom is None and any(record.tests is not None for record in records):
+            require(self._minimum)
 
     def grade(self, records: Sequence[Record], texts: Sequence[str]) -> list[Grade]:
         """One grade for each answer.
@@ -36,14 +47,13 @@ class Grader:
         if self._custom is not None:
             return [self._custom(*pair) for pair in zip(records, texts, strict=True)]
         code = [place for place, record in enumerate(records) if record.tests is not None]
-        minimum = Isolation.named(self._settings.minimum_isolation)
         graded = dict(
             zip(
                 code,
                 grade_code(
                     [tests for place in code if (tests := records[place].tests) is not None],
                     [texts[place] for place in code],
-                    minimum,
+                    self._minimum,
                     Limits(),
                 ),
                 strict=True,

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ KEPT: Final = 4096
 """Bytes of output that are kept, from its end."""
 STARTING: Final = 2.0
 """Seconds that the walls and the interpreter may take beyond the program's own."""
+UNSTARTED: Final = "never began"
+"""Error of a program whose interpreter did not come up: the walls failed, not the program."""
 SYSTEM: Final = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/etc/ld.so.cache")
 FIRST_USER, USERS = 60_000, 5_000
 """User numbers that nobody has; each program gets another, so that their limits are their own."""
@@ -45,10 +48,19 @@ def run_program(
     Raises:
         StudioError: `isolation_unavailable`.
     """
+    return run_at(require(minimum), source, limits or Limits())
+
+
+def require(minimum: Isolation) -> Isolation:
+    """The level that programs are run at here.
+
+    Raises:
+        StudioError: `isolation_unavailable` if that is less than `minimum`.
+    """
     level = reached()
-    if level < minimum:
+    if level < minimum or not works(level):
         raise _unavailable(minimum)
-    return run_at(level, source, limits or Limits())
+    return level
 
 
 def run_many(
@@ -68,7 +80,7 @@ def run_many(
     Returns:
         Outcomes in the order of the programs.
     """
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
         return list(pool.map(lambda source: run_program(source, limits, minimum), sources))
 
 
@@ -104,10 +116,11 @@ def run_at(level: Isolation, source: str, limits: Limits) -> Outcome:
     """Run a program at exactly this level."""
     with _started(level, source, limits) as running:
         outcome, failure = _watch(running, level, limits)
-    if failure:
+    if failure or outcome.error == UNSTARTED:
+        reason = failure or outcome.stderr.strip()[-300:] or "the program never began"
         raise mistake(
             "isolation_unavailable",
-            f"The sandbox could not be set up ({level.label}): {failure}.",
+            f"The sandbox could not be set up ({level.label}): {reason}.",
             "See docs/evaluation.md; a container may need to allow user namespaces.",
             field="evaluation.minimum_isolation",
         )
@@ -133,13 +146,13 @@ class _Running(NamedTuple):
 @contextlib.contextmanager
 def _started(level: Isolation, source: str, limits: Limits) -> Iterator[_Running]:
     token = secrets.token_hex(16).encode()
-    with tempfile.TemporaryDirectory(prefix="unisd-sandbox-") as folder, _Pipes() as pipes:
+    with _folder() as folder, _user() as user, _Pipes() as pipes:
         Path(folder).chmod(0o777)
-        settings = _settings(level, limits, folder) | pipes.theirs()
+        settings = _settings(level, limits, folder) | pipes.theirs() | {"user": user}
         with tempfile.TemporaryFile() as text:
             text.write(source.encode("utf-8", "surrogatepass"))
             text.seek(0)
-            os.dup2(text.fileno(), pipes.source)
+            os.dup2(text.fileno(), pipes.source, inheritable=False)
         os.write(pipes.token_in, token)
         before = _bubblewrap(limits) if level is Isolation.BUBBLEWRAP else []
         begun = time.monotonic()
@@ -158,6 +171,43 @@ def _started(level: Isolation, source: str, limits: Limits) -> Iterator[_Running
             yield _Running(process, pipes.verdict_out, pipes.failure_out, token, begun)
         finally:
             _end(process)
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[str]:
+    """A folder that is gone afterwards, whatever the program made in it."""
+    folder = tempfile.mkdtemp(prefix="unisd-sandbox-")
+    try:
+        yield folder
+    finally:
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+        except RecursionError:  # folders in folders in folders
+            subprocess.run(["/bin/rm", "-rf", folder], check=False)  # noqa: S603
+
+
+_USERS_IN_USE: Final[set[int]] = set()
+_USERS_LOCK: Final = threading.Lock()
+
+
+@contextlib.contextmanager
+def _user() -> Iterator[int | None]:
+    """A user number that no other program has now; None where only root could become it."""
+    if os.geteuid() != 0:
+        yield None
+        return
+    with _USERS_LOCK:
+        free = next(
+            number
+            for number in (FIRST_USER + secrets.randbelow(USERS) for _ in iter(int, 1))
+            if number not in _USERS_IN_USE
+        )
+        _USERS_IN_USE.add(free)
+    try:
+        yield free
+    finally:
+        with _USERS_LOCK:
+            _USERS_IN_USE.discard(free)
 
 
 class _Pipes:
@@ -190,14 +240,12 @@ class _Pipes:
 
 
 def _settings(level: Isolation, limits: Limits, folder: str) -> dict[str, Any]:
-    user = FIRST_USER + secrets.randbelow(USERS) if os.geteuid() == 0 else None
     return {
         "seconds": limits.seconds,
         "memory": limits.memory,
         "disk": limits.disk,
         "processes": limits.processes,
         "open_files": limits.open_files,
-        "user": user,
         "python": _python(),
         "folder": "/work" if level is Isolation.BUBBLEWRAP else folder,
         "root": folder if level is Isolation.NAMESPACES else None,
@@ -290,7 +338,11 @@ def _watch(running: _Running, level: Isolation, limits: Limits) -> tuple[Outcome
             left = deadline - time.monotonic()
             if left <= 0:
                 status = Status.TIMEOUT
-            for key, _ in selector.select(max(0.0, left)):
+            ended = process.poll() is not None
+            ready = selector.select(0.0 if ended else max(0.0, min(left, 0.1)))
+            if ended and not ready:
+                break  # somebody else holds the other end, a fork of this process perhaps
+            for key, _ in ready:
                 chunk = os.read(key.fd, 65_536)
                 if not chunk:
                     selector.unregister(key.fileobj)
@@ -317,7 +369,7 @@ def _watch(running: _Running, level: Isolation, limits: Limits) -> tuple[Outcome
 def _verdict(
     running: _Running, status: Status | None, err: str, times: tuple[float, float]
 ) -> tuple[Status, str | None]:
-    said = _read(running.verdict)
+    begun, said = _said(running)
     if status is not None:
         return status, {"timeout": "too slow", "output": "printed too much"}[status]
     if said == running.token:
@@ -325,7 +377,15 @@ def _verdict(
     if said.startswith(b"!"):
         name = said[1:].decode("utf-8", "replace")
         return (Status.MEMORY if name == "MemoryError" else Status.FAILED), name
+    if not begun:
+        return Status.FAILED, UNSTARTED
     return _death(running.process.returncode, err, *times)
+
+
+def _said(running: _Running) -> tuple[bool, bytes]:
+    """Whether the program began, and the verdict."""
+    said = _read(running.verdict)
+    return said.startswith(b"+"), said.removeprefix(b"+")
 
 
 def _death(code: int, err: str, spent: float, allowed: float) -> tuple[Status, str]:
