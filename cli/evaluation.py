@@ -36,14 +36,25 @@ def show(folder: Folder) -> None:
         found = json.loads((folder / "summary.json").read_bytes())
     except (OSError, ValueError) as error:
         _refuse(f"{folder}/summary.json cannot be read: {error}. Has the evaluation ended?")
-    for name, interval in rate_intervals(found).items():
-        say(f"{name:<12}{_rate(interval)}")
-    if "chance" in found:
-        say(f"{'chance':<12}{found['chance']:.1%}")
-    forward = found.get("retention", {}).get("forward")
-    if forward:
-        say(f"{'JSD to base':<12}{forward['jsd']['mean']:.4f} nats per token")
-        say(f"{'base log p':<12}{forward['base_logprob']['mean']:.4f} nats per token")
+    intervals = rate_intervals(found)
+    for name in ("accuracy", "extracted"):
+        shown = _rate(intervals[name]) if name in intervals else f"{found[name]:.1%}"
+        say(f"{name:<18}{shown}")
+    for name in ("partial", "chance"):
+        if name in found:
+            say(f"{name:<18}{found[name]:.1%}")
+    if found["answers"] > found["questions"]:
+        say(f"{found['answers']} answers to {found['questions']} questions: no interval of a rate")
+    retention = found.get("retention", {})
+    for title, direction, name in (
+        ("JSD to base", "forward", "jsd"),
+        ("base log p", "forward", "base_logprob"),
+        ("reverse log p", "reverse", "tuned_logprob"),
+        ("gold log p", "gold", "tuned_logprob"),
+    ):
+        mean = retention.get(direction, {}).get(name, {}).get("mean")
+        if mean is not None:
+            say(f"{title:<18}{mean:.4f} nats per token")
 
 
 @app.command()
@@ -79,8 +90,13 @@ def _told(found: Comparison) -> str:
     for direction, kept in found.retention.items():
         lines += [
             f"{direction}: second has the lower JSD on {_rate(kept.lower_jsd)}",
-            f"{direction}: second has the higher base log p on {_rate(kept.higher_base_logprob)}",
+            *(
+                [f"{direction}: second has the higher base log p on {_rate(higher)}"]
+                if (higher := kept.higher_base_logprob)
+                else []
+            ),
             f"{direction}: JSD differs by {_number(kept.jsd)} nats per token",
+            f"{direction}: log p under the model by {_number(kept.tuned_logprob)} nats per token",
         ]
     return "\n".join(lines)
 

@@ -135,10 +135,8 @@ class EvaluationSet(AnswerSettings, Source):
     )
 
 
-def training_sets(config: EvaluationConfig, *, answer_first: bool) -> list[EvaluationSet]:
-    """The benchmarks of a run's configuration as sets."""
+def training_sets(config: EvaluationConfig, data: Source) -> list[EvaluationSet]:
+    """The benchmarks of a run's configuration as sets, worded as its training data are."""
     shared = config.model_dump(exclude={"examples", "every_steps", "benchmarks"})
-    return [
-        EvaluationSet(name=name, benchmark=name, answer_first=answer_first, **shared)
-        for name in config.benchmarks
-    ]
+    shared |= data.model_dump(include={"answer_first", "captions", "lecture"})
+    return [EvaluationSet(name=name, benchmark=name, **shared) for name in config.benchmarks]

@@ -49,22 +49,23 @@ def compare(first: Sequence[Sequence[Example]], second: Sequence[Sequence[Exampl
         [(one[key], other[key]) for key in common] for one, other in zip(ones, others, strict=True)
     ]
     pairs = [pair for seed in seeds for pair in seed]
+    # Several answers to one question are not independent, be they of seeds or of samples.
+    single = len(seeds) == 1 and len({(one.id, one.line) for one, _ in pairs}) == len(pairs)
     verdicts = [[pair[side].correct for pair in pairs] for side in (0, 1)]
     return Comparison(
         seeds=len(seeds),
         examples=len(common),
         only_first=sum(len(one) - len(common) for one in ones),
         only_second=sum(len(other) - len(common) for other in others),
-        first=_side([pair[0] for pair in pairs]),
-        second=_side([pair[1] for pair in pairs]),
+        first=_side([pair[0] for pair in pairs], single=single),
+        second=_side([pair[1] for pair in pairs], single=single),
         accuracy=_difference(seeds, lambda example: float(example.correct)),
         quadrants=_quadrants(*verdicts),
-        # Answers of several seeds to one question are not independent.
-        mcnemar=mcnemar(*verdicts) if len(seeds) == 1 else None,
+        mcnemar=mcnemar(*verdicts) if single else None,
         retention={
             direction: found
             for direction in DIRECTIONS
-            if (found := _retained(seeds, direction)) is not None
+            if (found := _retained(seeds, direction, single=single)) is not None
         },
     )
 
@@ -79,11 +80,20 @@ def _by_key(examples: Sequence[Example]) -> dict[tuple[str, int, str, int], Exam
     return {(one.id, one.line, one.prompt, one.sample): one for one in examples}
 
 
-def _side(examples: Sequence[Example]) -> Side:
+def _side(examples: Sequence[Example], *, single: bool) -> Side:
     return Side(
-        accuracy=wilson(sum(one.correct for one in examples), len(examples)),
-        extracted=wilson(sum(one.extracted is not None for one in examples), len(examples)),
+        accuracy=_rate([one.correct for one in examples], single=single),
+        extracted=_rate([one.extracted is not None for one in examples], single=single),
     )
+
+
+def _rate(hits: Sequence[bool], *, single: bool) -> Interval:
+    """A share; with its Wilson interval where every question counts once."""
+    found = wilson(sum(hits), len(hits))
+    if single or found.estimate is None:
+        return found
+    note = "several answers to a question: no interval of a rate"
+    return Interval(estimate=found.estimate, n=len(hits), note=note)
 
 
 def _difference(seeds: Sequence[Sequence[_Pair]], value: Callable[[Example], float]) -> Interval:
@@ -117,7 +127,7 @@ def _quadrants(first: Sequence[bool], second: Sequence[bool]) -> Quadrants:
     )
 
 
-def _retained(seeds: Sequence[Sequence[_Pair]], direction: str) -> Retained | None:
+def _retained(seeds: Sequence[Sequence[_Pair]], direction: str, *, single: bool) -> Retained | None:
     """Only examples on which both models of every seed said something."""
     places = [
         place
@@ -133,19 +143,21 @@ def _retained(seeds: Sequence[Sequence[_Pair]], direction: str) -> Retained | No
         for pair in seed
         if (one := _strip(pair[0], direction)) and (other := _strip(pair[1], direction))
     ]
-    count = len(strips)
 
     def value(name: str) -> Callable[[Example], float]:
         return lambda example: float(getattr(_strip(example, direction), name))
 
     return Retained(
         examples=len(places),
-        lower_jsd=wilson(sum(other.jsd < one.jsd for one, other in strips), count),
-        higher_base_logprob=wilson(
-            sum(other.base_logprob > one.base_logprob for one, other in strips), count
-        ),
+        lower_jsd=_rate([other.jsd < one.jsd for one, other in strips], single=single),
+        higher_base_logprob=_rate(
+            [other.base_logprob > one.base_logprob for one, other in strips], single=single
+        )
+        if direction == "forward"
+        else None,
         jsd=_difference(kept, value("jsd")),
-        base_logprob=_difference(kept, value("base_logprob")),
+        base_logprob=_difference(kept, value("base_logprob")) if direction == "forward" else None,
+        tuned_logprob=_difference(kept, value("tuned_logprob")),
     )
 
 

@@ -137,12 +137,18 @@ class Retained(Schema):
 
     examples: int
     lower_jsd: Interval = Field(description="Share on which the second has the lower JSD.")
-    higher_base_logprob: Interval = Field(
-        description="Share on which the second's text has the higher log-probability under the "
-        "base."
+    higher_base_logprob: Interval | None = Field(
+        description="Forward: share on which the second's answer has the higher log-probability "
+        "under the base. Null where both score the same text."
     )
     jsd: Interval = Field(description="Mean of second − first, nats per token, BCa bootstrap.")
-    base_logprob: Interval = Field(description="Likewise of the log-probability.")
+    base_logprob: Interval | None = Field(
+        description="Forward: likewise of the log-probability under the base."
+    )
+    tuned_logprob: Interval = Field(
+        description="Likewise of the log-probability under the model itself: of its own answer, "
+        "the base's (reverse) or the reference (gold)."
+    )
 
 
 class Comparison(Schema):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from app.settings import Settings
 from core.config import ModelConfig, RunConfig
 from core.data_config import Source
 from core.errors import Problem, StudioError
+from core.evaluation_config import EvaluationSet, training_sets
 from core.evaluation_job import EvaluationJob
 from core.models import find_local_model
 from core.prompts import student_messages, teacher_messages
@@ -46,17 +47,25 @@ def check(config: RunConfig, settings: Settings) -> Findings:
         prompts = _check_data(_Key.of(config, model))
     except StudioError as error:
         return Findings([*errors, *error.problems], [])
-    return Findings([*errors, *prompts.errors], prompts.warnings)
+    asked = _check_sets(training_sets(config.evaluation, config.data), settings)
+    return Findings([*errors, *prompts.errors, *asked.errors], [*prompts.warnings, *asked.warnings])
 
 
 def check_job(job: EvaluationJob, settings: Settings) -> Findings:
     """What the web side can know about an evaluation: storage, model, and the first records."""
     errors = [*_check_storage(settings)]
-    warnings: list[Problem] = []
     _, model_problem = _find_model(job.model, settings)
     if model_problem:
         errors.append(model_problem)
-    for source in job.sets:
+    asked = _check_sets(job.sets, settings)
+    return Findings([*errors, *asked.errors], asked.warnings)
+
+
+def _check_sets(sets: Sequence[EvaluationSet], settings: Settings) -> Findings:
+    """The first records of what is asked."""
+    errors: list[Problem] = []
+    warnings: list[Problem] = []
+    for source in sets:
         outside = _check_root(source, settings)
         if outside is not None:
             errors.append(outside)

@@ -53,7 +53,9 @@ def test_two_models_are_compared_where_both_answered() -> None:
     kept = found.retention["forward"]
     assert set(found.retention) == {"forward"}
     assert kept.lower_jsd.estimate == 1
+    assert kept.higher_base_logprob is not None
     assert kept.higher_base_logprob.estimate == 0
+    assert kept.tuned_logprob.estimate == 0
     assert kept.jsd.estimate == pytest.approx(-0.1)
 
 
@@ -63,6 +65,9 @@ def test_several_answers_to_a_question_count_as_one_question() -> None:
     found = compare([first], [second])
     assert found.accuracy.n == 2
     assert found.accuracy.estimate == pytest.approx(0.75)
+    assert found.mcnemar is None
+    assert found.first.accuracy.low is None
+    assert "several answers" in found.first.accuracy.note
 
 
 def test_empty_completions_are_left_out_of_retention() -> None:

@@ -69,6 +69,8 @@ def _train(arguments: list[str]) -> int:
         keep_freed_memory()
         execute(config, log, interrupt, options.resume)
 
+    if not options.supervised:
+        load_config(options.config)  # a mistake in it must not use up the folder
     return _run(train, options.out, supervised=options.supervised)
 
 
@@ -94,8 +96,12 @@ def _evaluate(arguments: list[str]) -> int:
         from worker.trainer.memory import keep_freed_memory  # noqa: PLC0415
 
         keep_freed_memory()
-        execute_job(load_job(options.config), log, interrupt, results)
+        execute_job(load_job(options.config), log, interrupt, results, replace=options.supervised)
 
+    if not options.supervised:
+        from worker.trainer.evaluation.job import load_job  # noqa: PLC0415 - as above
+
+        load_job(options.config)  # as above
     return _run(evaluate, options.out, supervised=options.supervised)
 
 

@@ -50,6 +50,17 @@ def shape_of(folder: Path, model: ModelConfig) -> ModelConfig:
     return model.model_copy(update={"lora": lora})
 
 
+def made_for_another(folder: Path, model: ModelConfig) -> str | None:
+    """The base that an adapter names, where that is another than `model`; else None."""
+    if _is_checkpoint(folder):
+        named = _read(folder, STATE)["identity"]["configuration"]["model"]["name"]
+    else:
+        named = _read(folder, CONFIG).get("base_model_name_or_path")
+    # The same model may lie in a folder here and on the hub there.
+    same = not isinstance(named, str) or Path(named).name == Path(model.name).name
+    return None if same else named
+
+
 def _is_checkpoint(folder: Path) -> bool:
     return (folder / STATE).is_file()
 

@@ -69,6 +69,8 @@ def _evaluated(event: EvaluationEvent) -> str:
         f"{event.set}: {found['accuracy']:.1%} right of {found['questions']} questions, an answer "
         f"found in {found['extracted']:.1%}"
     )
+    if "partial" in found:
+        text += f", partial credit {found['partial']:.1%}"
     jsd = found.get("retention", {}).get("forward", {}).get("jsd", {}).get("mean")
     return f"{text}." if jsd is None else f"{text}; JSD to the base {jsd:.4f} nats per token."
 

@@ -124,7 +124,7 @@ def _assemble(
     check_context(config, dataset, context, _lengths(held_out))
     sets = [
         load_questions(one, tokenizer, config.data.system_prompt, context)
-        for one in training_sets(config.evaluation, answer_first=config.data.answer_first)
+        for one in training_sets(config.evaluation, config.data)
     ]
     interrupt.check()
     log.phase("loading", f"Loading {config.model.name}")

@@ -2862,12 +2862,14 @@ export interface components {
             examples: number;
             /** @description Share on which the second has the lower JSD. */
             lower_jsd: components["schemas"]["Interval"];
-            /** @description Share on which the second's text has the higher log-probability under the base. */
-            higher_base_logprob: components["schemas"]["Interval"];
+            /** @description Forward: share on which the second's answer has the higher log-probability under the base. Null where both score the same text. */
+            higher_base_logprob: components["schemas"]["Interval"] | null;
             /** @description Mean of second − first, nats per token, BCa bootstrap. */
             jsd: components["schemas"]["Interval"];
-            /** @description Likewise of the log-probability. */
-            base_logprob: components["schemas"]["Interval"];
+            /** @description Forward: likewise of the log-probability under the base. */
+            base_logprob: components["schemas"]["Interval"] | null;
+            /** @description Likewise of the log-probability under the model itself: of its own answer, the base's (reverse) or the reference (gold). */
+            tuned_logprob: components["schemas"]["Interval"];
         };
         /**
          * RunConfig

@@ -34,6 +34,7 @@ class Evaluator:
         tokenizer: the model's.
         adapter: what tells this adapter from another, as plain data; None for the base.
         system_prompt: as the questions were written with.
+        replace: set results of another evaluation aside instead of refusing them.
     """
 
     writer: Writer
@@ -41,6 +42,7 @@ class Evaluator:
     log: EventLog
     adapter: Any
     system_prompt: str | None = None
+    replace: bool = False
 
     def evaluate(self, questions: Questions, folder: Path) -> dict[str, Any]:
         """Answer, grade and, where it is asked for, compare with the base.
@@ -59,7 +61,7 @@ class Evaluator:
         """
         weights: Weights = "base" if self.adapter is None else "student"
         settings = self._settings(questions)
-        rows = Rows(folder / ANSWERS, settings)
+        rows = Rows(folder / ANSWERS, settings, replace=self.replace)
         self._answer(questions, rows, weights)
         answers = rows.ordered()
         found = {"set": questions.of.name, **summarize(questions, answers)}
@@ -144,7 +146,7 @@ class Evaluator:
         """Score the model's answers, the base's and the references with both models."""
         base = self._base_answers(questions, answers)
         grader = Grader(questions.of)
-        rows = Rows(folder / RETENTION, settings)
+        rows = Rows(folder / RETENTION, settings, replace=self.replace)
         missing = [row for row in answers if (row["index"], row["sample"]) not in rows.by_key]
         size = questions.of.batch_size
         done, total = len(answers) - len(missing), len(answers)

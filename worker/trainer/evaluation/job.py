@@ -14,7 +14,7 @@ from core.errors import StudioError
 from core.evaluation_job import EvaluationJob
 from core.validation import validation_problems
 from worker.trainer import device as devices
-from worker.trainer.adapter import load_adapter, shape_of
+from worker.trainer.adapter import load_adapter, made_for_another, shape_of
 from worker.trainer.chat import load_tokenizer
 from worker.trainer.configuration import read_yaml
 from worker.trainer.evaluation.answers import Writer
@@ -43,7 +43,12 @@ def load_job(path: Path) -> EvaluationJob:
 
 
 def execute_job(
-    job: EvaluationJob, log: EventLog, interrupt: Interrupt, results: Path
+    job: EvaluationJob,
+    log: EventLog,
+    interrupt: Interrupt,
+    results: Path,
+    *,
+    replace: bool = False,
 ) -> list[dict[str, Any]]:
     """Evaluate as configured.
 
@@ -53,6 +58,8 @@ def execute_job(
         interrupt: looked at between batches.
         results: folder for what is kept of every example; what is there of the same evaluation is
             gone on with.
+        replace: set results of another evaluation (of other versions, say) aside instead of
+            refusing them.
 
     Returns:
         The summary of each set.
@@ -68,7 +75,7 @@ def execute_job(
     log.emit("started", device=devices.describe(device), dtype=name, versions=devices.versions())
     _freeze(job, log)
     try:
-        return _evaluate(job, log, interrupt, results, (device, dtype))
+        return _evaluate(job, log, interrupt, (results, replace), (device, dtype))
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise out_of_memory("evaluating; a smaller sets.batch_size needs less") from error
 
@@ -77,7 +84,7 @@ def _evaluate(
     job: EvaluationJob,
     log: EventLog,
     interrupt: Interrupt,
-    results: Path,
+    into: tuple[Path, bool],
     on: tuple[torch.device, torch.dtype],
 ) -> list[dict[str, Any]]:
     log.phase("preparing", "Reading the questions")
@@ -90,8 +97,14 @@ def _evaluate(
     model = job.model if folder is None else shape_of(folder, job.model)
     network = load_network(model, tokenizer, *on, seed=0)
     adapter = None if folder is None else load_adapter(network, folder, job.weights)
+    if folder is not None and (other := made_for_another(folder, job.model)) is not None:
+        log.say(
+            f"The adapter says that it was made for {other}, and is evaluated on {job.model.name}.",
+            "warning",
+        )
     writer = Writer(network, job.model, interrupt, job.seed)
-    evaluator = Evaluator(writer, tokenizer, log, adapter, job.system_prompt)
+    results, replace = into
+    evaluator = Evaluator(writer, tokenizer, log, adapter, job.system_prompt, replace)
     summaries = []
     for questions in sets:
         summary = evaluator.evaluate(questions, results / questions.of.name)

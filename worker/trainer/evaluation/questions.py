@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from core.data_config import Source
+from core.benchmarks import BENCHMARKS
+from core.data_config import EVALUATION_ONLY, Source
 from core.evaluation_config import EvaluationSet
 from core.prompts import Message, question_messages, reference_completion
 from core.record import Record
@@ -114,6 +115,14 @@ def _few_shot(wanted: EvaluationSet, asked: set[str]) -> Sequence[Record]:
     settings = wanted.model_dump(include=set(Source.model_fields)) | {"limit": None}
     if wanted.benchmark is not None:
         settings["split"] = None
+    if wanted.layout in EVALUATION_ONLY:
+        title = BENCHMARKS[wanted.layout].title
+        raise mistake(
+            "few_shot_impossible",
+            f"{title} has no training split to take worked examples from.",
+            "Set few_shot to 0.",
+            field="evaluation.few_shot",
+        )
     source = obtain(Source.model_validate(settings), training=True)
     pool = [record for record in read_records(source) if record.prompt not in asked]
     if len(pool) < wanted.few_shot:

@@ -15,7 +15,7 @@ from worker.trainer.grading.texts import normalized
 _ENDS: Final = r"(?=\s*(?:$|[.,;:)\]}*\n-])|\s+(?i:because|since)\b)"
 """“A” and “I” are words too, and so is “a”; they are letters only where something ends."""
 _OPENS: Final = r"[\s(\[*_\"'“$]*(?:\\(?:boxed|text)\{)*"
-_LETTER: Final = rf"(?:([B-HJ-Z])(?![A-Za-z'’])|([AI]){_ENDS})"
+_LETTER: Final = rf"(?:([B-HJ-Z])(?![A-Za-z0-9'’]|-\w)|([AI]){_ENDS})"
 _ANSWER: Final = re.compile(
     r"\b(?i:answer)\**\s*(?:"
     rf"[:=]{_OPENS}(?:{_LETTER}|([a-z]){_ENDS})"
@@ -27,19 +27,27 @@ _OPTION: Final = re.compile(
     rf"\b(?i:option|choice)\s*(?i:is)?\s*[:=-]?{_OPENS}{_LETTER}", re.MULTILINE
 )
 _FIRST: Final = re.compile(r"^\s*\(?\*{0,2}([A-Z])\*{0,2}(?:[.):]|\s*$)", re.MULTILINE)
-_HEDGED: Final = re.compile(r"[)\]*.]*\s*(?:or|and|/|&)\s*[(\[*]*([A-Z])\b")
+_HEDGED: Final = re.compile(
+    r"[)\]*.]*\s*(?:\(?\s*(?:or|and)\b\s*(?:maybe\s+)?|/|&|,)\s*[(\[*]*"
+    r"(?:([B-HJ-Z])\b|([AI])(?=\s*(?:$|[.,;)\]])))"
+)
+_BOXED: Final = re.compile(r"\\boxed\{\s*(?:\\text\{)?\(?([A-Z])\)?\s*\}")
 
 
 def extract_letter(text: str, choices: Sequence[str]) -> str | None:
-    """The letter that a text chooses, or None.
+    r"""The letter that a text chooses, or None.
 
-    In this order: the last line that names an answer (“Answer: B”, “the answer is B”), letters
-    named as an option (“the best option is B”), letters that begin a line (“B.”, “(B)”, “B”),
-    options quoted in full. What is found at the first level that finds something must agree.
+    In this order: what is boxed (“\boxed{B}”), the last line that names an answer (“Answer: B”,
+    “the answer is B”), letters named as an option (“the best option is B”), letters that begin a
+    line (“B.”, “(B)”, “B”), options quoted in full. What is found at the first level that finds
+    something must agree.
     """
-    known = LETTERS[: len(choices)]
-    for found in (_answered(text), _letters(_OPTION, text), _FIRST.findall(text)):
-        letters = {letter for letter in found if letter in known}
+    known = set(LETTERS[: len(choices)])
+    for named in (set(_BOXED.findall(text)), set(_answered(text))):
+        if named:  # a letter that is no option is an answer all the same, and not a right one
+            return named.pop() if len(named) == 1 and named <= known else None
+    for found in (_letters(_OPTION, text), _FIRST.findall(text)):
+        letters = known.intersection(found)
         if letters:
             return letters.pop() if len(letters) == 1 else None
     quoted = set(_quoted(text, choices))
@@ -57,7 +65,7 @@ def _answered(text: str) -> list[str]:
         if place.start() >= begin:
             found.append("".join(filter(None, place.groups())).upper())
             other = _HEDGED.match(text, place.end())
-            found += [other[1]] if other else []
+            found += [other[1] or other[2]] if other else []
     return found
 
 

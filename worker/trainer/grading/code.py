@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
+import textwrap
 import warnings
 from collections.abc import Sequence
 from typing import Final
@@ -26,8 +28,9 @@ def extract_code(text: str, tests: CodeTests) -> str | None:
     Python block; without any block, the text from its first line of code on; where the tests bring
     the function's head, the text itself as its body. What does not parse is no code.
     """
+    fenced = _FENCED.findall(text.replace("\r\n", "\n"))
     blocks: list[str] = [
-        body for _, language, body in _FENCED.findall(text) if language.lower() in _PYTHON
+        textwrap.dedent(body) for _, language, body in fenced if language.lower() in _PYTHON
     ]
     defining = [block for block in blocks if _defines(block, tests.entry_point)]
     for block in (*reversed(defining), *reversed(blocks)):
@@ -35,12 +38,24 @@ def extract_code(text: str, tests: CodeTests) -> str | None:
             return block
     if blocks:
         return None
+    if tests.prefix and not _defines(text, tests.entry_point):
+        body = _body(text)
+        if body.strip() and _parses(_whole(body, tests)):
+            return body
     begins = _BEGINS.search(text)
     bare: str = text[begins.start() :] if begins else text
     for candidate in (bare, _shortened(bare)):
         if candidate.strip() and _parses(_whole(candidate, tests)) and (begins or tests.prefix):
             return candidate
     return None
+
+
+def _body(text: str) -> str:
+    """The indented lines that a continuation begins with; what follows is something else."""
+    lines = text.strip("\n").splitlines()
+    if not lines or lines[0][:1] not in {" ", "\t"}:
+        return ""
+    return "\n".join(itertools.takewhile(lambda line: line[:1] in {" ", "\t", ""}, lines))
 
 
 def grade_code(

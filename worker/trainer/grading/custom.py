@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -38,7 +39,7 @@ def load_grader(name: str) -> Grader:
     module, _, function = name.partition(":")
     try:
         found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever people's module raises on its import
         raise mistake(
             "grader_not_found",
             f"The grader {name} cannot be imported: {error}.",
@@ -48,7 +49,7 @@ def load_grader(name: str) -> Grader:
 
     def grader(record: Record, text: str) -> Grade:
         try:
-            return _as_grade(found(record.model_dump(), text))
+            return _as_grade(found(record.model_dump(), text), text)
         except Exception as error:  # whatever people's code raises is told as its mistake
             raise mistake(
                 "grader_failed",
@@ -60,16 +61,18 @@ def load_grader(name: str) -> Grader:
     return grader
 
 
-def _as_grade(given: Any) -> Grade:  # noqa: ANN401 - whatever the function returned
-    if isinstance(given, bool):
-        return Grade(None, given)
+def _as_grade(given: Any, text: str) -> Grade:  # noqa: ANN401 - whatever the function returned
+    said = text.strip() or None
+    if isinstance(given, bool) or type(given).__name__ == "bool_":  # numpy's truths too
+        return Grade(said, bool(given))
     if isinstance(given, int | float):
         if not 0 <= given <= 1:
             raise ValueError(f"{given} is not between 0 and 1")
-        return Grade(None, given >= 1, float(given))
+        return Grade(said, given >= 1, float(given))
     if isinstance(given, Mapping) and isinstance(given.get("correct"), bool):
         extracted, partial = given.get("extracted"), given.get("partial")
         detail = {key: value for key, value in given.items() if key not in Grade._fields}
+        json.dumps(detail)  # it is kept as JSON
         return Grade(
             None if extracted is None else str(extracted),
             given["correct"],

@@ -7,11 +7,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 _NUMBER: Final = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
-_FOUND: Final = re.compile(rf"(?<![\w.])[$€£]?\s*({_NUMBER})(?![\d]|[.,]\d)")
+_FOUND: Final = re.compile(rf"(?<![\w.,])([-+]?)[$€£]?\s*({_NUMBER})(?![\d]|[.,]\d)")
 _MARKED: Final = re.compile(r"####[ \t]*(.+)")
+_NEXT: Final = re.compile(r"^\s*(?:Question|Q)\s*:", re.MULTILINE)
+"""Where a base model goes on with a question of its own."""
 _BOXED: Final = re.compile(r"\\boxed\{([^{}]*)\}")
 _NAMED: Final = re.compile(
-    r"\b(?:final\s+)?answer\**\s*(?:[:=]|is\b)\s*:?[ \t]*(.+)", re.IGNORECASE
+    r"\b(?:final\s+)?answer\**\s{0,8}(?:[:=]|is\b)\s{0,8}:?[*\s]{0,8}(.+)", re.IGNORECASE
 )
 
 
@@ -22,6 +24,9 @@ def extract_number(text: str) -> str | None:
     answer is”, the last line. Where that place holds several numbers, only what follows its last
     equals sign counts; several that differ are no answer.
     """
+    text = text.replace("\u2212", "-")
+    later = _NEXT.search(text, 1)
+    text = text[: later.start()] if later and text[: later.start()].strip() else text
     for pattern in (_MARKED, _BOXED, _NAMED):
         places = pattern.findall(text)
         if places:
@@ -38,7 +43,8 @@ def same_number(one: str | None, other: str) -> bool:
 
 def _only_number(text: str) -> str | None:
     found: set[str] = {
-        number.replace(",", "") for number in _FOUND.findall(text.rpartition("=")[2])
+        (sign if number[0] not in "+-" else "") + number.replace(",", "")
+        for sign, number in _FOUND.findall(text.rpartition("=")[2])
     }
     if len({_value(number) for number in found}) != 1:
         return None

@@ -43,7 +43,8 @@ def normalized(text: str) -> str:
 
     Signs of arithmetic stay where they join words or numbers, and before a number.
     """
-    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.casefold())
+    text = unicodedata.normalize("NFKC", text).replace("\u2212", "-").casefold()
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = "".join(" " if _is_punctuation(char) else char for char in text)
     text = _PERCENT.sub("%", _BETWEEN.sub(lambda sign: sign[1] or sign[2], text))
     words = map(_bare, text.split())

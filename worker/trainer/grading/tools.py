@@ -12,7 +12,9 @@ from worker.trainer.grading.grade import Grade
 
 _ACTION: Final = re.compile(r"^[\s>*_`#\d.)-]*Action[\s*_`]*:[\s*_`]*(.*?)[\s*_`]*$", re.M | re.I)
 _INPUT: Final = re.compile(r"^[\s>*_`-]*Action[ _]Input[\s*_`]*:[\s*_]*", re.M | re.I)
-_FENCE: Final = re.compile(r"```(?:json)?\s*")
+_FENCE: Final = re.compile(r"\s*```(?:json)?\s*")
+_NOTHING: Final = frozenset({"", "{}", "null", "None"})
+"""Arguments of a call without any."""
 _DECODER: Final = json.JSONDecoder()
 _MAX_DEPTH: Final = 50
 
@@ -26,10 +28,17 @@ def extract_calls(text: str) -> list[ToolCall]:
     places = list(_ACTION.finditer(text))
     begins = [*(place.start() for place in places), len(text)]
     return [
-        ToolCall(action=place[1], arguments=_arguments(text[place.end() : begins[number + 1]]))
+        ToolCall(
+            action=_name(place[1]), arguments=_arguments(text[place.end() : begins[number + 1]])
+        )
         for number, place in enumerate(places)
         if place[1]
     ]
+
+
+def _name(action: str) -> str:
+    """The action's name: some are written as calls, quoted, or as the end of a sentence."""
+    return action.strip(" \t\"'`.").removesuffix("()")
 
 
 def grade_calls(right: Sequence[ToolCall], text: str) -> Grade:
@@ -58,7 +67,9 @@ def _arguments(after: str) -> str:
     found = _INPUT.search(after)
     if found is None:
         return ""
-    rest = _FENCE.sub("", after[found.end() :]).lstrip()
+    rest = after[found.end() :]
+    fence = _FENCE.match(rest)
+    rest = (rest[fence.end() :] if fence else rest).lstrip()
     try:
         _, end = _DECODER.raw_decode(rest)
     except (ValueError, RecursionError):
@@ -69,6 +80,8 @@ def _arguments(after: str) -> str:
 def _same_call(one: ToolCall, other: ToolCall) -> bool:
     if one.action != other.action:
         return False
+    if one.arguments.strip() in _NOTHING and other.arguments.strip() in _NOTHING:
+        return True
     first, second = _parsed(one.arguments), _parsed(other.arguments)
     if first is None or second is None:  # some golden calls are no JSON either
         return "".join(one.arguments.split()) == "".join(other.arguments.split())

@@ -18,6 +18,7 @@ from tests.worker.trainer.tiny import make_records, tiny_config
 from worker.trainer.__main__ import main
 from worker.trainer.adapter import load_adapter, shape_of
 from worker.trainer.evaluation.answers import Writer
+from worker.trainer.evaluation.rows import Rows
 from worker.trainer.preparation.cache import Cache
 
 LN2 = math.log(2)
@@ -231,6 +232,31 @@ def test_results_of_other_settings_are_not_mixed(
     other = job(tiny_model, questions, max_new_tokens=4)
     run(tmp_path / "2", other, "--results", str(tmp_path / "r"), status=2)
     assert "results_of_another" in capsys.readouterr().err
+    rows_of = Rows(tmp_path / "r" / "own" / "answers.jsonl", {"other": 1}, replace=True)
+    assert rows_of.by_key == {}
+    assert (tmp_path / "r" / "own" / "answers.old").is_file()
+
+
+def test_a_mistake_in_the_configuration_does_not_use_up_the_folder(
+    tmp_path: Path, tiny_model: Path, questions: Path
+) -> None:
+    wanted = job(tiny_model, questions)
+    run(tmp_path, wanted | {"colour": 1}, status=2)
+    run(tmp_path, wanted)
+
+
+def test_an_adapter_that_names_another_base_is_told(
+    tmp_path: Path, tiny_model: Path, questions: Path, adapter: Path
+) -> None:
+    other = tmp_path / "adapter"
+    other.mkdir()
+    for file in adapter.iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    config = json.loads((other / "adapter_config.json").read_text())
+    named = config | {"base_model_name_or_path": "somebody/else"}
+    (other / "adapter_config.json").write_text(json.dumps(named))
+    out = run(tmp_path / "run", job(tiny_model, questions) | {"adapter": str(other)})
+    assert "somebody/else" in (out.parent / "events.jsonl").read_text()
 
 
 def test_the_answers_of_the_base_are_kept_for_all(

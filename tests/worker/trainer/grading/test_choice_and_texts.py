@@ -164,3 +164,27 @@ def test_normalised_forms():
     assert normalized("The  Old, Library!") == "old library"
     assert normalized("1,234.5 apples.") == "1234.5 apples"
     assert normalized("-3") == "-3"
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        (r"So $\boxed{B}$.", "B"),
+        (r"Answer: A, but really \boxed{\text{C}}", "C"),
+        ("Answer: B, C", None),
+        ("The answer is B (or C).", None),
+        ("The answer is B or maybe C.", None),
+        ("Answer: B, I think.", "B"),
+        ("Answer: B, A dog is an animal.", "B"),
+        ("The answer is C6H12O6", None),
+        ("B. library\nAnswer: F", None),
+    ],
+)
+def test_hedges_boxes_and_words_that_begin_with_a_letter(text, letter):
+    assert extract_letter(text, CHOICES) == letter
+
+
+def test_texts_are_compared_by_what_they_show():
+    assert normalized("caf\u00e9") == normalized("cafe\u0301")
+    assert normalized("\uff15") == normalized("5")
+    assert normalized("\u22125") == normalized("-5")

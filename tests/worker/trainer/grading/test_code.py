@@ -65,6 +65,11 @@ def test_the_code_is_found_whatever_stands_around_it(text: str) -> None:
         f"```python\n{CODE}```",
         f"```python\n{HUMANEVAL.prefix}    return 2 * n\n```",
         "```python\n    return 2 * n\n```",
+        "    return 2 * n\n\n\ndef other(m):\n    return m",
+        "    return 2 * n\n\nThis doubles it.\n```",
+        "1. Like this:\n   ```python\n   def double(n):\n       return 2 * n\n   ```",
+        "```python\r\ndef double(n):\r\n    return 2 * n\r\n```\r\n",
+        f"{CODE}\nif __name__ == '__main__':\n    raise SystemExit",
     ],
 )
 @NEEDS_WALLS

@@ -82,3 +82,11 @@ def test_partial_credit_stands_apart() -> None:
 def test_endless_nesting_does_no_harm() -> None:
     deep = '{"a":' * 100_000
     assert not grade_calls([_call("find")], f"Action: find\nAction Input: {deep}").correct
+
+
+def test_marks_inside_arguments_and_ways_to_write_a_call() -> None:
+    right = [_call("find", json.dumps({"text": "```json x"}))]
+    assert grade_calls(right, _text(*right)).correct
+    for action in ("find()", '"find"', "`find`.", "find"):
+        assert grade_calls([_call("find")], f"Action: {action}\nAction Input: {{}}").correct
+        assert grade_calls([_call("find")], f"Action: {action}").correct

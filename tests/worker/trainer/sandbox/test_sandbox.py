@@ -346,3 +346,63 @@ def test_without_the_isolation_that_is_asked_for_nothing_is_run(
         run_program("print(1)", minimum=Isolation.NAMESPACES)
     assert raised.value.problem.code == "isolation_unavailable"
     assert raised.value.problem.remedy
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os; os.memfd_create('x')",
+        "import ctypes; assert ctypes.CDLL(None).shmget(0, 1 << 20, 0o1600) >= 0",
+        "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
+        "import ctypes; assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0",
+    ],
+)
+def test_memory_beside_the_limit_namespaces_and_tracing_are_refused(
+    level: Isolation, source: str
+) -> None:
+    assert attack(level, source).status is Status.FAILED
+
+
+def test_threads_and_processes_of_its_own_are_allowed(level: Isolation) -> None:
+    source = """
+import subprocess, sys, threading
+thread = threading.Thread(target=print, args=("a",))
+thread.start()
+thread.join()
+print(subprocess.run([sys.executable, "-c", "print(7)"], capture_output=True).stdout)
+"""
+    outcome = attack(level, source, Limits(seconds=5.0))
+    assert outcome.passed
+    assert "7" in outcome.stdout
+
+
+def test_a_fork_of_the_caller_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    if sandbox.reached() < Isolation.NAMESPACES:
+        pytest.skip("no level above plain limits can be reached here")
+    watch = sandbox._watch
+
+    def forking(running: object, level: Isolation, limits: Limits) -> tuple[Outcome, str]:
+        sleeper = os.fork()
+        if sleeper == 0:  # holds the other ends of all pipes
+            time.sleep(30)
+            os._exit(0)
+        try:
+            return watch(running, level, limits)  # type: ignore[arg-type]
+        finally:
+            os.kill(sleeper, 9)
+            os.waitpid(sleeper, 0)
+
+    monkeypatch.setattr(sandbox, "_watch", forking)
+    outcome = run_program("print(1)", Limits(seconds=5.0))
+    assert outcome.passed
+    assert outcome.seconds < 3
+
+
+def test_walls_that_fail_are_no_wrong_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    if sandbox.reached() < Isolation.NAMESPACES:
+        pytest.skip("no level above plain limits can be reached here")
+    level = sandbox.reached()
+    monkeypatch.setattr(sandbox, "_jail", lambda: "import os; os._exit(1)")
+    with pytest.raises(StudioError) as raised:
+        sandbox.run_at(level, "print(1)", QUICK)
+    assert raised.value.problem.code == "isolation_unavailable"
