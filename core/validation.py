@@ -31,7 +31,17 @@ def validation_problems(
     errors: Iterable[Mapping[str, Any]], prefix: Sequence[str] = ()
 ) -> list[Problem]:
     """One problem for each of pydantic's errors; `prefix` is cut off the fields' paths."""
-    return [_problem(error, prefix) for error in errors]
+    found = list(errors)
+    return [_problem(error, prefix) for error in found if not _follows(error, found)]
+
+
+def _follows(error: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a list is only too short because of mistakes in its items."""
+    place = tuple(error["loc"])
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and tuple(other["loc"][: len(place)]) == place
+        for other in others
+    )
 
 
 def _problem(error: Mapping[str, Any], prefix: Sequence[str]) -> Problem:

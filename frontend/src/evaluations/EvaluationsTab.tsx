@@ -57,6 +57,16 @@ function NoEvaluations({ run }: { run: RunDetail }) {
   );
 }
 
+const COLUMNS = [
+  "Step",
+  "Right",
+  "95 %",
+  "Chance",
+  "Extracted",
+  "Partial credit",
+  "Tokens",
+  "JSD to base",
+];
 const HEAD = "h-9 px-3 font-normal whitespace-nowrap";
 
 function Summaries(props: {
@@ -72,13 +82,11 @@ function Summaries(props: {
             <th scope="col" className={`${HEAD} pl-4 md:pl-6`}>
               Questions
             </th>
-            {["Step", "Right", "95 %", "Chance", "Extracted", "Tokens", "JSD to base"].map(
-              (title) => (
-                <th key={title} scope="col" className={`${HEAD} text-right`}>
-                  {title}
-                </th>
-              ),
-            )}
+            {COLUMNS.map((title) => (
+              <th key={title} scope="col" className={`${HEAD} text-right`}>
+                {title}
+              </th>
+            ))}
             <th scope="col" className={`${HEAD} pr-6 text-right`} title="Log-probability per token">
               Log p under base
             </th>
@@ -132,6 +140,7 @@ function SummaryRow(props: { item: Evaluation; open: boolean; onOpen: () => void
       <td className={`${cell} text-muted`}>{interval(item, "accuracy") ?? UNKNOWN}</td>
       <td className={`${cell} text-muted`}>{percent(figure(item, "chance"))}</td>
       <td className={cell}>{percent(figure(item, "extracted"))}</td>
+      <td className={`${cell} text-muted`}>{percent(figure(item, "partial"))}</td>
       <td className={cell}>{number(figure(item, "tokens"), 3)}</td>
       <td className={cell}>{number(figure(item, "retention", "forward", "jsd", "mean"), 3)}</td>
       <td className={`${cell} pr-6`}>

@@ -12,14 +12,14 @@ from typing import Final
 from core.record_fields import LETTERS
 from worker.trainer.grading.texts import normalized
 
-_ENDS: Final = r"(?=\s*(?:$|[.,;:)\]}*\n-])|\s+(?i:because|since)\b)"
+_ENDS: Final = r"(?=\s*(?:$|[.,;:)\]}*\n!$`\"'’”<-](?!\w))|\s+(?i:because|since)\b)"
 """“A” and “I” are words too, and so is “a”; they are letters only where something ends."""
-_OPENS: Final = r"[\s(\[*_\"'“$]*(?:\\(?:boxed|text)\{)*"
-_LETTER: Final = rf"(?:([B-HJ-Z])(?![A-Za-z0-9'’]|-\w)|([AI]){_ENDS})"
+_OPENS: Final = r"[\s(\[{<*_\"'‘“`$]*(?:\\(?:boxed|text)\{)*"
+_LETTER: Final = rf"(?:([B-HJ-Z])(?![A-Za-z0-9]|['’-]\w)|([AI]){_ENDS})"
 _ANSWER: Final = re.compile(
     r"\b(?i:answer)\**\s*(?:"
     rf"[:=]{_OPENS}(?:{_LETTER}|([a-z]){_ENDS})"
-    rf"|(?i:is)\s*:?{_OPENS}(?i:option\s+|choice\s+)?[(\[*]*{_LETTER}"
+    rf"|(?i:is)\s*(?:(?i:definitely|clearly|probably)\s+)?:?{_OPENS}(?i:option\s+|choice\s+)?[(\[*]*{_LETTER}"
     rf"|-?{_OPENS}{_LETTER})",
     re.MULTILINE,
 )

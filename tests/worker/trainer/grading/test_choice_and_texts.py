@@ -178,6 +178,13 @@ def test_normalised_forms():
         ("Answer: B, A dog is an animal.", "B"),
         ("The answer is C6H12O6", None),
         ("B. library\nAnswer: F", None),
+        ("Answer: `B`", "B"),
+        ("Answer: 'B'", "B"),
+        ('The answer is "A".', "A"),
+        ("The answer is definitely B.", "B"),
+        ("Answer: $A$", "A"),
+        ("Answer: A!", "A"),
+        ("The answer is B's owner", None),
     ],
 )
 def test_hedges_boxes_and_words_that_begin_with_a_letter(text, letter):
