@@ -17,6 +17,8 @@ Isolation = Literal["rlimits", "namespaces", "bubblewrap"]
 class AnswerSettings(Part):
     """How answers are sampled and judged."""
 
+    place: ClassVar[str] = "evaluation"
+
     few_shot: int = Field(
         default=0,
         ge=0,
@@ -80,7 +82,7 @@ class AnswerSettings(Part):
     def _samples_differ(self) -> Self:
         if self.samples > 1 and self.temperature == 0:
             raise CombinationError(
-                "evaluation.samples",
+                f"{self.place}.samples",
                 "several greedy answers are the same answer",
                 "Raise the temperature, or ask for one answer.",
             )

@@ -28,11 +28,19 @@ def parse_config(raw: Mapping[str, Any]) -> RunConfig:
 
 
 def validation_problems(
-    errors: Iterable[Mapping[str, Any]], prefix: Sequence[str] = ()
+    errors: Iterable[Mapping[str, Any]],
+    prefix: Sequence[str] = (),
+    model: type[BaseModel] = RunConfig,
 ) -> list[Problem]:
-    """One problem for each of pydantic's errors; `prefix` is cut off the fields' paths."""
+    """One problem for each of pydantic's errors.
+
+    Args:
+        errors: of one validation.
+        prefix: cut off the fields' paths.
+        model: what was validated, to suggest its fields.
+    """
     found = list(errors)
-    return [_problem(error, prefix) for error in found if not _follows(error, found)]
+    return [_problem(error, prefix, model) for error in found if not _follows(error, found)]
 
 
 def _follows(error: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> bool:
@@ -44,7 +52,7 @@ def _follows(error: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> b
     )
 
 
-def _problem(error: Mapping[str, Any], prefix: Sequence[str]) -> Problem:
+def _problem(error: Mapping[str, Any], prefix: Sequence[str], model: type[BaseModel]) -> Problem:
     path = tuple(str(part) for part in error["loc"])
     if path[: len(prefix)] == tuple(prefix):
         path = path[len(prefix) :]
@@ -54,7 +62,7 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str]) -> Problem:
         return Problem(
             code="config_invalid",
             message=f"There is no field “{field}”.",
-            remedy=_suggestion(path),
+            remedy=_suggestion(path, model),
             field=field,
         )
     if kind == "missing":
@@ -85,8 +93,8 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str]) -> Problem:
     )
 
 
-def _suggestion(path: tuple[str, ...]) -> str:
-    model = _model_at(path[:-1])
+def _suggestion(path: tuple[str, ...], root: type[BaseModel]) -> str:
+    model = _model_at(path[:-1], root)
     if model is None:
         return "Remove it."
     known = list(model.model_fields)
@@ -96,9 +104,11 @@ def _suggestion(path: tuple[str, ...]) -> str:
     return f"Remove it. Known here: {', '.join(known)}."
 
 
-def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
-    model: type[BaseModel] = RunConfig
+def _model_at(path: tuple[str, ...], root: type[BaseModel]) -> type[BaseModel] | None:
+    model = root
     for name in path:
+        if name.isdecimal():  # the place in a list of such parts
+            continue
         field = model.model_fields.get(name)
         if field is None:
             return None

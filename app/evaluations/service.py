@@ -109,7 +109,7 @@ def _job(session: Session, wanted: EvaluationCreate, source: Run | None) -> Eval
             device=wanted.device,
         )
     except ValidationError as error:
-        problems = validation_problems(error.errors(include_url=False))
+        problems = validation_problems(error.errors(include_url=False), model=EvaluationJob)
         raise StudioError(*problems) from None
 
 

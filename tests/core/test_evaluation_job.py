@@ -15,7 +15,7 @@ from core.validation import validation_problems
     ("sets", "field"),
     [
         ([{"name": "own"}], "sets.path"),
-        ([{"name": "own", "path": "x", "samples": 4}], "evaluation.samples"),
+        ([{"name": "own", "path": "x", "samples": 4}], "sets.samples"),
         ([{"name": "own", "path": "x", "colour": 1}], "sets.0.colour"),
         ([{"name": "Own", "path": "x"}], "sets.0.name"),
         ([], "sets"),
@@ -25,8 +25,17 @@ from core.validation import validation_problems
 def test_a_mistake_in_a_set_is_told_once(sets: list[dict[str, Any]], field: str) -> None:
     with pytest.raises(ValidationError) as raised:
         EvaluationJob.model_validate({"sets": sets})
-    (problem,) = validation_problems(raised.value.errors(include_url=False))
+    errors = raised.value.errors(include_url=False)
+    (problem,) = validation_problems(errors, model=EvaluationJob)
     assert problem.field == field
+
+
+def test_a_field_of_a_set_that_was_meant_is_suggested() -> None:
+    with pytest.raises(ValidationError) as raised:
+        EvaluationJob.model_validate({"sets": [{"name": "own", "path": "x", "few_shots": 2}]})
+    errors = raised.value.errors(include_url=False)
+    (problem,) = validation_problems(errors, model=EvaluationJob)
+    assert "“few_shot”" in problem.remedy
 
 
 def test_what_a_run_asks_is_worded_as_what_it_trains_on() -> None:

@@ -38,7 +38,7 @@ def load_job(path: Path) -> EvaluationJob:
     try:
         return EvaluationJob.model_validate(raw)
     except ValidationError as error:
-        problems = validation_problems(error.errors(include_url=False))
+        problems = validation_problems(error.errors(include_url=False), model=EvaluationJob)
         raise StudioError(*problems) from None
 
 

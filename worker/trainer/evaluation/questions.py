@@ -90,7 +90,7 @@ def load_questions(
             f"No question of {wanted.name} leaves room for an answer of {wanted.max_new_tokens} "
             f"tokens in the model's context of {context}.",
             "Lower max_new_tokens or few_shot.",
-            field="evaluation.max_new_tokens",
+            field=f"{wanted.place}.max_new_tokens",
         )
     return Questions(wanted, asked, dict(skipped), file_sha256(data_file(source)))
 
@@ -121,7 +121,7 @@ def _few_shot(wanted: EvaluationSet, asked: set[str]) -> Sequence[Record]:
             "few_shot_impossible",
             f"{title} has no training split to take worked examples from.",
             "Set few_shot to 0.",
-            field="evaluation.few_shot",
+            field=f"{wanted.place}.few_shot",
         )
     source = obtain(Source.model_validate(settings), training=True)
     pool = [record for record in read_records(source) if record.prompt not in asked]
@@ -131,6 +131,6 @@ def _few_shot(wanted: EvaluationSet, asked: set[str]) -> Sequence[Record]:
             f"{wanted.few_shot} worked examples are to be shown with {wanted.name}, but only "
             f"{len(pool)} records are not asked themselves.",
             "Lower few_shot, or set limit so that some records are left to show.",
-            field="evaluation.few_shot",
+            field=f"{wanted.place}.few_shot",
         )
     return random.Random(f"few-shot {wanted.name}").sample(pool, wanted.few_shot)  # noqa: S311
