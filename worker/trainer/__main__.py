@@ -69,8 +69,6 @@ def _train(arguments: list[str]) -> int:
         keep_freed_memory()
         execute(config, log, interrupt, options.resume)
 
-    if not options.supervised:
-        load_config(options.config)  # a mistake in it must not use up the folder
     return _run(train, options.out, supervised=options.supervised)
 
 
@@ -101,7 +99,7 @@ def _evaluate(arguments: list[str]) -> int:
     if not options.supervised:
         from worker.trainer.evaluation.job import load_job  # noqa: PLC0415 - as above
 
-        load_job(options.config)  # as above
+        load_job(options.config)  # a mistake in it must not use up the folder
     return _run(evaluate, options.out, supervised=options.supervised)
 
 
