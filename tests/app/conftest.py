@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.db import Database
 from app.main import create_app
+from app.models import Worker
+from app.runs import lifecycle
 from app.settings import Settings
 from tests.app.checkpoint import write_model_folder
 
@@ -35,3 +38,23 @@ def config(tmp_path: Path, model: Path) -> dict[str, Any]:
     rows = [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(40)]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return {"model": {"name": str(model)}, "data": {"path": str(data)}}
+
+
+def claim_run(database: Database, run_id: str, directory: Path) -> lifecycle.Claim:
+    """Win a queued run for a new worker, as its supervisor would; `directory` is the attempt's."""
+    with database.write() as session:
+        worker = Worker(
+            name="w", hostname="h", pid=1, last_seen=0.0, hardware={}, usage={}, versions={}
+        )
+        session.add(worker)
+        session.flush()
+        claim = lifecycle.claim(
+            session,
+            run_id,
+            worker_id=worker.id,
+            hostname="h",
+            directory=str(directory),
+            lease=30,
+        )
+    assert claim is not None
+    return claim

@@ -8,9 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.db import Database
-from app.models import Worker
-from app.runs import lifecycle
 from app.runs.ingest import ingest
+from tests.app.conftest import claim_run
 
 
 @pytest.fixture
@@ -114,21 +113,7 @@ def evaluated(
 ) -> str:
     """Address of an evaluation's results, as a worker left them."""
     run_id = client.post("/api/evaluations", json=wanted).json()["id"]
-    with database.write() as session:
-        worker = Worker(
-            name="w", hostname="h", pid=1, last_seen=0.0, hardware={}, usage={}, versions={}
-        )
-        session.add(worker)
-        session.flush()
-        claim = lifecycle.claim(
-            session,
-            run_id,
-            worker_id=worker.id,
-            hostname="h",
-            directory=str(tmp_path / "attempt"),
-            lease=30,
-        )
-    assert claim is not None
+    claim = claim_run(database, run_id, tmp_path / "attempt")
     assert claim.kind == "evaluation"
     folder = tmp_path / "results" / "own"
     folder.mkdir(parents=True)

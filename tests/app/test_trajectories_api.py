@@ -12,9 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.db import Database
-from app.models import Worker
-from app.runs import lifecycle
 from app.runs.ingest import ingest
+from tests.app.conftest import claim_run
 
 FIRST_FORMAT: dict[str, Any] = {
     "student_prompt_text": "<user>2 + 2?",
@@ -64,21 +63,7 @@ NO_TEACHER: dict[str, Any] = {
 def read(client: TestClient, config: dict[str, Any], database: Database, tmp_path: Path) -> Any:
     def record(row: dict[str, Any]) -> dict[str, Any]:
         run_id = client.post("/api/runs", json={"config": config}).json()["id"]
-        with database.write() as session:
-            worker = Worker(
-                name="w", hostname="h", pid=1, last_seen=0.0, hardware={}, usage={}, versions={}
-            )
-            session.add(worker)
-            session.flush()
-            claim = lifecycle.claim(
-                session,
-                run_id,
-                worker_id=worker.id,
-                hostname="h",
-                directory=str(tmp_path / "{number}"),
-                lease=30,
-            )
-        assert claim is not None
+        claim = claim_run(database, run_id, tmp_path / "{number}")
         (tmp_path / "1").mkdir()
         pq.write_table(pa.Table.from_pylist([row]), tmp_path / "1" / "records.parquet")
         event = {
