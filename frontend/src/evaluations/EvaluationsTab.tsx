@@ -57,16 +57,9 @@ function NoEvaluations({ run }: { run: RunDetail }) {
   );
 }
 
-const COLUMNS = [
-  "Step",
-  "Right",
-  "95 %",
-  "Chance",
-  "Extracted",
-  "Partial credit",
-  "Tokens",
-  "JSD to base",
-];
+/** Shown only where a task has it. */
+const PARTIAL = "Partial credit";
+const COLUMNS = ["Step", "Right", "95 %", "Chance", "Extracted", PARTIAL, "Tokens", "JSD to base"];
 const HEAD = "h-9 px-3 font-normal whitespace-nowrap";
 
 function Summaries(props: {
@@ -74,6 +67,7 @@ function Summaries(props: {
   open: Evaluation | undefined;
   onOpen: (item: Evaluation) => void;
 }) {
+  const partial = props.items.some((item) => figure(item, "partial") !== null);
   return (
     <div className="overflow-x-auto border-line border-b bg-surface">
       <table className="w-full border-collapse text-left">
@@ -82,7 +76,7 @@ function Summaries(props: {
             <th scope="col" className={`${HEAD} pl-4 md:pl-6`}>
               Questions
             </th>
-            {COLUMNS.map((title) => (
+            {COLUMNS.filter((title) => title !== PARTIAL || partial).map((title) => (
               <th key={title} scope="col" className={`${HEAD} text-right`}>
                 {title}
               </th>
@@ -97,6 +91,7 @@ function Summaries(props: {
             <SummaryRow
               key={item.cursor}
               item={item}
+              partial={partial}
               open={item === props.open}
               onOpen={() => props.onOpen(item)}
             />
@@ -107,7 +102,12 @@ function Summaries(props: {
   );
 }
 
-function SummaryRow(props: { item: Evaluation; open: boolean; onOpen: () => void }) {
+function SummaryRow(props: {
+  item: Evaluation;
+  partial: boolean;
+  open: boolean;
+  onOpen: () => void;
+}) {
   const { item } = props;
   const cell = "px-3 py-2 text-right tabular-nums whitespace-nowrap";
   const left = dropped(item);
@@ -140,7 +140,9 @@ function SummaryRow(props: { item: Evaluation; open: boolean; onOpen: () => void
       <td className={`${cell} text-muted`}>{interval(item, "accuracy") ?? UNKNOWN}</td>
       <td className={`${cell} text-muted`}>{percent(figure(item, "chance"))}</td>
       <td className={cell}>{percent(figure(item, "extracted"))}</td>
-      <td className={`${cell} text-muted`}>{percent(figure(item, "partial"))}</td>
+      {props.partial && (
+        <td className={`${cell} text-muted`}>{percent(figure(item, "partial"))}</td>
+      )}
       <td className={cell}>{number(figure(item, "tokens"), 3)}</td>
       <td className={cell}>{number(figure(item, "retention", "forward", "jsd", "mean"), 3)}</td>
       <td className={`${cell} pr-6`}>

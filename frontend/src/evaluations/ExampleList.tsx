@@ -178,7 +178,7 @@ function Verdict({ item }: { item: EvaluationExample }) {
   const Icon = item.correct ? Check : X;
   return (
     <span
-      className={`inline-flex w-20 items-center gap-1.5 ${item.correct ? "text-ok" : "text-bad"}`}
+      className={`inline-flex w-24 items-center whitespace-nowrap gap-1.5 ${item.correct ? "text-ok" : "text-bad"}`}
     >
       <Icon aria-hidden="true" className="size-4 shrink-0" />
       {item.correct ? "right" : item.extracted === null ? "no answer" : "wrong"}
