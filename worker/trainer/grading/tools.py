@@ -10,8 +10,9 @@ from typing import Any, Final
 from core.record import ToolCall
 from worker.trainer.grading.grade import Grade
 
-_ACTION: Final = re.compile(r"^[\s>*_`#\d.)-]*Action[\s*_`]*:[\s*_`]*(.*?)[\s*_`]*$", re.M | re.I)
+_ACTION: Final = re.compile(r"^[\s>*_`#\d.)-]*Action[\s*_`]*:(?:_+\s)?\s*(.*)$", re.M | re.I)
 _INPUT: Final = re.compile(r"^[\s>*_`-]*Action[ _]Input[\s*_`]*:[\s*_]*", re.M | re.I)
+_AROUND: Final = " \t\r\"'`*."
 _FENCE: Final = re.compile(r"\s*```(?:json)?\s*")
 _NOTHING: Final = frozenset({"", "{}", "null", "None"})
 """Arguments of a call without any."""
@@ -28,17 +29,21 @@ def extract_calls(text: str) -> list[ToolCall]:
     places = list(_ACTION.finditer(text))
     begins = [*(place.start() for place in places), len(text)]
     return [
-        ToolCall(
-            action=_name(place[1]), arguments=_arguments(text[place.end() : begins[number + 1]])
-        )
+        ToolCall(action=action, arguments=_arguments(text[place.end() : begins[number + 1]]))
         for number, place in enumerate(places)
-        if place[1]
+        if (action := _name(place[1]))
     ]
 
 
 def _name(action: str) -> str:
-    """The action's name: some are written as calls, quoted, or as the end of a sentence."""
-    return action.strip(" \t\"'`.").removesuffix("()")
+    """The action's name: some are emphasised, quoted, calls, or the end of a sentence.
+
+    Underscores belong to names, so they count as emphasis only where they stand on both sides.
+    """
+    name = action.strip(_AROUND)
+    if len(name) > 2 and name[0] == name[-1] == "_":
+        name = name.strip("_" + _AROUND)
+    return name.removesuffix("()")
 
 
 def grade_calls(right: Sequence[ToolCall], text: str) -> Grade:

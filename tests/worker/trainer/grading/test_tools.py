@@ -23,6 +23,7 @@ def _text(*calls: ToolCall) -> str:
     [
         'Action: find\nAction Input: {"a": 1}',
         'Thought: I must.\nAction: find\nAction Input: {"a": 1}\nObservation: ok',
+        'Action:\nfind\nAction Input: {"a": 1}',
         '**Action:** `find`\n**Action Input:** {"a": 1}',
         'Action: find\nAction Input:\n```json\n{\n  "a": 1\n}\n```',
         '1. Action: find\nAction_Input: {"a":1} and then',
@@ -32,6 +33,23 @@ def test_a_call_is_found_however_it_is_set(text: str) -> None:
     (found,) = extract_calls(text)
     assert found.action == "find"
     assert json.loads(found.arguments) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("get_", "get_"),
+        ("_private", "_private"),
+        ("_find_", "find"),
+        ("__find__", "find"),
+        ("**find_all**", "find_all"),
+        ("`_find`.", "_find"),
+        ("find()", "find"),
+    ],
+)
+def test_underscores_belong_to_the_name(written: str, name: str) -> None:
+    (found,) = extract_calls(f"Action: {written}\nAction Input: {{}}")
+    assert found.action == name
 
 
 @given(
