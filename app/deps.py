@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Header, Query
 from sqlalchemy.orm import Session
 
 from app.db import Database, get_database
@@ -28,6 +28,19 @@ def _write_session(database: DatabaseDep) -> Iterator[Session]:
 # Scope "function": the transaction ends before the answer leaves, so an answer is never a promise.
 ReadSession = Annotated[Session, Depends(_read_session, scope="function")]
 WriteSession = Annotated[Session, Depends(_write_session, scope="function")]
+
+
+def _actor(
+    unisd_actor: Annotated[
+        str | None,
+        Header(max_length=100, description="Who asks, for the history: a name, as one likes."),
+    ] = None,
+) -> str:
+    return (unisd_actor or "").strip() or "someone"
+
+
+# There are no accounts: the name is for people to find each other, not for permissions.
+Actor = Annotated[str, Depends(_actor)]
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Items per page.")]
 Offset = Annotated[int, Query(ge=0, le=10_000_000, description="Items to pass over.")]

@@ -23,6 +23,7 @@ from app.experiments.router import router as experiments_router
 from app.health.router import router as health_router
 from app.presets.router import router as presets_router
 from app.projects.router import router as projects_router
+from app.queues.router import router as queues_router
 from app.runs.router import router as runs_router
 from app.runs.schemas import RunEventOut
 from app.schemas import ProblemDetails
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         datasets_router,
         evaluations_router,
         workers_router,
+        queues_router,
     ):
         api.include_router(router)
     app.include_router(api)

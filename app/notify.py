@@ -11,7 +11,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from app.queue import DEFAULT_REDIS_URL, GPU_QUEUE
+from app.queue import DEFAULT_REDIS_URL
 from app.settings import get_settings
 
 
@@ -33,9 +33,9 @@ def publish(run_id: str) -> None:
     _client().publish(_channel(run_id), b"")
 
 
-def queue_length() -> int:
-    """Tasks that no worker has taken yet."""
-    return int(_client().llen(GPU_QUEUE))
+def queue_length(queue: str) -> int:
+    """Calls for work that no worker of a queue has heard yet."""
+    return int(_client().llen(queue))
 
 
 def is_reachable() -> str | None:

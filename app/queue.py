@@ -1,4 +1,7 @@
-"""The task queue. The web side sends tasks by name, with identifiers alone."""
+"""The task queue: calls for work. Which run a worker then takes is decided in SQL.
+
+So a message that is lost, doubled, late or out of order does no harm: it is a bell, not a letter.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,9 @@ from functools import lru_cache
 from celery import Celery
 
 from app.settings import Settings, get_settings
+from core.schedule import Queue
 
-RUN_TASK = "unisd.run"
-GPU_QUEUE = "gpu"
-# Redis hands a task to someone else when it is not acknowledged within this time. Runs take longer
-# than any sensible value, so the lease in SQL decides who runs what; this only keeps duplicates
-# rare.
-_VISIBILITY_SECONDS = 30 * 24 * 3600
+WORK_TASK = "unisd.work"
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
@@ -21,7 +20,7 @@ def make_celery(settings: Settings) -> Celery:
     """A Celery application as both sides configure it."""
     celery = Celery("unisd", broker=settings.redis_url or DEFAULT_REDIS_URL)
     celery.conf.update(
-        task_default_queue=GPU_QUEUE,
+        task_default_queue=Queue.GPU.value,
         task_acks_late=True,
         task_reject_on_worker_lost=False,
         task_ignore_result=True,
@@ -33,7 +32,7 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
-            "visibility_timeout": _VISIBILITY_SECONDS,
+            "visibility_timeout": settings.visibility_seconds,
             "socket_connect_timeout": 3,
             "socket_keepalive": True,
         },
@@ -46,6 +45,6 @@ def _client() -> Celery:
     return make_celery(get_settings())
 
 
-def send_run(run_id: str) -> None:
-    """Ask a GPU worker to execute a run. Duplicates are harmless."""
-    _client().send_task(RUN_TASK, args=[run_id], queue=GPU_QUEUE, retry=False)
+def send_work(queue: str) -> None:
+    """Call a worker of a queue."""
+    _client().send_task(WORK_TASK, queue=queue, retry=False)

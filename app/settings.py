@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.schedule import Label, Queue
+
 MINIMUM_TOKEN_LENGTH = 16
 
 
@@ -54,7 +56,10 @@ class Settings(BaseSettings):
         default=8 * 2**30, ge=1, description="Largest data file that is taken, in bytes."
     )
     lease_seconds: float = Field(
-        default=30.0, gt=0, description="A run whose worker is silent for so long is taken back."
+        default=180.0, gt=0, description="A run whose worker is silent for so long is taken back."
+    )
+    stale_seconds: float = Field(
+        default=60.0, gt=0, description="A worker that is silent for so long is shown as stale."
     )
     heartbeat_seconds: float = Field(
         default=5.0, gt=0, description="Time between heartbeats of a worker."
@@ -62,11 +67,32 @@ class Settings(BaseSettings):
     stop_grace_seconds: float = Field(
         default=120.0, gt=0, description="Time that a stopping trainer gets before it is killed."
     )
+    force_seconds: float = Field(
+        default=10.0, gt=0, description="The same for a trainer that is ended by force."
+    )
     max_attempts: int = Field(
         default=3, ge=1, description="Starts of a run before it counts as crashed for good."
     )
+    retry_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        description="Pause before an attempt after one that went wrong; doubles each time.",
+    )
+    retry_longest_seconds: float = Field(default=600.0, ge=0, description="The longest such pause.")
+    visibility_seconds: int = Field(
+        default=30 * 24 * 3600,
+        ge=1,
+        description="Redis hands a task that nobody acknowledged to someone else after so long. "
+        "Harmless at any value, since the lease decides; a small one costs idle deliveries.",
+    )
     worker_name: str | None = Field(
-        default=None, description="Name of this worker. Unset: host name and process."
+        default=None, description="Name of this worker. Unset: its host and GPUs."
+    )
+    worker_labels: tuple[Label, ...] = Field(
+        default=(), description="Labels of this worker, for runs that ask for them."
+    )
+    worker_queues: tuple[Queue, ...] = Field(
+        default=tuple(Queue), min_length=1, description="Queues that this worker serves."
     )
 
     @field_validator("home")

@@ -20,7 +20,7 @@ from cli.demo import run_demo
 from cli.environment import read_settings
 from cli.evaluation import app as evaluation
 from cli.study import app as study
-from cli.up import REAPER_COMMAND, WORKER_COMMAND, run_up
+from cli.up import REAPER_COMMAND, run_up, worker_command
 from core.config import RunConfig
 from core.errors import StudioError
 from core.presets import PRESETS, expand_preset
@@ -67,10 +67,30 @@ def api() -> None:
 
 
 @app.command()
-def worker() -> None:
+def worker(
+    name: Annotated[
+        str | None, typer.Option(help="Name. Default: UNISD_WORKER_NAME, else host and GPUs.")
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Labels for runs to ask for, with commas: a100,site=berlin.")
+    ] = None,
+    queues: Annotated[
+        str | None, typer.Option(help="Queues to serve, with commas. Default: gpu,interactive.")
+    ] = None,
+    gpus: Annotated[
+        str | None, typer.Option(help="GPUs to use, with commas (CUDA_VISIBLE_DEVICES).")
+    ] = None,
+) -> None:
     """Start a worker; it executes one run at a time."""
-    read_settings()
-    os.execv(WORKER_COMMAND[0], WORKER_COMMAND)  # noqa: S606 - a fixed command
+    given = {
+        "UNISD_WORKER_NAME": name,
+        "UNISD_WORKER_LABELS": None if labels is None else json.dumps(labels.split(",")),
+        "UNISD_WORKER_QUEUES": None if queues is None else json.dumps(queues.split(",")),
+        "CUDA_VISIBLE_DEVICES": gpus,
+    }
+    os.environ.update({key: value for key, value in given.items() if value is not None})
+    command = worker_command(read_settings())
+    os.execv(command[0], command)  # noqa: S606 - our own command
 
 
 @app.command()

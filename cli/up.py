@@ -28,11 +28,16 @@ _WORKER_STOP_SECONDS = 40.0
 
 API_COMMAND = [sys.executable, "-m", "cli.main", "api"]
 REAPER_COMMAND = [sys.executable, "-m", "worker.reaper"]
-WORKER_COMMAND = [
-    *(sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker"),
-    *("--queues", "gpu", "--loglevel", "INFO"),
-    *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-]
+
+
+def worker_command(settings: Settings) -> list[str]:
+    """Starts a worker that serves the settings' queues."""
+    queues = ",".join(queue.value for queue in settings.worker_queues)
+    return [
+        *(sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker"),
+        *("--queues", queues, "--loglevel", "INFO"),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+    ]
 
 
 def say(message: str) -> None:
@@ -79,7 +84,7 @@ def _start_all(settings: Settings) -> Services:
         services.start(redis_service)
     services.start(Service("api", API_COMMAND))
     services.start(Service("reaper", REAPER_COMMAND))
-    services.start(Service("worker", WORKER_COMMAND, stop_seconds=_WORKER_STOP_SECONDS))
+    services.start(Service("worker", worker_command(settings), stop_seconds=_WORKER_STOP_SECONDS))
     return services
 
 

@@ -16,6 +16,41 @@ class RunKind(StrEnum):
     EVALUATION = "evaluation"
 
 
+class StopMode(StrEnum):
+    """How a started run is to end."""
+
+    SAVE = "save"
+    """Finish the step, write a checkpoint and the adapter."""
+    DISCARD = "discard"
+    """End at once, keep no weights of the attempt."""
+    FORCE = "force"
+    """Like `save`, but killed with everything it started when a short countdown ends."""
+
+
+class Cause(StrEnum):
+    """Why a run changed its state."""
+
+    SUBMITTED = "submitted"
+    CLAIMED = "claimed"
+    WORK_BEGAN = "work_began"
+    STOP_REQUESTED = "stop_requested"
+    TIME_LIMIT = "time_limit"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+    RESUMED = "resumed"
+    ENDED = "ended"
+    """The trainer's own verdict."""
+    KILLED = "killed"
+    """It did not stop in time."""
+    TRAINER_DIED = "trainer_died"
+    WORKER_LEFT = "worker_left"
+    """The worker was shut down in order."""
+    LEASE_EXPIRED = "lease_expired"
+    """The worker was not heard of any more."""
+    UNSTARTABLE = "unstartable"
+    """The trainer could not even be started."""
+
+
 class RunStatus(StrEnum):
     """State of a run."""
 
@@ -31,7 +66,8 @@ class RunStatus(StrEnum):
 
 
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
-    RunStatus.QUEUED: frozenset({RunStatus.STARTING, RunStatus.CANCELLED}),
+    # A run that waits for its next attempt has started before: it is stopped, not cancelled.
+    RunStatus.QUEUED: frozenset({RunStatus.STARTING, RunStatus.CANCELLED, RunStatus.STOPPED}),
     RunStatus.STARTING: frozenset(
         {
             RunStatus.RUNNING,

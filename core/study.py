@@ -18,6 +18,7 @@ from core.config import RunConfig
 from core.config_part import Part, ShortText
 from core.errors import Problem, StudioError
 from core.presets import expand_preset, merge
+from core.schedule import Schedule
 from core.validation import parse_config
 
 MAX_CELLS: Final = 2000
@@ -74,6 +75,9 @@ class StudyPlan(Part):
     baseline: dict[_Word, _Word] = Field(
         default_factory=dict,
         description="Level of a factor against which its effects are taken. Default: its first.",
+    )
+    schedule: Schedule = Field(
+        default_factory=Schedule, description="Priority, place and limits of all runs."
     )
     exclude: tuple[dict[_Word, _Word], ...] = Field(
         default=(),

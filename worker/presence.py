@@ -12,6 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db import Database
 from app.settings import Settings
 from app.workers import service
+from app.workers.processes import host_key
+from app.workers.service import Identity
 from worker import telemetry
 
 _log = logging.getLogger(__name__)
@@ -28,23 +30,20 @@ class Presence:
         self.hostname = socket.gethostname()
         self.leaving = threading.Event()
         """Set when the worker is asked to go; its supervisor then gives its run back."""
+        self.registered = threading.Event()
+        """Set when the database knows of this worker and `worker_id` is there."""
         self.worker_id = ""
         self._run_id: str | None = None
         self._news = threading.Event()
 
+    @property
+    def actor(self) -> str:
+        """This worker, in the histories of runs."""
+        return f"worker {self.worker_id}"
+
     def start(self) -> None:
-        """Register and begin to send heartbeats."""
-        name = self._settings.worker_name or f"{self.hostname}:{os.getpid()}"
-        worker = {
-            "name": name,
-            "hostname": self.hostname,
-            "pid": os.getpid(),
-            "hardware": telemetry.hardware().model_dump(),
-            "usage": telemetry.usage(self._settings.runs_directory).model_dump(),
-            "versions": telemetry.versions(),
-        }
-        with self._database.write() as session:
-            self.worker_id = service.register(session, worker)
+        """Register and begin to send heartbeats; without a database, as soon as there is one."""
+        self._try_to_register()
         self._thread.start()
 
     def set_run(self, run_id: str | None) -> None:
@@ -59,19 +58,51 @@ class Presence:
         self._stopped.set()
         self._news.set()
         self._thread.join()
+        if not self.registered.is_set():
+            return
         try:
             with self._database.write() as session:
                 service.say_goodbye(session, self.worker_id)
         except SQLAlchemyError as error:
             _log.warning("goodbye was not recorded: %s", error)
 
+    def _try_to_register(self) -> None:
+        who = Identity(_name(self._settings, self.hostname), self.hostname, host_key(), os.getpid())
+        told = {
+            "hardware": telemetry.hardware().model_dump(mode="json"),
+            "usage": telemetry.usage(self._settings.runs_directory).model_dump(mode="json"),
+            "versions": telemetry.versions(),
+        }
+        try:
+            with self._database.write() as session:
+                self.worker_id = service.register(session, who, self._settings, told)
+            self.registered.set()
+        except SQLAlchemyError as error:
+            _log.warning("this worker is not registered yet: %s", error)
+
     def _beat(self) -> None:
         while not self._stopped.is_set():
             self._news.wait(self._settings.heartbeat_seconds)
             self._news.clear()
+            if not self.registered.is_set():
+                self._try_to_register()
+                continue
             try:
-                usage = telemetry.usage(self._settings.runs_directory)
-                with self._database.write() as session:
-                    service.heartbeat(session, self.worker_id, usage=usage, run_id=self._run_id)
+                self._tell()
             except SQLAlchemyError as error:
                 _log.warning("heartbeat was not recorded: %s", error)
+
+    def _tell(self) -> None:
+        run_id = self._run_id
+        with self._database.read() as session:
+            workers = service.pids_on(session, host_key())
+        usage = telemetry.usage(self._settings.runs_directory, workers, run_id)
+        with self._database.write() as session:
+            service.heartbeat(session, self.worker_id, usage=usage, run_id=run_id)
+
+
+def _name(settings: Settings, hostname: str) -> str:
+    if settings.worker_name:
+        return settings.worker_name
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return f"{hostname}/gpu {gpus}" if gpus else hostname

@@ -1,4 +1,4 @@
-"""Takes runs back from workers that fell silent, and sends tasks again that were lost.
+"""Takes runs back from workers that fell silent, calls workers, and removes what was deleted.
 
 Run one of these for an installation; several do no harm, since each step is a compare-and-set.
 """
@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -17,59 +18,157 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import notify
 from app.db import Database, get_database
-from app.models import Attempt, Run
+from app.models import Attempt, Run, Worker
 from app.models.base import database_epoch
-from app.runs import lifecycle
+from app.queue import send_work
+from app.runs import lifecycle, placement
+from app.runs.deletion import remove_deleted
 from app.runs.ingest import final_status
 from app.runs.repository import find_attempt
 from app.settings import Settings, get_settings
+from app.workers.processes import host_key, process_runs
+from app.workers.service import thin_samples
 from core.errors import Problem
-from core.states import RunStatus
-from worker.supervisor import close_attempt, drain_leftovers
+from core.states import LEASED, Cause, RunStatus
+from worker.supervisor import drain_leftovers
 from worker.tail import Tail
 
 _log = logging.getLogger(__name__)
-# A queued run's task may be on its way for so long before it counts as lost.
-_TASK_PATIENCE_SECONDS = 10.0
+_LONGEST_ROUND_SECONDS = 5.0
+_THINNING_SECONDS = 600.0
 
 
-def reap(database: Database, settings: Settings) -> None:
-    """One round."""
-    with database.read() as session:
-        expired = lifecycle.expired_runs(session)
-    for run_id, lease_token in expired:
-        _take_back(database, settings, run_id, lease_token)
-    drain_leftovers(database)
-    resend_lost_tasks(database)
+class Reaper:
+    """Sees after runs whose workers cannot."""
 
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self.pause = min(_LONGEST_ROUND_SECONDS, settings.lease_seconds / 3)
+        """Seconds between rounds."""
+        self._last_round: float | None = None
+        self._patient_until = 0.0
+        self._thinned = float("-inf")
 
-def _take_back(database: Database, settings: Settings, run_id: str, lease_token: str) -> None:
-    with database.write() as session:
-        token = lifecycle.take_over(session, run_id, lease_token, settings.lease_seconds)
-        attempt = find_attempt(session, run_id, None)
-    if token is None or attempt is None:
-        return
-    here = attempt.hostname == socket.gethostname()
-    finished = None
-    if here:
-        finished = Tail(database, attempt.id, Path(attempt.directory)).drain().finished
-    with database.write() as session:
-        run = lifecycle.lock(session, run_id)
-        if run.lease_token != token:
+    def round(self) -> None:
+        """Look once.
+
+        Raises:
+            SQLAlchemyError: the database does not answer; the next round sees after the rest.
+        """
+        self.take_back_dead()
+        self._take_back_silent()
+        drain_leftovers(self._database)
+        self._call_workers()
+        remove_deleted(self._database, self._settings)
+        if time.monotonic() - self._thinned > _THINNING_SECONDS:
+            self._thinned = time.monotonic()
+            with self._database.write() as session:
+                thin_samples(session)
+
+    def take_back_dead(self) -> None:
+        """Take back runs of workers of this host whose process is gone: nobody renews their lease.
+
+        Elsewhere only the end of the lease tells.
+        """
+        with self._database.read() as session:
+            held = session.execute(
+                select(Run.id, Run.lease_token, Worker.pid)
+                .join(Worker, Worker.id == Run.worker_id)
+                .where(Run.status.in_(LEASED), Worker.host_key == host_key())
+            ).all()
+        for run_id, token, pid in held:
+            if token is not None and not process_runs(pid):
+                self._take_back(run_id, token, dead=True)
+
+    def _take_back_silent(self) -> None:
+        """Take back runs whose lease has ended.
+
+        While the database was away nobody could renew a lease. So after a gap between two rounds
+        workers get the time of a whole lease to come back first.
+        """
+        with self._database.read() as session:
+            expired = lifecycle.expired_runs(session)
+        now = time.monotonic()
+        if self._last_round is not None and now - self._last_round > 2 * self.pause + 1.0:
+            self._patient_until = now + self._settings.lease_seconds
+        self._last_round = now
+        if now < self._patient_until:
             return
-        verdict = final_status(finished, run.status)
-        row = session.get_one(Attempt, attempt.id)
-        if verdict is None:
-            _log.warning("run %s: its worker on %s is silent", run_id, attempt.hostname)
-            lifecycle.give_back(session, run, _silence(attempt, settings))
-            close_attempt(row, RunStatus.CRASHED, None)
-        else:
-            lifecycle.finish(session, run, *verdict)
-            close_attempt(row, verdict[0], None)
-        row.drained = here
+        for run_id, token in expired:
+            self._take_back(run_id, token, dead=False)
+
+    def _take_back(self, run_id: str, lease_token: str, *, dead: bool) -> None:
+        settings = self._settings
+        with self._database.write() as session:
+            token = lifecycle.take_over(
+                session, run_id, lease_token, settings.lease_seconds, even_if_valid=dead
+            )
+            attempt = find_attempt(session, run_id, None)
+        if token is None or attempt is None:
+            return
+        here = attempt.hostname == socket.gethostname()
+        finished = None
+        if here:
+            finished = Tail(self._database, attempt.id, Path(attempt.directory)).drain().finished
+        with self._database.write() as session:
+            run = lifecycle.lock(session, run_id)
+            if run.lease_token != token:
+                return
+            verdict = final_status(finished, run.status)
+            row = session.get_one(Attempt, attempt.id)
+            if verdict is None:
+                _log.warning("run %s: its worker on %s is lost", run_id, attempt.hostname)
+                problem = _silence(attempt, settings, dead=dead)
+                lifecycle.give_back(session, run, problem, Cause.LEASE_EXPIRED, settings)
+                lifecycle.close_attempt(session, row, RunStatus.CRASHED, None)
+            else:
+                lifecycle.finish(session, run, *verdict, actor=lifecycle.REAPER)
+                lifecycle.close_attempt(session, row, verdict[0], None)
+            # Elsewhere, or while the trainer still lives, more may come.
+            row.drained = here and not (row.pid is not None and process_runs(row.pid))
+
+    def _call_workers(self) -> None:
+        """Call again where runs wait, workers idle, and no call is on its way.
+
+        So lost messages, ended pauses and calls that a worker heard who could not take the run are
+        all made good.
+        """
+        for queue, runs in self._waiting().items():
+            idle = self._idle(queue)
+            try:
+                if idle and not notify.queue_length(queue):
+                    for _ in range(min(idle, runs)):
+                        send_work(queue)
+            except (RedisError, OSError) as error:
+                _log.warning("Redis does not answer: %s", error)
+                return
+
+    def _waiting(self) -> dict[str, int]:
+        with self._database.read() as session:
+            due = select(Run.queue, func.count(Run.id)).where(placement.is_due())
+            return dict(session.execute(due.group_by(Run.queue)).all())
+
+    def _idle(self, queue: str) -> int:
+        with self._database.read() as session:
+            free = session.scalars(
+                select(Worker).where(
+                    Worker.gone.is_(False),
+                    Worker.mode == "active",
+                    Worker.run_id.is_(None),
+                    Worker.last_seen > database_epoch() - self._settings.lease_seconds,
+                )
+            )
+            return sum(queue in worker.queues for worker in free)
 
 
-def _silence(attempt: Attempt, settings: Settings) -> Problem:
+def _silence(attempt: Attempt, settings: Settings, *, dead: bool) -> Problem:
+    if dead:
+        return Problem(
+            code="worker_lost",
+            message=f"The worker on {attempt.hostname} died; attempt {attempt.number} is lost.",
+            remedy="See its log for why; often the machine ran out of memory.",
+        )
     return Problem(
         code="worker_lost",
         message=f"The worker on {attempt.hostname} has not been heard of for "
@@ -78,45 +177,18 @@ def _silence(attempt: Attempt, settings: Settings) -> Problem:
     )
 
 
-def resend_lost_tasks(database: Database) -> None:
-    """Send the tasks of queued runs again when the queue holds fewer tasks than there are runs."""
-    with database.read() as session:
-        queued = session.execute(
-            select(func.count(Run.id)).where(Run.status == RunStatus.QUEUED)
-        ).scalar_one()
-    try:
-        if queued == 0 or notify.queue_length() >= queued:
-            return
-    except (RedisError, OSError) as error:
-        _log.warning("Redis does not answer: %s", error)
-        return
-    with database.write() as session:
-        lost = session.scalars(
-            select(Run)
-            .where(
-                Run.status == RunStatus.QUEUED,
-                func.coalesce(Run.enqueued_at, 0.0) < database_epoch() - _TASK_PATIENCE_SECONDS,
-            )
-            .order_by(Run.created_at)
-            .limit(100)
-        ).all()
-        for run in lost:
-            _log.info("run %s: its task is sent again", run.id)
-            lifecycle.enqueue(session, run)
-
-
 def main() -> None:
     """Reap until asked to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    database, settings = get_database(), get_settings()
+    reaper = Reaper(get_database(), get_settings())
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    while not ended.wait(min(5.0, settings.lease_seconds / 3)):
+    while not ended.wait(reaper.pause):
         try:
-            reap(database, settings)
-        except SQLAlchemyError as error:
-            _log.warning("the database does not answer: %s", error)
+            reaper.round()
+        except (SQLAlchemyError, OSError) as error:
+            _log.warning("this round was not finished: %s", error)
 
 
 if __name__ == "__main__":

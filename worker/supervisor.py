@@ -1,35 +1,39 @@
-"""Executes one run: wins its lease, starts the trainer, copies its events, ends it truthfully.
+"""Executes runs one after another: wins a lease, starts the trainer, copies its events, ends it.
 
 The loop below is all there is: every fifth of a second it looks at the trainer's file, at every
-heartbeat it renews the lease and learns whether the run is to stop. When the database does not
+heartbeat it renews the lease and learns what is wished of the run. When the database does not
 answer, the trainer goes on; its file is the truth, and the copying catches up.
 """
 
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from app.datasets.references import resolve_run
 from app.db import Database
-from app.models import Attempt, Run
-from app.models.base import utc_now
-from app.runs import lifecycle
+from app.models import Artifact, Attempt, Run
+from app.runs import lifecycle, placement
 from app.runs.ingest import Position, final_status
+from app.runs.output import copy_output, has_more
 from app.settings import Settings
+from app.workers.processes import process_runs
 from core.errors import Problem, StudioError
-from core.states import RunKind, RunStatus
+from core.states import Cause, RunKind, RunStatus, StopMode
 from worker.child import CONFIG_FILE, LOG_FILE, Trainer
+from worker.gpu_proof import GpuProof
 from worker.presence import Presence
 from worker.tail import Tail
 
@@ -37,6 +41,8 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 RESULTS = "results"
 """Folder of an evaluation's results, beside those of its attempts."""
+WEIGHTS = ("checkpoints", "adapter", "ema_adapter")
+"""Folders of an attempt that hold weights."""
 _POLL_SECONDS = 0.2
 _RETRY_SECONDS = 1.0
 # Seconds that a trainer gets to leave when its worker is asked to go.
@@ -47,13 +53,20 @@ _LEAVING_SECONDS = 20.0
 class _Watch:
     """What the supervising loop knows about the attempt."""
 
-    run_id: str
     claim: lifecycle.Claim
     trainer: Trainer
     tail: Tail
+    directory: Path
+    deadline: float | None
+    """When the run's time is used up, by this process's clock."""
     next_heartbeat: float = 0.0
-    stop_sent_at: float | None = None
+    obeyed: StopMode | None = None
+    kill_at: float | None = None
     killed: bool = False
+    over_time: bool = False
+    told_pid: bool = False
+    copied_output: int = 0
+    proof: GpuProof = field(default_factory=GpuProof)
 
 
 class Supervisor:
@@ -64,48 +77,55 @@ class Supervisor:
         self._settings = settings
         self._presence = presence
 
-    def execute(self, run_id: str) -> None:
-        """Execute a run from claim to end; returns at once if it is not to be had."""
-        if self._presence.leaving.is_set():
-            return
-        drain_leftovers(self._database)
-        template = self._settings.runs_directory / run_id / "attempt-{number}"
-        with self._database.write() as session:
-            claim = lifecycle.claim(
-                session,
-                run_id,
-                worker_id=self._presence.worker_id,
-                hostname=self._presence.hostname,
-                directory=str(template),
-                lease=self._settings.lease_seconds,
-            )
-        if claim is None:
-            _log.info("run %s is not to be had", run_id)
-            return
-        self._presence.set_run(run_id)
-        try:
-            self._supervise(run_id, claim, Path(str(template).format(number=claim.attempt_number)))
-        finally:
-            self._presence.set_run(None)
+    def work(self) -> None:
+        """Execute runs from claim to end until there is none for this worker."""
+        while self._presence.registered.is_set() and not self._presence.leaving.is_set():
+            drain_leftovers(self._database)
+            template = self._settings.runs_directory / "{run}" / "attempt-{number}"
+            with self._database.write() as session:
+                claim = placement.claim_next(
+                    session,
+                    self._presence.worker_id,
+                    directory=str(template),
+                    lease=self._settings.lease_seconds,
+                )
+            if claim is None:
+                return
+            self._presence.set_run(claim.run_id)
+            try:
+                where = str(template).format(run=claim.run_id, number=claim.attempt_number)
+                self._supervise(claim, Path(where))
+            finally:
+                self._presence.set_run(None)
 
-    def _supervise(self, run_id: str, claim: lifecycle.Claim, directory: Path) -> None:
+    def _supervise(self, claim: lifecycle.Claim, directory: Path) -> None:
+        proof = GpuProof()
         try:
-            config = self._persistently(lambda: self._config(run_id))
+            config = self._persistently(lambda: self._config(claim.run_id))
             trainer = _start(claim, config, directory)
         except StudioError as error:
-            self._end(run_id, claim, RunStatus.FAILED, error.problem, None)
+            self._end(claim, RunStatus.FAILED, error.problem, None, Cause.UNSTARTABLE)
             return
         except OSError as error:
-            self._end(run_id, claim, RunStatus.FAILED, _unwritable(directory, error), None)
+            problem = _unwritable(directory, error)
+            self._end(claim, RunStatus.FAILED, problem, None, Cause.UNSTARTABLE)
             return
         tail = Tail(self._database, claim.attempt_id, directory)
-        watch = _Watch(run_id, claim, trainer, tail)
+        left = claim.seconds_left
+        deadline = None if left is None else time.monotonic() + left
+        watch = _Watch(claim, trainer, tail, directory, deadline, proof=proof)
         try:
             self._follow(watch)
+            trainer.close()
+            self._persistently(lambda: self._copy_output(watch, whole=True))
             position = self._persistently(tail.drain)
+            self._prove(watch)
             self._conclude(watch, position)
         except lifecycle.LeaseLostError:
-            _log.warning("run %s was taken from this worker; its trainer is ended", run_id)
+            _log.warning("run %s was taken from this worker; its trainer is ended", claim.run_id)
+            trainer.close()
+            # What it wrote since then is still to be copied.
+            self._persistently(lambda: _reopen(self._database, claim.attempt_id))
         finally:
             trainer.close()
 
@@ -120,86 +140,167 @@ class Supervisor:
                 self._heartbeat(watch)
             except SQLAlchemyError as error:
                 _log.warning("the database does not take events: %s", error)
-                time.sleep(_RETRY_SECONDS)
+                watch.trainer.wait(_RETRY_SECONDS)
             self._escalate(watch)
             watch.trainer.wait(_POLL_SECONDS)
 
     def _heartbeat(self, watch: _Watch) -> None:
-        """Renew the lease, and see whether the run or the worker is to stop."""
+        """Renew the lease, and see what is wished of the run."""
         now = time.monotonic()
-        if now >= watch.next_heartbeat:
-            watch.next_heartbeat = now + min(1.0, self._settings.heartbeat_seconds)
+        if now < watch.next_heartbeat:
+            return
+        watch.next_heartbeat = now + min(1.0, self._settings.heartbeat_seconds)
+        watch.proof.look(watch.trainer.pid)
+        claim = watch.claim
+        with self._database.write() as session:
+            orders = lifecycle.renew_lease(
+                session, claim.run_id, claim.lease_token, self._settings.lease_seconds
+            )
+            if not watch.told_pid:
+                session.get_one(Attempt, claim.attempt_id).pid = watch.trainer.pid
+        watch.told_pid = True
+        self._copy_output(watch)
+        if orders.status is RunStatus.STOPPING:
+            self._obey(watch, orders)
+        elif watch.deadline is not None and now > watch.deadline:
+            watch.over_time = True
             with self._database.write() as session:
-                status = lifecycle.renew_lease(
-                    session, watch.run_id, watch.claim.lease_token, self._settings.lease_seconds
-                )
-            if status is RunStatus.STOPPING:
-                self._send_stop(watch)
+                run = lifecycle.lock(session, claim.run_id)
+                if run.lease_token == claim.lease_token and run.status is orders.status:
+                    lifecycle.request_stop(
+                        session,
+                        run,
+                        StopMode.SAVE,
+                        actor=self._presence.actor,
+                        cause=Cause.TIME_LIMIT,
+                    )
+
+    def _copy_output(self, watch: _Watch, *, whole: bool = False) -> None:
+        path = watch.directory / LOG_FILE
+        more = True
+        while more and has_more(path, watch.copied_output):
+            with self._database.write() as session:
+                attempt_id = watch.claim.attempt_id
+                more = copy_output(session, attempt_id, path, whole=whole)
+                watch.copied_output = session.get_one(Attempt, attempt_id).output_bytes
+
+    def _obey(self, watch: _Watch, orders: lifecycle.Orders) -> None:
+        """Pass a wish to stop on to the trainer, and tell when it will be killed."""
+        mode = orders.stop_mode or StopMode.SAVE
+        if watch.obeyed is not mode:
+            watch.obeyed = mode
+            if mode is StopMode.DISCARD:
+                watch.trainer.kill()
+                return
+            grace = self._settings.stop_grace_seconds
+            if mode is StopMode.FORCE:
+                grace = self._settings.force_seconds
+            watch.kill_at = time.monotonic() + grace
+            watch.trainer.stop()
+        if orders.kill_in is None and watch.kill_at is not None:
+            left = watch.kill_at - time.monotonic()
+            with self._database.write() as session:
+                lifecycle.confirm_stop(session, watch.claim.run_id, watch.claim.lease_token, left)
 
     def _escalate(self, watch: _Watch) -> None:
-        leaving = self._presence.leaving.is_set()
-        if leaving:
-            self._send_stop(watch)
-        if watch.stop_sent_at is None:
-            return
-        grace = _LEAVING_SECONDS if leaving else self._settings.stop_grace_seconds
-        if time.monotonic() - watch.stop_sent_at > grace:
-            _log.warning("the trainer did not stop within %s s and is killed", grace)
+        if self._presence.leaving.is_set() and watch.kill_at is None:
+            watch.kill_at = time.monotonic() + _LEAVING_SECONDS
+            watch.trainer.stop()
+        if watch.kill_at is not None and time.monotonic() > watch.kill_at and not watch.killed:
+            _log.warning("the trainer of run %s did not stop and is killed", watch.claim.run_id)
             watch.killed = True
             watch.trainer.kill()
 
-    def _send_stop(self, watch: _Watch) -> None:
-        if watch.stop_sent_at is None:
-            watch.stop_sent_at = time.monotonic()
-            watch.trainer.stop()
+    def _prove(self, watch: _Watch) -> None:
+        """See whether the GPU's memory came back; if not, this worker takes no more runs."""
+        memory = watch.proof.finish()
+        if memory is None:
+            return
+
+        def write() -> None:
+            with self._database.write() as session:
+                session.get_one(Attempt, watch.claim.attempt_id).gpu_memory = memory.model_dump()
+                if not memory.returned:
+                    watch.proof.quarantine(session, self._presence, watch.claim.run_id, memory)
+
+        self._persistently(write)
 
     def _conclude(self, watch: _Watch, position: Position) -> None:
         exit_code = watch.trainer.exit_code()
         with self._database.read() as session:
-            status = session.get_one(Run, watch.run_id).status
+            status = session.get_one(Run, watch.claim.run_id).status
         verdict = final_status(position.finished, status)
-        if verdict is not None:
-            self._end(watch.run_id, watch.claim, *verdict, exit_code)
-        elif self._presence.leaving.is_set() and status is not RunStatus.STOPPING:
-            self._interrupt(watch, exit_code)
+        stopping = status is RunStatus.STOPPING
+        if watch.obeyed is StopMode.DISCARD and stopping:
+            self._discard(watch)
+            self._end(watch.claim, RunStatus.STOPPED, None, exit_code)
+        elif verdict is not None:
+            ended, problem = verdict
+            if watch.over_time and ended is RunStatus.STOPPED:
+                problem = _over_time()
+            self._end(watch.claim, ended, problem, exit_code)
+        elif stopping and watch.killed:
+            problem = _killed(watch)
+            self._end(watch.claim, RunStatus.STOPPED, problem, exit_code, Cause.KILLED)
+        elif self._presence.leaving.is_set() and not stopping:
+            problem = Problem(code="worker_left", message="The worker was shut down.")
+            self._give_back(watch, problem, Cause.WORKER_LEFT, exit_code)
         else:
-            problem = _death(watch, exit_code)
-            self._end(watch.run_id, watch.claim, RunStatus.CRASHED, problem, exit_code)
+            self._give_back(watch, _death(watch, exit_code), Cause.TRAINER_DIED, exit_code)
+
+    def _discard(self, watch: _Watch) -> None:
+        for name in WEIGHTS:
+            shutil.rmtree(watch.directory / name, ignore_errors=True)
+
+        def forget() -> None:
+            with self._database.write() as session:
+                session.execute(
+                    delete(Artifact).where(Artifact.attempt_id == watch.claim.attempt_id)
+                )
+
+        self._persistently(forget)
 
     def _end(
         self,
-        run_id: str,
         claim: lifecycle.Claim,
         status: RunStatus,
         problem: Problem | None,
         exit_code: int | None,
+        cause: Cause = Cause.ENDED,
     ) -> None:
         def write() -> None:
             with self._database.write() as session:
-                run = lifecycle.lock(session, run_id)
-                if run.lease_token != claim.lease_token:
-                    raise lifecycle.LeaseLostError(run_id)
-                lifecycle.finish(session, run, status, problem)
-                close_attempt(session.get_one(Attempt, claim.attempt_id), status, exit_code)
+                run = self._held(session, claim)
+                actor = self._presence.actor
+                lifecycle.finish(session, run, status, problem, cause, actor=actor)
+                attempt = session.get_one(Attempt, claim.attempt_id)
+                lifecycle.close_attempt(session, attempt, status, exit_code)
 
         self._persistently(write)
 
-    def _interrupt(self, watch: _Watch, exit_code: int | None) -> None:
-        """The worker leaves: the run goes back to the queue, and this start does not count."""
+    def _give_back(
+        self, watch: _Watch, problem: Problem, cause: Cause, exit_code: int | None
+    ) -> None:
+        """The attempt was cut off: the run goes back to the queue, or is crashed for good."""
+        outcome = None if cause is Cause.WORKER_LEFT else RunStatus.CRASHED
 
         def write() -> None:
             with self._database.write() as session:
-                run = lifecycle.lock(session, watch.run_id)
-                if run.lease_token != watch.claim.lease_token:
-                    raise lifecycle.LeaseLostError(watch.run_id)
-                run.interruptions += 1
-                session.flush()
-                problem = Problem(code="worker_left", message="The worker was shut down.")
-                lifecycle.give_back(session, run, problem)
+                run = self._held(session, watch.claim)
+                actor = self._presence.actor
+                lifecycle.give_back(session, run, problem, cause, self._settings, actor=actor)
                 attempt = session.get_one(Attempt, watch.claim.attempt_id)
-                close_attempt(attempt, None, exit_code)
+                lifecycle.close_attempt(session, attempt, outcome, exit_code)
 
         self._persistently(write)
+
+    @staticmethod
+    def _held(session: Session, claim: lifecycle.Claim) -> Run:
+        """The run, locked, provided that it is still this worker's."""
+        run = lifecycle.lock(session, claim.run_id)
+        if run.lease_token != claim.lease_token:
+            raise lifecycle.LeaseLostError(claim.run_id)
+        return run
 
     def _persistently(self, action: Callable[[], _T]) -> _T:
         """Do `action` until the database takes it; the trainer is gone, its file is not."""
@@ -236,25 +337,24 @@ def _resumable(claim: lifecycle.Claim, directory: Path) -> Path | None:
     return None
 
 
-def close_attempt(attempt: Attempt, outcome: RunStatus | None, exit_code: int | None) -> None:
-    """Mark an attempt as over, with everything that it wrote copied."""
-    attempt.ended_at = utc_now()
-    attempt.outcome = outcome.value if outcome else "interrupted"
-    attempt.exit_code = exit_code
-    attempt.drained = True
+def _reopen(database: Database, attempt_id: int) -> None:
+    with database.write() as session:
+        session.get_one(Attempt, attempt_id).drained = False
 
 
 def drain_leftovers(database: Database) -> None:
     """Copy what earlier attempts on this host wrote and nobody has read to the end."""
     with database.read() as session:
         leftovers = session.execute(
-            select(Attempt.id, Attempt.directory).where(
+            select(Attempt.id, Attempt.directory, Attempt.pid).where(
                 Attempt.hostname == socket.gethostname(),
                 Attempt.ended_at.is_not(None),
                 Attempt.drained.is_(False),
             )
         ).all()
-    for attempt_id, directory in leftovers:
+    for attempt_id, directory, pid in leftovers:
+        if pid is not None and process_runs(pid):
+            continue  # cut off from its worker, but it still writes
         Tail(database, attempt_id, Path(directory)).drain()
         with database.write() as session:
             session.get_one(Attempt, attempt_id).drained = True
@@ -268,16 +368,30 @@ def _unwritable(directory: Path, error: OSError) -> Problem:
     )
 
 
+def _over_time() -> Problem:
+    return Problem(
+        code="time_limit",
+        message="The run used up its time limit; it was stopped and saved.",
+        remedy="Raise the limit and resume it, if it was not done.",
+    )
+
+
+def _killed(watch: _Watch) -> Problem:
+    return Problem(
+        code="trainer_unresponsive",
+        message=f"The trainer did not stop in time and was killed.{_said(watch)}",
+        remedy=f"Its last checkpoint stays; see {LOG_FILE} in the attempt's folder.",
+    )
+
+
+def _said(watch: _Watch) -> str:
+    words = watch.trainer.last_words()
+    return f" Its last words: {words[-1500:]}" if words else ""
+
+
 def _death(watch: _Watch, exit_code: int | None) -> Problem:
     """Why a trainer is gone that did not say goodbye."""
-    words = watch.trainer.last_words()
-    said = f" Its last words: {words[-1500:]}" if words else ""
-    if watch.killed:
-        return Problem(
-            code="trainer_unresponsive",
-            message=f"The trainer did not stop in time and was killed.{said}",
-            remedy=f"See {LOG_FILE} in the attempt's folder.",
-        )
+    said = _said(watch)
     if exit_code is not None and exit_code < 0:
         name = signal.Signals(-exit_code).name
         memory = " Often the machine ran out of memory:" if name == "SIGKILL" else ""

@@ -1,33 +1,35 @@
-"""Celery tasks: thin, given identifiers only."""
+"""Celery tasks: thin, calls for work."""
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
 from app.db import get_database
-from app.queue import RUN_TASK
+from app.queue import WORK_TASK
 from app.settings import get_settings
 from worker.celery_app import celery_app
 from worker.presence import Presence
+from worker.reaper import Reaper
 from worker.supervisor import Supervisor, drain_leftovers
 
-_log = logging.getLogger(__name__)
 _presence = Presence(get_database(), get_settings())
 
 
-@celery_app.task(name=RUN_TASK)  # type: ignore[untyped-decorator]  # Celery has no types
-def execute_run(run_id: str) -> None:
-    """Execute a run, unless it is someone else's by now."""
-    Supervisor(get_database(), get_settings(), _presence).execute(run_id)
+@celery_app.task(name=WORK_TASK)  # type: ignore[untyped-decorator]  # Celery has no types
+def work() -> None:
+    """Execute what waits for this worker, if anything does."""
+    Supervisor(get_database(), get_settings(), _presence).work()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _ready(**_: Any) -> None:  # noqa: ANN401
     _presence.start()
-    drain_leftovers(get_database())
+    if _presence.registered.is_set():
+        # The runs of a worker that died on this host need not wait for their leases to end.
+        Reaper(get_database(), get_settings()).take_back_dead()
+        drain_leftovers(get_database())
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, status
 from pydantic import Field
 
-from app.deps import Limit, Offset, ReadSession, SettingsDep, WriteSession
+from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.evaluations import service
 from app.evaluations.comparison import compare
@@ -32,11 +32,11 @@ Sort = Literal[
     "/evaluations", status_code=status.HTTP_201_CREATED, responses=documented(404, 409, 422)
 )
 def create_evaluation(
-    session: WriteSession, settings: SettingsDep, wanted: EvaluationCreate
+    session: WriteSession, settings: SettingsDep, actor: Actor, wanted: EvaluationCreate
 ) -> RunCreated:
     """Create an evaluation and queue it: a run of its own that only answers and grades."""
-    run, findings = service.create_evaluation(session, wanted, settings)
-    return RunCreated(**dict(present.detail(session, run)), warnings=findings.warnings)
+    run, findings = service.create_evaluation(session, wanted, settings, actor=actor)
+    return RunCreated(**dict(present.detail(session, run, settings)), warnings=findings.warnings)
 
 
 @router.get("/evaluations/compare", responses=documented(404, 422, 503))

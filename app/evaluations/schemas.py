@@ -10,6 +10,7 @@ from app.schemas import Request, Schema
 from app.statistics import Interval, McNemar
 from core.config import ModelConfig
 from core.evaluation_config import EvaluationSet
+from core.schedule import Schedule
 
 
 class EvaluationCreate(Request):
@@ -42,6 +43,7 @@ class EvaluationCreate(Request):
         default=42, description="Seed of sampled answers."
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    schedule: Schedule = Field(default_factory=Schedule, description="When and where it runs.")
 
 
 class EvaluationOut(Schema):

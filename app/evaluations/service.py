@@ -25,8 +25,12 @@ from app.settings import Settings
 from core.config import ModelConfig, RunConfig
 from core.errors import Problem, StudioError
 from core.evaluation_job import EvaluationJob
-from core.states import RunKind, RunStatus
+from core.schedule import Queue
+from core.states import RunKind
 from core.validation import validation_problems
+
+_SMALL_ANSWERS: Final = 256
+"""An evaluation with so many answers at most need not wait behind training."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class ExampleFilter:
 
 
 def create_evaluation(
-    session: Session, wanted: EvaluationCreate, settings: Settings
+    session: Session, wanted: EvaluationCreate, settings: Settings, *, actor: str
 ) -> tuple[Run, Findings]:
     """Check everything, store the evaluation as a run, and have it sent after the commit.
 
@@ -64,16 +68,18 @@ def create_evaluation(
         kind=RunKind.EVALUATION,
         name=(wanted.name or _default_name(job, source)).strip(),
         config=job.model_dump(mode="json"),
-        status=RunStatus.QUEUED,
-        max_attempts=settings.max_attempts,
+        queue=(Queue.INTERACTIVE if _is_small(job) else Queue.GPU).value,
     )
-    session.add(run)
-    session.flush()
+    lifecycle.submit(session, run, wanted.schedule, settings, actor=actor)
     resolver.remember(run)
-    lifecycle.record_status(session, run)
-    lifecycle.enqueue(session, run)
     session.refresh(run)
     return run, findings
+
+
+def _is_small(job: EvaluationJob) -> bool:
+    """Whether somebody can wait for it: few enough answers, known beforehand."""
+    answers = sum((one.limit or _SMALL_ANSWERS + 1) * one.samples for one in job.sets)
+    return answers <= _SMALL_ANSWERS
 
 
 def _job(session: Session, wanted: EvaluationCreate, source: Run | None) -> EvaluationJob:

@@ -5,7 +5,7 @@ from app.models.datasets import Dataset, DatasetVersion, RunDataset
 from app.models.projects import Experiment, Project
 from app.models.runs import Artifact, Attempt, Metric, Run, RunEvent, Trajectory
 from app.models.studies import Study
-from app.models.workers import Worker
+from app.models.workers import QueueState, Worker, WorkerSample
 
 __all__ = [
     "Artifact",
@@ -16,10 +16,12 @@ __all__ = [
     "Experiment",
     "Metric",
     "Project",
+    "QueueState",
     "Run",
     "RunDataset",
     "RunEvent",
     "Study",
     "Trajectory",
     "Worker",
+    "WorkerSample",
 ]

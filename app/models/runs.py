@@ -10,11 +10,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Enum, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, Enum, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import ID_LENGTH, Base, new_id, utc_now
+from core.schedule import Queue
 from core.states import RunKind, RunStatus
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -29,6 +30,7 @@ class Run(Base):
         Index(None, "project_id", "created_at"),
         Index(None, "status", "lease_expires_at"),
         Index(None, "study_id", "study_place"),
+        Index(None, "status", "queue", "priority", "queue_place"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
@@ -81,6 +83,25 @@ class Run(Base):
     dataset: Mapped[dict[str, Any] | None]
     started_on: Mapped[dict[str, Any] | None]
 
+    version: Mapped[int] = mapped_column(default=1)
+    """Counts changes by people and of state, so that nobody steers by an old view."""
+    deleting: Mapped[bool] = mapped_column(default=False)
+
+    queue: Mapped[str] = mapped_column(String(20), default=Queue.GPU.value)
+    priority: Mapped[int] = mapped_column(default=0)
+    queue_place: Mapped[float] = mapped_column(Float, default=0.0)
+    """Orders runs of one priority, lowest first."""
+    not_before: Mapped[float | None] = mapped_column(Float)
+    """Start of the next attempt at the earliest, by the database's clock."""
+    labels: Mapped[list[str]] = mapped_column(JSON, default=list)
+    gpu_memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    time_limit_seconds: Mapped[float | None] = mapped_column(Float)
+    used_seconds: Mapped[float] = mapped_column(Float, default=0.0)
+    """Time of the attempts that are over."""
+    stop_mode: Mapped[str | None] = mapped_column(String(20))
+    kill_at: Mapped[float | None] = mapped_column(Float)
+    """When a stopping trainer is killed; set by its worker as soon as that knows of the wish."""
+
     worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id", ondelete="SET NULL"))
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_expires_at: Mapped[float | None] = mapped_column(Float)
@@ -106,7 +127,15 @@ class Attempt(Base):
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(20))
     exit_code: Mapped[int | None]
+    pid: Mapped[int | None]
+    """Process of the trainer on that host."""
+    resumed: Mapped[dict[str, Any] | None]
+    """After which step it went on, and whether exactly."""
+    gpu_memory: Mapped[dict[str, Any] | None]
+    """Memory in use on the worker's GPUs before and after the attempt."""
     ingested_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    output_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    """How much of what the trainer printed is copied."""
     drained: Mapped[bool] = mapped_column(default=False)
 
 

@@ -31,7 +31,7 @@ from core.events import (
     TrajectoryEvent,
     train_event_adapter,
 )
-from core.states import RunStatus
+from core.states import Cause, RunStatus
 
 _log = logging.getLogger(__name__)
 _LOSS = "train/loss"
@@ -186,7 +186,13 @@ def _project(session: Session, run: Run, event: TrainEvent) -> None:
         run.phase_current, run.phase_total = event.current, event.total
         if event.phase in ("training", "evaluating") and run.status is RunStatus.STARTING:
             session.flush()
-            change_status(session, run, RunStatus.RUNNING)
+            change_status(
+                session,
+                run,
+                RunStatus.RUNNING,
+                Cause.WORK_BEGAN,
+                actor=f"worker {run.worker_id}",
+            )
     elif isinstance(event, MetricsEvent):
         _project_metrics(run, event)
     elif isinstance(event, DatasetEvent):

@@ -7,22 +7,29 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.models import Attempt, Run
+from app.models import Attempt, Run, RunEvent
 from app.models.base import utc_now
-from app.runs import repository
+from app.runs import lifecycle, placement, repository
 from app.runs.schemas import (
     AlarmOut,
     ArtifactOut,
     AttemptOut,
+    Contact,
     DatasetReport,
+    GpuMemory,
+    LogLine,
     Progress,
+    Resumed,
     RunDetail,
     RunSummary,
+    TransitionOut,
+    Waiting,
 )
+from app.settings import Settings
 from core.config import RunConfig
 from core.errors import Problem
 from core.evaluation_job import EvaluationJob
-from core.states import RunKind, RunStatus
+from core.states import LEASED, RunKind, RunStatus
 
 _SPARKLINE_POINTS = 48
 _ALARMS_SHOWN = 100
@@ -42,7 +49,7 @@ def summaries(session: Session, runs: list[Run]) -> list[RunSummary]:
     ]
 
 
-def detail(session: Session, run: Run) -> RunDetail:
+def detail(session: Session, run: Run, settings: Settings) -> RunDetail:
     """A run with everything but its series."""
     attempts = repository.attempts(session, run.id)
     worker_ids = {attempt.worker_id for attempt in attempts} | {run.worker_id}
@@ -60,6 +67,12 @@ def detail(session: Session, run: Run) -> RunDetail:
     return RunDetail(
         **_summary(run, names, line),
         config=_config(run),
+        labels=run.labels,
+        gpu_memory_bytes=run.gpu_memory_bytes,
+        time_limit_seconds=run.time_limit_seconds,
+        used_seconds=run.used_seconds,
+        waiting=_waiting(session, run, settings),
+        contact=_contact(session, run, settings),
         attempts=[_attempt(attempt, names) for attempt in attempts],
         max_attempts=run.max_attempts + run.interruptions,
         artifacts=_artifacts(session, run, attempts),
@@ -95,6 +108,11 @@ def _summary(run: Run, workers: dict[str, str], line: list[float | None]) -> dic
         "data": _data(run),
         "attempt": run.attempt_count,
         "worker": workers.get(run.worker_id or ""),
+        "version": run.version,
+        "queue": run.queue,
+        "priority": run.priority,
+        "stop_mode": run.stop_mode,
+        "retry_at": run.not_before,
         "created_at": run.created_at,
         "started_at": run.started_at,
         "finished_at": run.finished_at,
@@ -103,6 +121,56 @@ def _summary(run: Run, workers: dict[str, str], line: list[float | None]) -> dic
         "sparkline": line,
         "problem": Problem.model_validate(run.problem) if run.problem else None,
     }
+
+
+def _waiting(session: Session, run: Run, settings: Settings) -> Waiting | None:
+    place = placement.places(session, [run], settings.stale_seconds).get(run.id)
+    return Waiting(position=place.position, reasons=place.reasons) if place else None
+
+
+def _contact(session: Session, run: Run, settings: Settings) -> Contact | None:
+    if run.status not in LEASED or run.lease_expires_at is None:
+        return None
+    now = lifecycle.now(session).timestamp()
+    left = run.lease_expires_at - now
+    heard = max(0.0, settings.lease_seconds - left)
+    return Contact(
+        heard=heard,
+        stale=heard > settings.stale_seconds,
+        lease_left=max(0.0, left),
+        wish_pending=run.status is RunStatus.STOPPING and run.kill_at is None,
+        kill_in=None if run.kill_at is None else max(0.0, run.kill_at - now),
+    )
+
+
+def log_line(event: RunEvent) -> LogLine:
+    """A line that the trainer reported, or lines that it printed."""
+    told = event.payload
+    printed = event.kind == "output"
+    return LogLine(
+        cursor=event.cursor,
+        attempt=event.attempt_number,
+        time=event.time,
+        source=event.kind,
+        level="info" if printed else told["level"],
+        message=told["text"] if printed else told["message"],
+    )
+
+
+def transition(event: RunEvent) -> TransitionOut:
+    """A change of state, or by a person, as the history shows it."""
+    told = event.payload
+    return TransitionOut(
+        cursor=event.cursor,
+        time=event.time,
+        actor=told.get("actor", ""),
+        status=told.get("status"),
+        previous=told.get("previous"),
+        cause=told.get("cause"),
+        attempt=event.attempt_number,
+        problem=told.get("problem"),
+        changes=told.get("changes", {}),
+    )
 
 
 def progress(run: Run) -> Progress:
@@ -143,6 +211,8 @@ def _attempt(attempt: Attempt, workers: dict[str, str]) -> AttemptOut:
         ended_at=attempt.ended_at,
         outcome=attempt.outcome,
         exit_code=attempt.exit_code,
+        resumed=Resumed.model_validate(attempt.resumed) if attempt.resumed else None,
+        gpu_memory=GpuMemory.model_validate(attempt.gpu_memory) if attempt.gpu_memory else None,
     )
 
 

@@ -46,7 +46,7 @@ def list_runs(
 
 
 def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = [Run.deleting.is_(False)]
     if wanted.project_id:
         conditions.append(Run.project_id == wanted.project_id)
     if wanted.experiment_id:
@@ -176,10 +176,15 @@ def alarm_events(session: Session, run_id: str, limit: int) -> tuple[list[RunEve
 def log_events(
     session: Session, run_id: str, *, before: int | None, text: str | None, limit: int
 ) -> tuple[list[RunEvent], int]:
-    """The last log events before a cursor, in order, and how many there are in all."""
-    wanted = [RunEvent.run_id == run_id, RunEvent.kind == "log"]
+    """The last log events before a cursor, in order, and how many there are in all.
+
+    What the trainer printed is among them.
+    """
+    wanted = [RunEvent.run_id == run_id, RunEvent.kind.in_(("log", "output"))]
     if text:
-        wanted.append(RunEvent.payload["message"].as_string().icontains(text, autoescape=True))
+        message = RunEvent.payload["message"].as_string().icontains(text, autoescape=True)
+        printed = RunEvent.payload["text"].as_string().icontains(text, autoescape=True)
+        wanted.append(message | printed)
     total = session.execute(select(func.count(RunEvent.cursor)).where(*wanted)).scalar_one()
     statement = select(RunEvent).where(*wanted).order_by(RunEvent.cursor.desc()).limit(limit)
     if before is not None:

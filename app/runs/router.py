@@ -8,18 +8,22 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Query, status
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from app.deps import DatabaseDep, Limit, Offset, ReadSession, SettingsDep, WriteSession
+from app.deps import Actor, DatabaseDep, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
-from app.runs import present, repository, service, stream
+from app.runs import present, repository, service, steering, stream
 from app.runs.schemas import (
-    LogLine,
     LogPage,
     MetricSeries,
+    RunChange,
     RunCreate,
     RunCreated,
     RunDetail,
     RunList,
+    RunMove,
     Series,
+    Steer,
+    StopWish,
+    TransitionList,
     Validation,
 )
 from app.runs.series import downsample
@@ -50,14 +54,16 @@ def list_runs(
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=documented(404, 409, 422))
-def create_run(session: WriteSession, settings: SettingsDep, wanted: RunCreate) -> RunCreated:
+def create_run(
+    session: WriteSession, settings: SettingsDep, actor: Actor, wanted: RunCreate
+) -> RunCreated:
     """Create a run and queue it.
 
     Storage, model, data file and prompt lengths are checked first; if anything is wrong, nothing is
     stored and the answer names every mistake with its field and its remedy.
     """
-    run, findings = service.create_run(session, wanted, settings)
-    shown = present.detail(session, run)
+    run, findings = service.create_run(session, wanted, settings, actor=actor)
+    shown = present.detail(session, run, settings)
     return RunCreated(**dict(shown), warnings=findings.warnings)
 
 
@@ -68,27 +74,91 @@ def validate_run(session: ReadSession, settings: SettingsDep, wanted: RunCreate)
 
 
 @router.get("/{run_id}", responses=documented(404))
-def get_run(session: ReadSession, run_id: str) -> RunDetail:
+def get_run(session: ReadSession, settings: SettingsDep, run_id: str) -> RunDetail:
     """One run with its configuration, attempts and artifacts."""
-    return present.detail(session, service.get_run(session, run_id))
+    return present.detail(session, service.get_run(session, run_id), settings)
 
 
-@router.post("/{run_id}/stop", responses=documented(404, 409))
-def stop_run(session: WriteSession, run_id: str) -> RunDetail:
-    """Ask a started run to stop: it finishes its step, saves its adapter and becomes `stopped`."""
-    return present.detail(session, service.stop_run(session, run_id))
+@router.patch("/{run_id}", responses=documented(404, 409, 422))
+def change_run(
+    session: WriteSession, settings: SettingsDep, actor: Actor, run_id: str, wanted: RunChange
+) -> RunDetail:
+    """Change a run's name, or while it is not over, its priority, place or limits."""
+    return present.detail(
+        session, steering.change_run(session, run_id, wanted, actor=actor), settings
+    )
 
 
-@router.post("/{run_id}/resume", responses=documented(404, 409))
-def resume_run(session: WriteSession, settings: SettingsDep, run_id: str) -> RunDetail:
+@router.delete("/{run_id}", status_code=status.HTTP_202_ACCEPTED, responses=documented(404, 409))
+def delete_run(
+    session: WriteSession,
+    actor: Actor,
+    run_id: str,
+    version: Annotated[int | None, Query(description="Of the run as it was seen.")] = None,
+) -> None:
+    """Remove a run that is over or waits, with its files. It disappears at once."""
+    steering.delete_run(session, run_id, version=version, actor=actor)
+
+
+@router.post("/{run_id}/stop", responses=documented(404, 409, 422))
+def stop_run(
+    session: WriteSession,
+    settings: SettingsDep,
+    actor: Actor,
+    run_id: str,
+    wish: StopWish | None = None,
+) -> RunDetail:
+    """Ask a started run to end; without a body it finishes its step, saves, and is `stopped`.
+
+    The wish waits until the run's worker is heard of, even if that is cut off now.
+    """
+    wish = wish or StopWish()
+    run = steering.stop_run(session, run_id, wish.mode, version=wish.version, actor=actor)
+    return present.detail(session, run, settings)
+
+
+@router.post("/{run_id}/resume", responses=documented(404, 409, 422))
+def resume_run(
+    session: WriteSession,
+    settings: SettingsDep,
+    actor: Actor,
+    run_id: str,
+    wish: Steer | None = None,
+) -> RunDetail:
     """Take up a run that was stopped, failed or crashed, from its newest whole checkpoint."""
-    return present.detail(session, service.resume_run(session, run_id, settings))
+    version = (wish or Steer()).version
+    run = steering.resume_run(session, run_id, settings, version=version, actor=actor)
+    return present.detail(session, run, settings)
 
 
-@router.post("/{run_id}/cancel", responses=documented(404, 409))
-def cancel_run(session: WriteSession, run_id: str) -> RunDetail:
+@router.post("/{run_id}/cancel", responses=documented(404, 409, 422))
+def cancel_run(
+    session: WriteSession,
+    settings: SettingsDep,
+    actor: Actor,
+    run_id: str,
+    wish: Steer | None = None,
+) -> RunDetail:
     """Take a run that has not started out of the queue."""
-    return present.detail(session, service.cancel_run(session, run_id))
+    version = (wish or Steer()).version
+    run = steering.cancel_run(session, run_id, version=version, actor=actor)
+    return present.detail(session, run, settings)
+
+
+@router.post("/{run_id}/move", responses=documented(404, 409, 422))
+def move_run(
+    session: WriteSession, settings: SettingsDep, actor: Actor, run_id: str, wanted: RunMove
+) -> RunDetail:
+    """Put a waiting run before another one, or behind all of its queue."""
+    run = steering.move_run(session, run_id, wanted.before, version=wanted.version, actor=actor)
+    return present.detail(session, run, settings)
+
+
+@router.get("/{run_id}/transitions", responses=documented(404))
+def list_transitions(session: ReadSession, run_id: str) -> TransitionList:
+    """Every change of the run's state and everything that people changed, with cause and actor."""
+    events = steering.transitions(session, run_id)
+    return TransitionList(items=[present.transition(event) for event in events])
 
 
 @router.get("/{run_id}/metrics", responses=documented(404, 422))
@@ -125,10 +195,7 @@ def get_logs(
     """The last log lines, in order."""
     run = service.get_run(session, run_id)
     events, total = repository.log_events(session, run_id, before=before, text=q, limit=limit)
-    lines = [
-        LogLine(cursor=event.cursor, attempt=event.attempt_number, time=event.time, **event.payload)
-        for event in events
-    ]
+    lines = [present.log_line(event) for event in events]
     return LogPage(items=lines, total=total, limit=limit, cursor=run.event_cursor)
 
 

@@ -12,7 +12,8 @@ from app.schemas import Request, Schema
 from core.config import RunConfig
 from core.errors import Problem
 from core.evaluation_job import EvaluationJob
-from core.states import RunKind, RunStatus
+from core.schedule import HIGHEST_PRIORITY, LOWEST_PRIORITY, Label, Queue, Schedule
+from core.states import Cause, RunKind, RunStatus, StopMode
 
 
 class RunCreate(Request):
@@ -28,6 +29,45 @@ class RunCreate(Request):
     config: ConfigIn | None = Field(
         default=None, description="Configuration. Absent: the experiment's."
     )
+    schedule: Schedule = Field(default_factory=Schedule, description="When and where it runs.")
+
+
+class Steer(Request):
+    """With each wish, optionally: the version of the run that the person saw."""
+
+    version: int | None = Field(
+        default=None,
+        description="`version` of the run as it was seen; refused with 409 if it has changed.",
+    )
+
+
+class StopWish(Steer):
+    """How a run is to end."""
+
+    mode: StopMode = Field(
+        default=StopMode.SAVE,
+        description="`save`: finish the step and keep everything. `discard`: end at once, keep no "
+        "weights of this attempt. `force`: like `save`, but killed after a short countdown.",
+    )
+
+
+class RunMove(Steer):
+    """Where a waiting run is to stand."""
+
+    before: str | None = Field(
+        default=None, description="Waiting run before which it goes. Null: behind all."
+    )
+
+
+class RunChange(Steer):
+    """What can be changed about a run; absent fields stay."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")] = Field(default="")
+    priority: int = Field(default=0, ge=LOWEST_PRIORITY, le=HIGHEST_PRIORITY)
+    labels: list[Label] = Field(default_factory=list, max_length=16)
+    gpu_memory_bytes: Annotated[int, Field(ge=1, le=2**50)] | None = None
+    max_attempts: int = Field(default=1, ge=1, le=100)
+    time_limit_seconds: Annotated[float, Field(gt=0, le=366 * 86_400)] | None = None
 
 
 class Progress(Schema):
@@ -58,6 +98,13 @@ class RunSummary(Schema):
     )
     attempt: int = Field(description="Number of the current attempt; 0 before the first.")
     worker: str | None = Field(description="Name of the worker that runs it, or ran it last.")
+    version: int = Field(description="Send it with a wish to be refused if the run has changed.")
+    queue: Queue
+    priority: int
+    stop_mode: StopMode | None = Field(description="How a stopping run is to end.")
+    retry_at: float | None = Field(
+        description="Start of the next attempt at the earliest, seconds since the Unix epoch."
+    )
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -78,6 +125,61 @@ class RunList(Schema):
     offset: int
 
 
+class Resumed(Schema):
+    """From where an attempt went on."""
+
+    step: int = Field(description="Optimizer steps done before it.")
+    exact: bool = Field(description="Whether it goes on bit for bit as if it had not been cut off.")
+    reason: str = Field(description="Why not, if not.")
+
+
+class GpuMemory(Schema):
+    """Proof that a GPU's memory came back after the trainer's end."""
+
+    before: int = Field(description="Bytes in use on the worker's GPUs before the attempt.")
+    after: int = Field(description="The same when the trainer had ended.")
+    returned: bool = Field(description="Whether the difference is negligible.")
+
+
+class Waiting(Schema):
+    """Where a queued run stands and what it waits for."""
+
+    position: int = Field(description="Place in its queue, from 1.")
+    reasons: list[str] = Field(description="What keeps it from starting now; empty: nothing.")
+
+
+class Contact(Schema):
+    """How a started run and its worker stand to each other."""
+
+    heard: float = Field(description="Seconds since the worker was last heard of.")
+    stale: bool = Field(description="Whether that is so long that it may be cut off.")
+    lease_left: float = Field(description="Seconds until the run is taken back from a silent one.")
+    wish_pending: bool = Field(description="Whether the worker does not know of the stop yet.")
+    kill_in: float | None = Field(
+        description="Seconds until a stopping trainer is killed; null before its worker knows."
+    )
+
+
+class TransitionOut(Schema):
+    """A change of a run's state, or something that a person changed about it. Never altered."""
+
+    cursor: int
+    time: float = Field(description="Seconds since the Unix epoch, by the database's clock.")
+    actor: str = Field(description="Person, worker or reaper.")
+    status: RunStatus | None = Field(description="New state; null where only `changes` changed.")
+    previous: RunStatus | None
+    cause: Cause | None
+    attempt: int | None
+    problem: Problem | None
+    changes: dict[str, Any] = Field(description="Name to [before, after].")
+
+
+class TransitionList(Schema):
+    """A run's history, oldest first."""
+
+    items: list[TransitionOut]
+
+
 class AttemptOut(Schema):
     """A start or restart of a run."""
 
@@ -89,6 +191,8 @@ class AttemptOut(Schema):
     ended_at: datetime | None
     outcome: str | None
     exit_code: int | None
+    resumed: Resumed | None = Field(description="Null where it began at step 0.")
+    gpu_memory: GpuMemory | None = Field(description="Null on a host without GPUs.")
 
 
 class ArtifactOut(Schema):
@@ -134,6 +238,12 @@ class RunDetail(RunSummary):
     )
     attempts: list[AttemptOut]
     max_attempts: int
+    labels: list[str] = Field(description="What its worker must carry.")
+    gpu_memory_bytes: int | None
+    time_limit_seconds: float | None
+    used_seconds: float = Field(description="Time of the attempts that are over.")
+    waiting: Waiting | None = Field(description="Only of a queued run.")
+    contact: Contact | None = Field(description="Only of a run that a worker has.")
     artifacts: list[ArtifactOut]
     alarm_count: int = Field(description="Alarms of all attempts.")
     alarms: list[AlarmOut] = Field(description="The latest 100, latest first.")
@@ -183,6 +293,9 @@ class LogLine(Schema):
     cursor: int
     attempt: int | None
     time: float = Field(description="Seconds since the Unix epoch.")
+    source: Literal["log", "output"] = Field(
+        description="`log`: reported by the trainer; `output`: printed by it, some lines at once."
+    )
     level: Literal["debug", "info", "warning", "error"]
     message: str
 
@@ -200,13 +313,17 @@ class RunEventOut(Schema):
     """One event of a run, as the stream sends it in `data:`; `id:` is its cursor.
 
     `payload` is the trainer's event (`TrainEvent` without `v`, `seq`, `time`, `kind`), or for
-    `status` an object with `status`, `attempt` and `problem`.
+    `status` an object with `status`, `previous`, `cause`, `actor`, `attempt`, `problem` and
+    `retry_at`; for `steering` one with `actor` and `changes`; for `output` one with `text`, lines
+    that the trainer printed.
     """
 
     cursor: int
     attempt: int | None
     kind: Literal[
         "status",
+        "steering",
+        "output",
         "started",
         "phase",
         "dataset",

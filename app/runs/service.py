@@ -1,4 +1,4 @@
-"""What can be done with runs from outside: create, validate, stop, cancel."""
+"""Creates, checks and finds runs; `steering` changes those that exist."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from app.runs.schemas import RunCreate, Validation
 from app.settings import Settings
 from core.config import RunConfig
 from core.errors import Problem, StudioError
-from core.states import RESUMABLE, TERMINAL, RunStatus
 
 
 def get_run(session: Session, run_id: str) -> Run:
     """A run, or `NotFoundError`."""
     run = session.get(Run, run_id)
-    if run is None:
+    if run is None or run.deleting:
         raise NotFoundError(f"There is no run “{run_id}”.", "It may have been deleted.")
     return run
 
@@ -38,7 +37,9 @@ def get_attempt(session: Session, run_id: str, number: int | None) -> Attempt | 
     return attempt
 
 
-def create_run(session: Session, wanted: RunCreate, settings: Settings) -> tuple[Run, Findings]:
+def create_run(
+    session: Session, wanted: RunCreate, settings: Settings, *, actor: str
+) -> tuple[Run, Findings]:
     """Check everything, store the run, and have it sent to a worker after the commit.
 
     Raises:
@@ -56,14 +57,9 @@ def create_run(session: Session, wanted: RunCreate, settings: Settings) -> tuple
         experiment_id=wanted.experiment_id,
         name=(wanted.name or _default_name(session, project_id, config)).strip(),
         config=config.model_dump(mode="json"),
-        status=RunStatus.QUEUED,
-        max_attempts=settings.max_attempts,
     )
-    session.add(run)
-    session.flush()
+    lifecycle.submit(session, run, wanted.schedule, settings, actor=actor)
     resolver.remember(run)
-    lifecycle.record_status(session, run)
-    lifecycle.enqueue(session, run)
     session.refresh(run)
     return run, findings
 
@@ -86,49 +82,6 @@ def check_resolved(config: RunConfig, resolver: Resolver, settings: Settings) ->
         [placed(problem, config) for problem in findings.errors],
         [*resolver.warnings, *(placed(problem, config) for problem in findings.warnings)],
     )
-
-
-def stop_run(session: Session, run_id: str) -> Run:
-    """Ask a started run to stop. Asking again changes nothing."""
-    run = lifecycle.lock(session, get_run(session, run_id).id)
-    if run.status is RunStatus.STOPPING:
-        return run
-    if run.status is RunStatus.QUEUED:
-        raise ConflictError("The run has not started yet.", "Cancel it instead.")
-    _refuse_if_over(run)
-    lifecycle.request_stop(session, run)
-    return run
-
-
-def cancel_run(session: Session, run_id: str) -> Run:
-    """Take a run that has not started out of the queue."""
-    run = lifecycle.lock(session, get_run(session, run_id).id)
-    if run.status is not RunStatus.QUEUED:
-        _refuse_if_over(run)
-        raise ConflictError("The run has already started.", "Stop it instead.")
-    lifecycle.change_status(session, run, RunStatus.CANCELLED)
-    return run
-
-
-def resume_run(session: Session, run_id: str, settings: Settings) -> Run:
-    """Queue a run that was stopped, failed or crashed again.
-
-    It goes on from its newest whole checkpoint, or starts anew where there is none. It gets as many
-    starts as a new run.
-    """
-    run = lifecycle.lock(session, get_run(session, run_id).id)
-    if run.status not in RESUMABLE:
-        state = "has succeeded" if run.status is RunStatus.SUCCEEDED else f"is {run.status}"
-        raise ConflictError(
-            f"The run {state}.", "Only runs that were stopped, failed or crashed can be resumed."
-        )
-    lifecycle.take_up(session, run, settings.max_attempts)
-    return run
-
-
-def _refuse_if_over(run: Run) -> None:
-    if run.status in TERMINAL:
-        raise ConflictError(f"The run is already {run.status}.")
 
 
 def _config(session: Session, wanted: RunCreate) -> RunConfig:

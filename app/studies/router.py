@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
-from app.deps import DatabaseDep, Limit, Offset, ReadSession, SettingsDep, WriteSession
+from app.deps import Actor, DatabaseDep, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.studies import service
 from app.studies.schemas import StudyCreated, StudyDetail, StudyList
@@ -27,14 +27,16 @@ def list_studies(
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=documented(422))
-def create_study(database: DatabaseDep, settings: SettingsDep, plan: StudyPlan) -> StudyCreated:
+def create_study(
+    database: DatabaseDep, settings: SettingsDep, actor: Actor, plan: StudyPlan
+) -> StudyCreated:
     """Create a study and queue all of its runs, or none.
 
     Every cell is checked first as a run would be; mistakes name factor, level and field.
     """
     prepared = service.prepare(plan, settings, database)
     with database.write() as session:
-        return service.create_study(session, prepared, settings)
+        return service.create_study(session, prepared, settings, actor=actor)
 
 
 @router.get("/{study_id}", responses=documented(404))
@@ -44,6 +46,6 @@ def get_study(session: ReadSession, study_id: str) -> StudyDetail:
 
 
 @router.post("/{study_id}/cancel", responses=documented(404, 409))
-def cancel_study(session: WriteSession, study_id: str) -> StudyDetail:
+def cancel_study(session: WriteSession, actor: Actor, study_id: str) -> StudyDetail:
     """Stop what is not finished: waiting runs are cancelled, started ones asked to stop."""
-    return service.cancel_study(session, study_id)
+    return service.cancel_study(session, study_id, actor=actor)

@@ -19,7 +19,7 @@ from app.studies import repository
 from app.studies.report import Course, Result, build_report
 from app.studies.schemas import StudyCreated, StudyDetail, StudyList, StudyRun, StudySummary
 from core.errors import Problem, StudioError
-from core.states import TERMINAL, RunStatus
+from core.states import TERMINAL, Cause, RunStatus, StopMode
 from core.study import Cell, StudyPlan, cells, place_problem
 
 
@@ -64,7 +64,9 @@ def _check_cell(cell: Cell, plan: StudyPlan, settings: Settings, database: Datab
         return check_resolved(cell.config, resolver, settings)
 
 
-def create_study(session: Session, prepared: Prepared, settings: Settings) -> StudyCreated:
+def create_study(
+    session: Session, prepared: Prepared, settings: Settings, *, actor: str
+) -> StudyCreated:
     """Store the study and its runs, and have them sent to workers after the commit."""
     plan = prepared.plan
     study = Study(
@@ -82,16 +84,11 @@ def create_study(session: Session, prepared: Prepared, settings: Settings) -> St
             study_levels=cell.levels,
             name=cell.name,
             config=cell.config.model_dump(mode="json"),
-            status=RunStatus.QUEUED,
-            max_attempts=settings.max_attempts,
         )
-        session.add(run)
-        session.flush()
+        lifecycle.submit(session, run, plan.schedule, settings, actor=actor)
         resolver = Resolver(session, settings, study.project_id)
         resolver.resolve(cell.config)
         resolver.remember(run)
-        lifecycle.record_status(session, run)
-        lifecycle.enqueue(session, run)
     return StudyCreated(**dict(detail(session, study)), warnings=prepared.warnings)
 
 
@@ -181,7 +178,7 @@ def _results(session: Session, study_id: str, plan: StudyPlan, runs: list[Run]) 
     return results
 
 
-def cancel_study(session: Session, study_id: str) -> StudyDetail:
+def cancel_study(session: Session, study_id: str, *, actor: str) -> StudyDetail:
     """Take waiting runs out of the queue and ask started ones to stop. What is over stays.
 
     Raises:
@@ -194,8 +191,8 @@ def cancel_study(session: Session, study_id: str) -> StudyDetail:
         raise ConflictError("All runs of the study are over.")
     for run_id in sorted(run.id for run in open_runs):  # one order for all who lock several
         run = lifecycle.lock(session, run_id)
-        if run.status is RunStatus.QUEUED:
-            lifecycle.change_status(session, run, RunStatus.CANCELLED)
+        if run.status is RunStatus.QUEUED and not run.attempt_count:
+            lifecycle.change_status(session, run, RunStatus.CANCELLED, Cause.CANCELLED, actor=actor)
         elif run.status not in TERMINAL and run.status is not RunStatus.STOPPING:
-            lifecycle.request_stop(session, run)
+            lifecycle.request_stop(session, run, StopMode.SAVE, actor=actor)
     return detail(session, study)

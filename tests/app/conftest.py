@@ -54,7 +54,7 @@ def claim_run(database: Database, run_id: str, directory: Path) -> lifecycle.Cla
             worker_id=worker.id,
             hostname="h",
             directory=str(directory),
-            lease=30,
+            lease=180,
         )
     assert claim is not None
     return claim

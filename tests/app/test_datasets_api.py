@@ -29,7 +29,7 @@ from app.settings import Settings, get_settings
 from core.config import RunConfig
 from core.prompts import student_messages, teacher_messages
 from core.records import read_records
-from core.states import RunStatus
+from core.states import Cause, RunStatus
 
 GOOD = [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(40)]
 
@@ -276,7 +276,9 @@ def test_a_run_needs_its_version_until_it_is_over(
         assert refused.status_code == 409
         assert run["id"] in refused.json()["detail"]
     with database.write() as session:
-        lifecycle.change_status(session, session.get_one(Run, run["id"]), RunStatus.CANCELLED)
+        lifecycle.change_status(
+            session, session.get_one(Run, run["id"]), RunStatus.CANCELLED, Cause.CANCELLED
+        )
     assert client.delete(f"/api/datasets/{made['dataset_id']}/versions/1").status_code == 204
     assert client.get(f"/api/runs/{run['id']}").json()["config"] == run["config"]
 

@@ -11,8 +11,9 @@ from app.db import Database
 from app.models import Attempt, Project, Run, RunEvent, Worker
 from app.models.base import database_epoch
 from app.runs import lifecycle
+from app.settings import Settings
 from core.errors import Problem
-from core.states import IllegalTransitionError, RunStatus
+from core.states import Cause, IllegalTransitionError, RunStatus, StopMode
 
 PROBLEM = Problem(code="worker_lost", message="The worker is lost.")
 
@@ -50,6 +51,14 @@ def _claim(database: Database, run_id: str, lease: float = 30.0) -> lifecycle.Cl
         )
 
 
+def _give_back(
+    database: Database, run_id: str, cause: Cause = Cause.LEASE_EXPIRED, **settings: float
+) -> None:
+    with database.write() as session:
+        run = lifecycle.lock(session, run_id)
+        lifecycle.give_back(session, run, PROBLEM, cause, Settings(**settings))
+
+
 def _status(database: Database, run_id: str) -> RunStatus:
     with database.read() as session:
         return session.get_one(Run, run_id).status
@@ -77,8 +86,8 @@ def test_a_lease_is_renewed_only_by_its_holder(database: Database, run_id: str) 
     claim = _claim(database, run_id)
     assert claim is not None
     with database.write() as session:
-        status = lifecycle.renew_lease(session, run_id, claim.lease_token, 30.0)
-        assert status is RunStatus.STARTING
+        orders = lifecycle.renew_lease(session, run_id, claim.lease_token, 30.0)
+        assert orders == (RunStatus.STARTING, None, None)
     with database.write() as session, pytest.raises(lifecycle.LeaseLostError):
         lifecycle.renew_lease(session, run_id, "someone else", 30.0)
 
@@ -110,8 +119,7 @@ def test_a_lost_run_is_queued_again_until_its_attempts_are_used_up(
 ) -> None:
     for expected in (RunStatus.QUEUED, RunStatus.CRASHED):
         assert _claim(database, run_id) is not None
-        with database.write() as session:
-            lifecycle.give_back(session, lifecycle.lock(session, run_id), PROBLEM)
+        _give_back(database, run_id)
         assert _status(database, run_id) is expected
     with database.read() as session:
         run = session.get_one(Run, run_id)
@@ -123,26 +131,59 @@ def test_a_lost_run_is_queued_again_until_its_attempts_are_used_up(
 def test_a_worker_that_is_shut_down_costs_no_attempt(database: Database, run_id: str) -> None:
     for _ in range(4):
         assert _claim(database, run_id) is not None
-        with database.write() as session:
-            run = lifecycle.lock(session, run_id)
-            run.interruptions += 1
-            session.flush()
-            lifecycle.give_back(session, run, PROBLEM)
+        _give_back(database, run_id, Cause.WORKER_LEFT)
         assert _status(database, run_id) is RunStatus.QUEUED
 
 
 def test_a_run_that_was_being_stopped_is_not_started_again(database: Database, run_id: str) -> None:
     assert _claim(database, run_id) is not None
     with database.write() as session:
-        lifecycle.request_stop(session, lifecycle.lock(session, run_id))
-    with database.write() as session:
-        lifecycle.give_back(session, lifecycle.lock(session, run_id), PROBLEM)
+        run = lifecycle.lock(session, run_id)
+        lifecycle.request_stop(session, run, StopMode.SAVE, actor="Ada")
+    _give_back(database, run_id)
     assert _status(database, run_id) is RunStatus.CRASHED
+
+
+def test_each_attempt_that_goes_wrong_is_followed_by_a_longer_pause(
+    database: Database, run_id: str
+) -> None:
+    with database.write() as session:
+        session.get_one(Run, run_id).max_attempts = 9
+    for pause in (10.0, 20.0, 40.0, 60.0, 60.0):
+        assert _claim(database, run_id) is not None
+        _give_back(database, run_id, Cause.TRAINER_DIED, retry_longest_seconds=60.0)
+        with database.read() as session:
+            run = session.get_one(Run, run_id)
+            assert run.not_before is not None
+            wait = run.not_before - lifecycle.now(session).timestamp()
+        assert wait == pytest.approx(pause, abs=2.0)
+
+
+def test_the_history_says_what_changed_why_and_by_whom(database: Database, run_id: str) -> None:
+    assert _claim(database, run_id) is not None
+    with database.write() as session:
+        run = lifecycle.lock(session, run_id)
+        lifecycle.request_stop(session, run, StopMode.FORCE, actor="Ada")
+    with database.write() as session:
+        run = lifecycle.lock(session, run_id)
+        lifecycle.finish(session, run, RunStatus.STOPPED, None, Cause.KILLED, actor="worker w1")
+    with database.read() as session:
+        told = [event.payload for event in session.scalars(select(RunEvent))]
+        version = session.get_one(Run, run_id).version
+    keys = ("previous", "status", "cause", "actor")
+    assert [tuple(one[key] for key in keys) for one in told] == [
+        ("queued", "starting", "claimed", "worker w1"),
+        ("starting", "stopping", "stop_requested", "Ada"),
+        ("stopping", "stopped", "killed", "worker w1"),
+    ]
+    assert version == 4
 
 
 def test_an_illegal_move_raises_and_changes_nothing(database: Database, run_id: str) -> None:
     with database.write() as session, pytest.raises(IllegalTransitionError):
-        lifecycle.change_status(session, lifecycle.lock(session, run_id), RunStatus.SUCCEEDED)
+        lifecycle.change_status(
+            session, lifecycle.lock(session, run_id), RunStatus.SUCCEEDED, Cause.ENDED
+        )
     assert _status(database, run_id) is RunStatus.QUEUED
 
 
@@ -152,12 +193,12 @@ def test_who_acts_on_an_old_view_of_the_run_does_nothing(database: Database, run
         session.expunge(old)
     assert _claim(database, run_id) is not None
     with database.write() as session:
-        assert not lifecycle.change_status(session, old, RunStatus.CANCELLED)
+        assert not lifecycle.change_status(session, old, RunStatus.CANCELLED, Cause.CANCELLED)
     assert _status(database, run_id) is RunStatus.STARTING
 
 
 def test_a_task_is_sent_after_the_commit_and_only_then(database: Database, run_id: str) -> None:
-    before = notify.queue_length()
+    before = notify.queue_length("gpu")
 
     def roll_back() -> None:
         with database.write() as session:
@@ -166,11 +207,11 @@ def test_a_task_is_sent_after_the_commit_and_only_then(database: Database, run_i
 
     with pytest.raises(KeyError):
         roll_back()
-    assert notify.queue_length() == before
+    assert notify.queue_length("gpu") == before
     with database.write() as session:
         lifecycle.enqueue(session, lifecycle.lock(session, run_id))
-        assert notify.queue_length() == before
-    assert notify.queue_length() == before + 1
+        assert notify.queue_length("gpu") == before
+    assert notify.queue_length("gpu") == before + 1
 
 
 def test_the_databases_clock_is_used(database: Database, run_id: str) -> None:
@@ -187,7 +228,8 @@ def test_numbers_are_handed_out_without_gaps_to_writers_at_once(
     def write() -> None:
         for _ in range(5):
             with database.write() as session:
-                lifecycle.record_status(session, lifecycle.lock(session, run_id))
+                run = lifecycle.lock(session, run_id)
+                lifecycle.record_steering(session, run, "Ada", {})
 
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:

@@ -60,7 +60,7 @@ TRAINING = {"kind": "phase", "phase": "training", "current": 0, "total": 10}
 
 
 def test_a_new_run_is_queued_and_its_task_sent(client: TestClient, config: dict[str, Any]) -> None:
-    tasks = notify.queue_length()
+    tasks = notify.queue_length("gpu")
     run = _create(client, config, name=" first ")
     assert (run["status"], run["name"], run["attempt"]) == ("queued", "first", 0)
     assert run["progress"] == {
@@ -73,7 +73,7 @@ def test_a_new_run_is_queued_and_its_task_sent(client: TestClient, config: dict[
     assert run["last_loss"] is None
     assert run["config"]["training"]["learning_rate"] == 2e-5
     assert run["warnings"] == []
-    assert notify.queue_length() == tasks + 1
+    assert notify.queue_length("gpu") == tasks + 1
     assert client.get(f"/api/runs/{run['id']}").json()["id"] == run["id"]
 
 

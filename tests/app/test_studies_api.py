@@ -87,7 +87,7 @@ def succeed(database: Database, run_id: str, first: float | None, last: float | 
 
 
 def test_a_plan_becomes_queued_runs_in_its_order(client, plan, database):
-    tasks = notify.queue_length()
+    tasks = notify.queue_length("gpu")
     study = create(client, plan)
     assert study["runs"] == {"queued": 8}
     assert [cell["name"] for cell in study["cells"][:3]] == [
@@ -95,7 +95,7 @@ def test_a_plan_becomes_queued_runs_in_its_order(client, plan, database):
         "method=sdft,ema=off,seed=2",
         "method=sdft,ema=on,seed=1",
     ]
-    assert notify.queue_length() == tasks + 8
+    assert notify.queue_length("gpu") == tasks + 8
     run = client.get(f"/api/runs/{study['cells'][7]['id']}").json()
     assert run["config"]["training"]["seed"] == 2
     assert run["config"]["teacher"]["weights"] == "ema"
@@ -110,7 +110,7 @@ def test_a_plan_becomes_queued_runs_in_its_order(client, plan, database):
 
 
 def test_a_mistake_in_one_cell_stores_nothing(client, plan, database):
-    tasks = notify.queue_length()
+    tasks = notify.queue_length("gpu")
     plan["factors"]["ema"]["on"] = {"teacher": {"weigths": "ema"}}
     plan["factors"]["method"]["gkd"]["data"] = {"path": "/nowhere.jsonl"}
     answer = client.post("/api/studies", json=plan)
@@ -124,7 +124,7 @@ def test_a_mistake_in_one_cell_stores_nothing(client, plan, database):
     with database.read() as session:
         assert session.execute(select(func.count(Study.id))).scalar_one() == 0
         assert session.execute(select(func.count(Run.id))).scalar_one() == 0
-    assert notify.queue_length() == tasks
+    assert notify.queue_length("gpu") == tasks
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,10 @@ def test_every_state_can_be_reached_and_every_other_can_end() -> None:
         assert reachable(state) & TERMINAL
 
 
+def test_a_run_that_waits_for_another_attempt_can_be_stopped() -> None:
+    assert RunStatus.STOPPED in TRANSITIONS[RunStatus.QUEUED]
+
+
 def test_cancel_is_before_the_start_and_stop_after() -> None:
     assert RunStatus.CANCELLED in TRANSITIONS[RunStatus.QUEUED]
     assert RunStatus.STOPPING not in TRANSITIONS[RunStatus.QUEUED]

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from sqlalchemy import select
 
 from app.db import Database
 from app.models import Attempt, RunEvent
+from app.settings import Settings
 from cli.private_redis import private_redis
 from cli.services import Service, Services
-from cli.up import API_COMMAND, REAPER_COMMAND, WORKER_COMMAND
+from cli.up import API_COMMAND, REAPER_COMMAND, worker_command
 from core.states import TERMINAL
 from tests.servers import is_alive
 
@@ -32,7 +33,9 @@ _PATIENCE_SECONDS = 90.0
 class Installation:
     """Starts, watches and kills the parts; talks to the API."""
 
-    def __init__(self, home: Path, database_url: str) -> None:
+    def __init__(
+        self, home: Path, database_url: str, settings: Mapping[str, str] | None = None
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -48,17 +51,20 @@ class Installation:
             "UNISD_PORT": str(self.port),
             "UNISD_LEASE_SECONDS": str(LEASE_SECONDS),
             "UNISD_HEARTBEAT_SECONDS": "0.5",
+            "UNISD_RETRY_SECONDS": "0.2",
+            "UNISD_FORCE_SECONDS": "2",
             "HF_HUB_OFFLINE": "1",
             "CUDA_VISIBLE_DEVICES": "",
             # Threads that spin for each other starve when tests share two cores.
             "OMP_NUM_THREADS": "1",
+            **(settings or {}),
         }
         self.services = Services(environment, home / "logs", print)
         self._parts = {
             "redis": redis.service,
             "api": Service("api", API_COMMAND),
             "reaper": Service("reaper", REAPER_COMMAND),
-            "worker": Service("worker", WORKER_COMMAND, stop_seconds=30.0),
+            "worker": Service("worker", worker_command(Settings()), stop_seconds=30.0),
         }
 
     def start(self, *names: str) -> None:
@@ -103,11 +109,25 @@ class Installation:
         body: dict[str, Any] = self.http.get(f"/api/runs/{run_id}").raise_for_status().json()
         return body
 
-    def wait_for_step(self, run_id: str, step: int) -> None:
-        """Wait until a run has done so many steps."""
-        self.wait_until(
-            lambda: self.run(run_id)["progress"]["step"] >= step, f"step {step} of {run_id}"
-        )
+    def transitions(self, run_id: str) -> list[dict[str, Any]]:
+        """Changes of a run's state, oldest first."""
+        answer = self.http.get(f"/api/runs/{run_id}/transitions").raise_for_status()
+        return [one for one in answer.json()["items"] if one["status"]]
+
+    def contact(self, run_id: str) -> dict[str, Any]:
+        """How a started run and its worker stand to each other."""
+        found: dict[str, Any] = self.run(run_id)["contact"]
+        return found
+
+    def wait_for_step(self, run_id: str, step: int, attempt: int = 1) -> None:
+        """Wait until an attempt of a run, or one after it, has done so many steps."""
+
+        def there() -> bool:
+            run = self.run(run_id)
+            reached = bool(run["progress"]["step"] >= step)
+            return run["attempt"] > attempt or (run["attempt"] == attempt and reached)
+
+        self.wait_until(there, f"step {step} of {run_id}")
 
     def wait_for_end(self, run_id: str) -> dict[str, Any]:
         """Wait until a run is over."""
@@ -161,9 +181,11 @@ def _written(file: Path) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def installation(home: Path, database_url: str) -> Iterator[Installation]:
-    """A running installation, ended whatever happens."""
-    studio = Installation(home, database_url)
+def installation(
+    home: Path, database_url: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Installation]:
+    """A running installation, ended whatever happens; `settings` go to all parts."""
+    studio = Installation(home, database_url, settings)
     try:
         studio.start()
         yield studio

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.installation import Installation
+from tests.e2e.installation import Installation, installation
 from tests.servers import is_alive
 
 LONG = {"max_steps": 150, "batch_size": 2, "gradient_accumulation_steps": 1}
@@ -31,15 +32,22 @@ def test_a_run_succeeds_and_everything_arrives(
     assert mean == pytest.approx(whole["divergence"], rel=1e-4)
 
 
-def test_a_killed_trainer_crashes_the_run(studio: Installation, config: dict[str, Any]) -> None:
-    run_id = studio.create(config | {"training": LONG})
-    studio.wait_for_step(run_id, 10)
-    studio.kill("trainer")
+def test_a_killed_trainer_is_started_again_until_its_attempts_are_used_up(
+    studio: Installation, config: dict[str, Any]
+) -> None:
+    schedule = {"max_attempts": 2}
+    run_id = studio.create(config | {"training": LONG}, schedule=schedule)
+    for attempt in (1, 2):
+        studio.wait_for_step(run_id, 10, attempt=attempt)
+        studio.kill("trainer")
     run = studio.wait_for_end(run_id)
-    assert run["status"] == "crashed"
+    assert (run["status"], run["attempt"]) == ("crashed", 2)
     assert run["problem"]["code"] == "trainer_killed"
     assert "SIGKILL" in run["problem"]["message"]
-    assert run["attempts"][0]["exit_code"] == -9
+    assert [attempt["exit_code"] for attempt in run["attempts"]] == [-9, -9]
+    causes = [one["cause"] for one in studio.transitions(run_id)]
+    again = ["claimed", "work_began", "trainer_died"]
+    assert causes == ["submitted", *again, *again]
     studio.assert_nothing_lost_or_doubled(run_id)
 
 
@@ -108,6 +116,70 @@ def test_stop_ends_a_run_at_a_step_and_keeps_its_adapter(
     assert run["status"] == "stopped"
     assert [artifact["kind"] for artifact in run["artifacts"]] == ["adapter"]
     studio.assert_nothing_lost_or_doubled(run_id)
+
+
+def test_discard_ends_a_run_at_once_and_keeps_no_weights(
+    studio: Installation, config: dict[str, Any]
+) -> None:
+    training = LONG | {"max_steps": 100_000, "checkpoint_every_steps": 2}
+    run_id = studio.create(config | {"training": training})
+    studio.wait_for_step(run_id, 6)
+    studio.http.post(f"/api/runs/{run_id}/stop", json={"mode": "discard"}).raise_for_status()
+    run = studio.wait_for_end(run_id)
+    assert (run["status"], run["artifacts"]) == ("stopped", [])
+    folder = Path(run["attempts"][0]["directory"])
+    assert not list(folder.glob("**/*.safetensors"))
+    studio.assert_nothing_lost_or_doubled(run_id)
+
+
+def test_force_kills_a_trainer_that_does_not_stop_when_the_countdown_ends(
+    studio: Installation, config: dict[str, Any]
+) -> None:
+    run_id = studio.create(config | {"training": LONG | {"max_steps": 100_000}})
+    studio.wait_for_step(run_id, 3)
+    (trainer,) = studio.trainers()
+    trainer.suspend()  # it hears nothing
+    studio.http.post(f"/api/runs/{run_id}/stop").raise_for_status()
+    studio.wait_until(lambda: studio.contact(run_id)["kill_in"] is not None, "a countdown")
+    assert studio.contact(run_id)["kill_in"] > 60
+    studio.http.post(f"/api/runs/{run_id}/stop", json={"mode": "force"}).raise_for_status()
+    run = studio.wait_for_end(run_id)
+    assert (run["status"], run["problem"]["code"]) == ("stopped", "trainer_unresponsive")
+    assert studio.transitions(run_id)[-1]["cause"] == "killed"
+    studio.assert_nothing_lost_or_doubled(run_id)
+
+
+def test_a_time_limit_stops_and_saves(studio: Installation, config: dict[str, Any]) -> None:
+    training = LONG | {"max_steps": 100_000}
+    schedule = {"time_limit_seconds": 12}
+    run_id = studio.create(config | {"training": training}, schedule=schedule)
+    run = studio.wait_for_end(run_id)
+    assert (run["status"], run["problem"]["code"]) == ("stopped", "time_limit")
+    assert [artifact["kind"] for artifact in run["artifacts"]] == ["adapter"]
+    assert run["used_seconds"] >= 12
+
+
+def test_deliveries_that_redis_repeats_start_nothing_twice(
+    tmp_path: Path, database_url: str, config: dict[str, Any]
+) -> None:
+    repeating = {"UNISD_VISIBILITY_SECONDS": "1"}
+    with installation(tmp_path / "home", database_url, repeating) as studio:
+        ids = [studio.create(config | {"training": LONG}) for _ in range(2)]
+        for run_id in ids:
+            run = studio.wait_for_end(run_id)
+            assert (run["status"], run["attempt"]) == ("succeeded", 1)
+            studio.assert_nothing_lost_or_doubled(run_id)
+
+
+def test_what_a_trainer_prints_is_streamed_and_kept(
+    studio: Installation, config: dict[str, Any]
+) -> None:
+    wrong = config | {"model": config["model"] | {"lora": {"target_modules": ["no_such_layer"]}}}
+    run_id = studio.create(wrong)
+    studio.wait_for_end(run_id)
+    lines = studio.http.get(f"/api/runs/{run_id}/logs").json()["items"]
+    printed = [line["message"] for line in lines if line["source"] == "output"]
+    assert "no_such_layer" in "\n".join(printed)
 
 
 def test_a_stopped_run_is_resumed_where_it_was(

@@ -48,7 +48,7 @@ def _execute(database: Database, settings: Settings, run_id: str) -> Run:
     presence = Presence(database, settings)
     presence.start()
     try:
-        Supervisor(database, settings, presence).execute(run_id)
+        Supervisor(database, settings, presence).work()
     finally:
         presence.stop()
     with database.read() as session:

@@ -241,10 +241,18 @@ export interface paths {
         get: operations["get_run"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete Run
+         * @description Remove a run that is over or waits, with its files. It disappears at once.
+         */
+        delete: operations["delete_run"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Run
+         * @description Change a run's name, or while it is not over, its priority, place or limits.
+         */
+        patch: operations["change_run"];
         trace?: never;
     };
     "/api/runs/{run_id}/stop": {
@@ -258,7 +266,9 @@ export interface paths {
         put?: never;
         /**
          * Stop Run
-         * @description Ask a started run to stop: it finishes its step, saves its adapter and becomes `stopped`.
+         * @description Ask a started run to end; without a body it finishes its step, saves, and is `stopped`.
+         *
+         *     The wish waits until the run's worker is heard of, even if that is cut off now.
          */
         post: operations["stop_run"];
         delete?: never;
@@ -301,6 +311,46 @@ export interface paths {
          * @description Take a run that has not started out of the queue.
          */
         post: operations["cancel_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move Run
+         * @description Put a waiting run before another one, or behind all of its queue.
+         */
+        post: operations["move_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/transitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Transitions
+         * @description Every change of the run's state and everything that people changed, with cause and actor.
+         */
+        get: operations["list_transitions"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -764,6 +814,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/workers/{worker_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Worker
+         * @description One worker.
+         */
+        get: operations["get_worker"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workers/{worker_id}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Samples
+         * @description Load of the worker's host: every 15 s of the last day, every 10 min of the last month.
+         */
+        get: operations["list_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workers/{worker_id}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drain Worker
+         * @description Have a worker finish its run and take no other.
+         */
+        post: operations["drain_worker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workers/{worker_id}/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Quarantine Worker
+         * @description Keep a worker from taking runs because something is wrong with it.
+         */
+        post: operations["quarantine_worker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workers/{worker_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Worker
+         * @description Let a worker take runs again.
+         */
+        post: operations["resume_worker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Queues
+         * @description Each queue, and the first runs that wait in it, in the order in which they start.
+         */
+        get: operations["list_queues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queues/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Queue
+         * @description Hold back all runs that wait. Those that have started go on.
+         */
+        post: operations["pause_queue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queues/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Queue
+         * @description Let runs start again.
+         */
+        post: operations["resume_queue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -959,7 +1169,17 @@ export interface components {
             outcome: string | null;
             /** Exit Code */
             exit_code: number | null;
+            /** @description Null where it began at step 0. */
+            resumed: components["schemas"]["Resumed"] | null;
+            /** @description Null on a host without GPUs. */
+            gpu_memory: components["schemas"]["GpuMemory"] | null;
         };
+        /**
+         * Cause
+         * @description Why a run changed its state.
+         * @enum {string}
+         */
+        Cause: "submitted" | "claimed" | "work_began" | "stop_requested" | "time_limit" | "cancelled" | "deleted" | "resumed" | "ended" | "killed" | "trainer_died" | "worker_left" | "lease_expired" | "unstartable";
         /**
          * CellReport
          * @description One combination of levels, over its seeds.
@@ -1143,6 +1363,37 @@ export interface components {
              * @description Name of the preset (`GET /api/presets`) whose settings the others override.
              */
             preset?: string | null;
+        };
+        /**
+         * Contact
+         * @description How a started run and its worker stand to each other.
+         */
+        Contact: {
+            /**
+             * Heard
+             * @description Seconds since the worker was last heard of.
+             */
+            heard: number;
+            /**
+             * Stale
+             * @description Whether that is so long that it may be cut off.
+             */
+            stale: boolean;
+            /**
+             * Lease Left
+             * @description Seconds until the run is taken back from a silent one.
+             */
+            lease_left: number;
+            /**
+             * Wish Pending
+             * @description Whether the worker does not know of the stop yet.
+             */
+            wish_pending: boolean;
+            /**
+             * Kill In
+             * @description Seconds until a stopping trainer is killed; null before its worker knows.
+             */
+            kill_in: number | null;
         };
         /**
          * ContrastiveConfig
@@ -1614,6 +1865,8 @@ export interface components {
              * @enum {string}
              */
             device: "auto" | "cpu" | "cuda" | "mps";
+            /** @description When and where it runs. */
+            schedule?: components["schemas"]["Schedule"];
         };
         /**
          * EvaluationJob
@@ -2061,6 +2314,17 @@ export interface components {
             /** Name */
             name: string;
             /**
+             * Uuid
+             * @default
+             */
+            uuid: string;
+            /**
+             * Mine
+             * @description Whether the worker gives it to its runs.
+             * @default true
+             */
+            mine: boolean;
+            /**
              * Memory Total
              * @description Bytes.
              */
@@ -2085,6 +2349,59 @@ export interface components {
              * @description Watts.
              */
             power: number | null;
+            /** Processes */
+            processes?: components["schemas"]["GpuProcess"][];
+        };
+        /**
+         * GpuMemory
+         * @description Proof that a GPU's memory came back after the trainer's end.
+         */
+        GpuMemory: {
+            /**
+             * Before
+             * @description Bytes in use on the worker's GPUs before the attempt.
+             */
+            before: number;
+            /**
+             * After
+             * @description The same when the trainer had ended.
+             */
+            after: number;
+            /**
+             * Returned
+             * @description Whether the difference is negligible.
+             */
+            returned: boolean;
+        };
+        /**
+         * GpuProcess
+         * @description A process that holds memory of a GPU.
+         */
+        GpuProcess: {
+            /** Pid */
+            pid: number;
+            /**
+             * Name
+             * @description Empty where it cannot be seen from the worker.
+             * @default
+             */
+            name: string;
+            /**
+             * Memory
+             * @description Bytes, where the driver tells them.
+             */
+            memory?: number | null;
+            /**
+             * Run Id
+             * @description Run whose trainer it belongs to.
+             */
+            run_id?: string | null;
+            /**
+             * Known
+             * @description False: it belongs to no run and to none of our workers.
+             * @default true
+             */
+            known: boolean;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -2099,18 +2416,37 @@ export interface components {
             /**
              * Cpu
              * @description Processor in words.
+             * @default
              */
             cpu: string;
             /**
              * Cores
              * @description Logical processors that this worker may use.
+             * @default 1
              */
             cores: number;
             /**
              * Memory Total
              * @description Bytes.
+             * @default 0
              */
             memory_total: number;
+            /**
+             * Gpus
+             * @description GPUs that this worker gives to runs.
+             * @default 0
+             */
+            gpus: number;
+            /**
+             * Gpu Memory
+             * @description Memory of the smallest of them, bytes.
+             */
+            gpu_memory?: number | null;
+            /**
+             * Driver
+             * @description Version of the NVIDIA driver.
+             */
+            driver?: string | null;
         };
         /**
          * Health
@@ -2271,6 +2607,12 @@ export interface components {
              */
             time: number;
             /**
+             * Source
+             * @description `log`: reported by the trainer; `output`: printed by it, some lines at once.
+             * @enum {string}
+             */
+            source: "log" | "output";
+            /**
              * Level
              * @enum {string}
              */
@@ -2385,6 +2727,17 @@ export interface components {
             cursor: number;
             /** Items */
             items: components["schemas"]["Series"][];
+        };
+        /**
+         * ModeWish
+         * @description Why a worker is to take no more runs.
+         */
+        ModeWish: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * ModelConfig
@@ -2680,6 +3033,66 @@ export interface components {
             neither: number;
         };
         /**
+         * Queue
+         * @description What workers take runs from.
+         * @enum {string}
+         */
+        Queue: "gpu" | "interactive";
+        /**
+         * QueueList
+         * @description All queues.
+         */
+        QueueList: {
+            /** Items */
+            items: components["schemas"]["QueueOut"][];
+        };
+        /**
+         * QueueOut
+         * @description A queue.
+         */
+        QueueOut: {
+            name: components["schemas"]["Queue"];
+            /** Paused */
+            paused: boolean;
+            /**
+             * Changed By
+             * @description Who paused or resumed it last.
+             */
+            changed_by: string | null;
+            /**
+             * Changed At
+             * @description When, in seconds since the Unix epoch.
+             */
+            changed_at: number | null;
+            /**
+             * Waiting
+             * @description Runs that wait in it.
+             */
+            waiting: number;
+            /**
+             * Runs
+             * @description The first of them, in the order they start in.
+             */
+            runs: components["schemas"]["QueuedRun"][];
+        };
+        /**
+         * QueuedRun
+         * @description A run that waits.
+         */
+        QueuedRun: {
+            run: components["schemas"]["RunSummary"];
+            /**
+             * Position
+             * @description Place in its queue, from 1.
+             */
+            position: number;
+            /**
+             * Reasons
+             * @description What keeps it from starting now; empty: nothing.
+             */
+            reasons: string[];
+        };
+        /**
          * RawRow
          * @description A row as it is in the file, and as the mapping makes it.
          */
@@ -2854,6 +3267,27 @@ export interface components {
             duplicate_lines: components["schemas"]["Repeat"][];
         };
         /**
+         * Resumed
+         * @description From where an attempt went on.
+         */
+        Resumed: {
+            /**
+             * Step
+             * @description Optimizer steps done before it.
+             */
+            step: number;
+            /**
+             * Exact
+             * @description Whether it goes on bit for bit as if it had not been cut off.
+             */
+            exact: boolean;
+            /**
+             * Reason
+             * @description Why not, if not.
+             */
+            reason: string;
+        };
+        /**
          * Retained
          * @description Which of two models stayed nearer to the base, on the examples where both can be told.
          */
@@ -2870,6 +3304,38 @@ export interface components {
             base_logprob: components["schemas"]["Interval"] | null;
             /** @description Likewise of the log-probability under the model itself: of its own answer, the base's (reverse) or the reference (gold). */
             tuned_logprob: components["schemas"]["Interval"];
+        };
+        /**
+         * RunChange
+         * @description What can be changed about a run; absent fields stay.
+         */
+        RunChange: {
+            /**
+             * Version
+             * @description `version` of the run as it was seen; refused with 409 if it has changed.
+             */
+            version?: number | null;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Priority
+             * @default 0
+             */
+            priority: number;
+            /** Labels */
+            labels?: string[];
+            /** Gpu Memory Bytes */
+            gpu_memory_bytes?: number | null;
+            /**
+             * Max Attempts
+             * @default 1
+             */
+            max_attempts: number;
+            /** Time Limit Seconds */
+            time_limit_seconds?: number | null;
         };
         /**
          * RunConfig
@@ -2922,6 +3388,8 @@ export interface components {
             name?: string | null;
             /** @description Configuration. Absent: the experiment's. */
             config?: components["schemas"]["ConfigIn"] | null;
+            /** @description When and where it runs. */
+            schedule?: components["schemas"]["Schedule"];
         };
         /**
          * RunCreated
@@ -2964,6 +3432,21 @@ export interface components {
              */
             worker: string | null;
             /**
+             * Version
+             * @description Send it with a wish to be refused if the run has changed.
+             */
+            version: number;
+            queue: components["schemas"]["Queue"];
+            /** Priority */
+            priority: number;
+            /** @description How a stopping run is to end. */
+            stop_mode: components["schemas"]["StopMode"] | null;
+            /**
+             * Retry At
+             * @description Start of the next attempt at the earliest, seconds since the Unix epoch.
+             */
+            retry_at: number | null;
+            /**
              * Created At
              * Format: date-time
              */
@@ -2998,6 +3481,24 @@ export interface components {
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
             max_attempts: number;
+            /**
+             * Labels
+             * @description What its worker must carry.
+             */
+            labels: string[];
+            /** Gpu Memory Bytes */
+            gpu_memory_bytes: number | null;
+            /** Time Limit Seconds */
+            time_limit_seconds: number | null;
+            /**
+             * Used Seconds
+             * @description Time of the attempts that are over.
+             */
+            used_seconds: number;
+            /** @description Only of a queued run. */
+            waiting: components["schemas"]["Waiting"] | null;
+            /** @description Only of a run that a worker has. */
+            contact: components["schemas"]["Contact"] | null;
             /** Artifacts */
             artifacts: components["schemas"]["ArtifactOut"][];
             /**
@@ -3082,6 +3583,21 @@ export interface components {
              */
             worker: string | null;
             /**
+             * Version
+             * @description Send it with a wish to be refused if the run has changed.
+             */
+            version: number;
+            queue: components["schemas"]["Queue"];
+            /** Priority */
+            priority: number;
+            /** @description How a stopping run is to end. */
+            stop_mode: components["schemas"]["StopMode"] | null;
+            /**
+             * Retry At
+             * @description Start of the next attempt at the earliest, seconds since the Unix epoch.
+             */
+            retry_at: number | null;
+            /**
              * Created At
              * Format: date-time
              */
@@ -3116,6 +3632,24 @@ export interface components {
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
             max_attempts: number;
+            /**
+             * Labels
+             * @description What its worker must carry.
+             */
+            labels: string[];
+            /** Gpu Memory Bytes */
+            gpu_memory_bytes: number | null;
+            /** Time Limit Seconds */
+            time_limit_seconds: number | null;
+            /**
+             * Used Seconds
+             * @description Time of the attempts that are over.
+             */
+            used_seconds: number;
+            /** @description Only of a queued run. */
+            waiting: components["schemas"]["Waiting"] | null;
+            /** @description Only of a run that a worker has. */
+            contact: components["schemas"]["Contact"] | null;
             /** Artifacts */
             artifacts: components["schemas"]["ArtifactOut"][];
             /**
@@ -3178,6 +3712,22 @@ export interface components {
             offset: number;
         };
         /**
+         * RunMove
+         * @description Where a waiting run is to stand.
+         */
+        RunMove: {
+            /**
+             * Version
+             * @description `version` of the run as it was seen; refused with 409 if it has changed.
+             */
+            version?: number | null;
+            /**
+             * Before
+             * @description Waiting run before which it goes. Null: behind all.
+             */
+            before?: string | null;
+        };
+        /**
          * RunStatus
          * @description State of a run.
          * @enum {string}
@@ -3224,6 +3774,21 @@ export interface components {
              */
             worker: string | null;
             /**
+             * Version
+             * @description Send it with a wish to be refused if the run has changed.
+             */
+            version: number;
+            queue: components["schemas"]["Queue"];
+            /** Priority */
+            priority: number;
+            /** @description How a stopping run is to end. */
+            stop_mode: components["schemas"]["StopMode"] | null;
+            /**
+             * Retry At
+             * @description Start of the next attempt at the earliest, seconds since the Unix epoch.
+             */
+            retry_at: number | null;
+            /**
              * Created At
              * Format: date-time
              */
@@ -3249,6 +3814,68 @@ export interface components {
             sparkline: (number | null)[];
             /** @description Why the run failed or crashed. */
             problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * Sample
+         * @description What a host was doing at one time.
+         */
+        Sample: {
+            /**
+             * Time
+             * @description Seconds since the Unix epoch, by the database's clock.
+             */
+            time: number;
+            /** Cpu */
+            cpu: number;
+            /** Memory Used */
+            memory_used: number;
+            /** Disk Free */
+            disk_free: number;
+            /** Gpus */
+            gpus: components["schemas"]["Gpu"][];
+        };
+        /**
+         * SampleList
+         * @description A worker's past, oldest first.
+         */
+        SampleList: {
+            /** Items */
+            items: components["schemas"]["Sample"][];
+        };
+        /**
+         * Schedule
+         * @description Priority, place and limits of a run.
+         */
+        Schedule: {
+            /**
+             * Priority
+             * @description Runs of higher priority start first; equal ones in their order.
+             * @default 0
+             */
+            priority: number;
+            /** @description Queue. Empty: `interactive` for small evaluations, else `gpu`. */
+            queue?: components["schemas"]["Queue"] | null;
+            /**
+             * Labels
+             * @description Only workers with all of these labels may take it.
+             * @default []
+             */
+            labels: string[];
+            /**
+             * Gpu Memory Bytes
+             * @description Only workers whose GPUs have at least so much memory may take it.
+             */
+            gpu_memory_bytes?: number | null;
+            /**
+             * Max Attempts
+             * @description Starts before it counts as crashed for good; 1: never again. Empty: the installation's.
+             */
+            max_attempts?: number | null;
+            /**
+             * Time Limit Seconds
+             * @description Time of all attempts together, after which it is stopped and saved.
+             */
+            time_limit_seconds?: number | null;
         };
         /**
          * Series
@@ -3300,6 +3927,39 @@ export interface components {
         SignIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * Steer
+         * @description With each wish, optionally: the version of the run that the person saw.
+         */
+        Steer: {
+            /**
+             * Version
+             * @description `version` of the run as it was seen; refused with 409 if it has changed.
+             */
+            version?: number | null;
+        };
+        /**
+         * StopMode
+         * @description How a started run is to end.
+         * @enum {string}
+         */
+        StopMode: "save" | "discard" | "force";
+        /**
+         * StopWish
+         * @description How a run is to end.
+         */
+        StopWish: {
+            /**
+             * Version
+             * @description `version` of the run as it was seen; refused with 409 if it has changed.
+             */
+            version?: number | null;
+            /**
+             * @description `save`: finish the step and keep everything. `discard`: end at once, keep no weights of this attempt. `force`: like `save`, but killed after a short countdown.
+             * @default save
+             */
+            mode: components["schemas"]["StopMode"];
         };
         /**
          * Strip
@@ -3466,6 +4126,8 @@ export interface components {
             baseline?: {
                 [key: string]: string;
             };
+            /** @description Priority, place and limits of all runs. */
+            schedule?: components["schemas"]["Schedule"];
             /**
              * Exclude
              * @description Combinations of levels that are left out; factors not named match any level.
@@ -3532,6 +4194,8 @@ export interface components {
             baseline?: {
                 [key: string]: string;
             };
+            /** @description Priority, place and limits of all runs. */
+            schedule?: components["schemas"]["Schedule"];
             /**
              * Exclude
              * @description Combinations of levels that are left out; factors not named match any level.
@@ -3932,6 +4596,46 @@ export interface components {
             divergence: number | null;
         };
         /**
+         * TransitionList
+         * @description A run's history, oldest first.
+         */
+        TransitionList: {
+            /** Items */
+            items: components["schemas"]["TransitionOut"][];
+        };
+        /**
+         * TransitionOut
+         * @description A change of a run's state, or something that a person changed about it. Never altered.
+         */
+        TransitionOut: {
+            /** Cursor */
+            cursor: number;
+            /**
+             * Time
+             * @description Seconds since the Unix epoch, by the database's clock.
+             */
+            time: number;
+            /**
+             * Actor
+             * @description Person, worker or reaper.
+             */
+            actor: string;
+            /** @description New state; null where only `changes` changed. */
+            status: components["schemas"]["RunStatus"] | null;
+            previous: components["schemas"]["RunStatus"] | null;
+            cause: components["schemas"]["Cause"] | null;
+            /** Attempt */
+            attempt: number | null;
+            problem: components["schemas"]["Problem"] | null;
+            /**
+             * Changes
+             * @description Name to [before, after].
+             */
+            changes: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Turn
          * @description An earlier message of the conversation that `prompt` ends.
          */
@@ -3969,6 +4673,11 @@ export interface components {
              * @description Empty on a host without GPUs.
              */
             gpus: components["schemas"]["Gpu"][];
+            /**
+             * Problems
+             * @description What is wrong on the host, and what to do about it.
+             */
+            problems?: components["schemas"]["Problem"][];
         };
         /**
          * Validation
@@ -4039,6 +4748,22 @@ export interface components {
             report: components["schemas"]["Report"];
         };
         /**
+         * Waiting
+         * @description Where a queued run stands and what it waits for.
+         */
+        Waiting: {
+            /**
+             * Position
+             * @description Place in its queue, from 1.
+             */
+            position: number;
+            /**
+             * Reasons
+             * @description What keeps it from starting now; empty: nothing.
+             */
+            reasons: string[];
+        };
+        /**
          * WorkerList
          * @description Workers, those alive first.
          */
@@ -4067,15 +4792,42 @@ export interface components {
             pid: number;
             /**
              * Status
-             * @description `lost`: no heartbeat for longer than the lease; `gone`: it said goodbye.
+             * @description `stale`: not heard of for a while; `lost`: for longer than the lease; `gone`: it said goodbye.
              * @enum {string}
              */
-            status: "idle" | "busy" | "lost" | "gone";
+            status: "idle" | "busy" | "stale" | "lost" | "gone";
+            /**
+             * Mode
+             * @description Only an active worker takes new runs.
+             * @enum {string}
+             */
+            mode: "active" | "draining" | "quarantined";
+            /** Mode Reason */
+            mode_reason: string;
+            /**
+             * Mode By
+             * @description Who set the mode.
+             */
+            mode_by: string;
+            /**
+             * Mode Since
+             * @description Seconds since the Unix epoch.
+             */
+            mode_since: number | null;
+            /** Labels */
+            labels: string[];
+            /** Queues */
+            queues: components["schemas"]["Queue"][];
             /**
              * Started At
              * Format: date-time
              */
             started_at: string;
+            /**
+             * Starts
+             * @description How often it has been started.
+             */
+            starts: number;
             /**
              * Heartbeat Age
              * @description Seconds since the last heartbeat.
@@ -4139,7 +4891,9 @@ export interface components {
          * @description One event of a run, as the stream sends it in `data:`; `id:` is its cursor.
          *
          *     `payload` is the trainer's event (`TrainEvent` without `v`, `seq`, `time`, `kind`), or for
-         *     `status` an object with `status`, `attempt` and `problem`.
+         *     `status` an object with `status`, `previous`, `cause`, `actor`, `attempt`, `problem` and
+         *     `retry_at`; for `steering` one with `actor` and `changes`; for `output` one with `text`, lines
+         *     that the trainer printed.
          */
         RunEventOut: {
             /** Cursor */
@@ -4150,7 +4904,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "status" | "started" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "finished";
+            kind: "status" | "steering" | "output" | "started" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "finished";
             /** Step */
             step: number | null;
             /**
@@ -5079,7 +5833,10 @@ export interface operations {
     create_run: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5317,16 +6074,114 @@ export interface operations {
             };
         };
     };
-    stop_run: {
+    delete_run: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Of the run as it was seen. */
+                version?: number | null;
+            };
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
             path: {
                 run_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunChange"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -5373,13 +6228,105 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    stop_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StopWish"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -5405,13 +6352,20 @@ export interface operations {
     resume_run: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
             path: {
                 run_id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Steer"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -5458,13 +6412,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -5490,13 +6444,20 @@ export interface operations {
     cancel_run: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
             path: {
                 run_id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Steer"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -5536,6 +6497,174 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    move_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunMove"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_transitions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransitionList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5895,7 +7024,10 @@ export interface operations {
     create_study: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6040,7 +7172,10 @@ export interface operations {
     cancel_study: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
             path: {
                 study_id: string;
             };
@@ -7115,7 +8250,10 @@ export interface operations {
     create_evaluation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7466,6 +8604,612 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["WorkerList"];
                 };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_worker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_samples: {
+        parameters: {
+            query?: {
+                /** @description How far back. */
+                seconds?: number;
+                /** @description Samples at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    drain_worker: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ModeWish"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    quarantine_worker: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ModeWish"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resume_worker: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_queues: {
+        parameters: {
+            query?: {
+                /** @description Items per page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    pause_queue: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                name: components["schemas"]["Queue"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resume_queue: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                name: components["schemas"]["Queue"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Unauthorized */
             401: {

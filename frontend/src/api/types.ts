@@ -39,6 +39,8 @@ export type Validation = Schemas["Validation"];
 
 export const EVENT_KINDS = [
   "status",
+  "steering",
+  "output",
   "started",
   "phase",
   "dataset",

@@ -90,7 +90,14 @@ describe("a run's series", () => {
 
 describe("log lines", () => {
   const line = (cursor: number) =>
-    ({ cursor, attempt: 1, time: cursor, level: "info", message: String(cursor) }) as const;
+    ({
+      cursor,
+      attempt: 1,
+      time: cursor,
+      source: "log",
+      level: "info",
+      message: String(cursor),
+    }) as const;
 
   it("come once and in order from pages and stream", () => {
     const merged = mergeLogs([line(3), line(4)], [line(1), line(2)], [line(4), line(5)]);

@@ -68,7 +68,7 @@ export function receive(state: LiveState, event: RunEvent): LiveState {
   if (event.attempt !== null && event.attempt > (state.attempt ?? 0)) {
     next = { ...next, attempt: event.attempt, curves: {}, step: null, totalSteps: null };
   }
-  if (event.kind === "log") return { ...next, logs: [...next.logs, logLine(event)] };
+  if (event.kind === "log" || event.kind === "output") return { ...next, logs: [...next.logs, logLine(event)] };
   return addMetrics(next, event);
 }
 
@@ -114,13 +114,15 @@ function addPoint(
 const LEVELS = ["debug", "info", "warning", "error"] as const;
 
 function logLine(event: RunEvent): LogLine {
-  const { level, message } = event.payload;
+  const { level, message, text } = event.payload;
+  const said = event.kind === "output" ? text : message;
   return {
     cursor: event.cursor,
     attempt: event.attempt,
     time: event.time,
+    source: event.kind === "output" ? "output" : "log",
     level: LEVELS.find((known) => known === level) ?? "info",
-    message: typeof message === "string" ? message : "",
+    message: typeof said === "string" ? said : "",
   };
 }
 

@@ -55,6 +55,7 @@ function NoWorkers() {
 const STATES: Record<Worker["status"], { words: string; chip: string; dot: string }> = {
   busy: { words: "Busy", chip: "bg-live-soft text-live", dot: "bg-live" },
   idle: { words: "Idle", chip: "bg-ok-soft text-ok", dot: "bg-ok" },
+  stale: { words: "Not heard of", chip: "bg-warn-soft text-warn", dot: "bg-warn" },
   lost: { words: "Lost", chip: "bg-bad-soft text-bad", dot: "bg-bad rotate-45 rounded-[1px]!" },
   gone: { words: "Signed off", chip: "bg-idle-soft text-idle", dot: "border border-idle" },
 };

@@ -1,0 +1,1 @@
+"""Queues: what waits, in which order, for what."""
