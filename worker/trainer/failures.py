@@ -20,7 +20,7 @@ class RunFailureError(StudioError):
 
 
 class PeerLostError(Exception):
-    """Another process of the run is gone or does not answer: this one cannot go on."""
+    """Another process of the run is gone: this one cannot go on, and has no verdict of its own."""
 
 
 def mistake(code: str, message: str, remedy: str, *, field: str | None = None) -> StudioError:

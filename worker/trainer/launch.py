@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from accelerate.commands.launch import launch_command, launch_command_parser
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -24,9 +23,6 @@ from core.events import TrainEvent
 from worker.trainer.console import describe_problem
 from worker.trainer.event_log import PROBLEM_FILE, take_over
 from worker.trainer.failures import EXIT_DONE, EXIT_PEER_LOST
-
-SHUTDOWN_SECONDS: Final = 5
-"""What the other processes get to leave after one has died, before they are killed."""
 
 
 def launch(
@@ -71,6 +67,7 @@ def _options(arguments: Sequence[str], devices: int) -> argparse.Namespace:
         "num_processes": devices,
         "num_machines": 1,
         "machine_rank": 0,
+        "main_process_port": 0,
         "gpu_ids": "all",  # those that CUDA_VISIBLE_DEVICES shows
         "mixed_precision": "no",
         "dynamo_backend": "no",
@@ -85,7 +82,6 @@ def _options(arguments: Sequence[str], devices: int) -> argparse.Namespace:
     # them. Standalone: the port is found by binding it, so two runs can never be given the same.
     options.standalone = True
     options.local_addr = "127.0.0.1"
-    options.shutdown_timeout = SHUTDOWN_SECONDS
     options.signals_to_handle = "SIGQUIT"  # SIGTERM and SIGINT are ours
     return options
 

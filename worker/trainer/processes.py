@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +17,8 @@ import torch
 from accelerate import PartialState
 from torch import Tensor, distributed, nn
 
-from worker.trainer.failures import PeerLostError
+from core.errors import StudioError
+from worker.trainer.failures import PeerLostError, failure
 from worker.trainer.interrupt import Interrupt, StopRequested
 
 TIMEOUT_VARIABLE: Final = "UNISD_EXCHANGE_TIMEOUT_SECONDS"
@@ -30,6 +33,9 @@ _T = TypeVar("_T")
 class Processes:
     """This process among those that train together; alone, every exchange is free.
 
+    Exchanges raise `PeerLostError` when another process is gone, and a `StudioError`
+    (`process_unresponsive`) when one does not answer in time.
+
     Attributes:
         rank: from 0; only rank 0 writes events and files.
         count: how many there are.
@@ -43,12 +49,8 @@ class Processes:
 
     @classmethod
     def join(cls, device: str) -> Processes:
-        """Join the processes that `accelerate launch` started, if it did.
-
-        Raises:
-            PeerLostError: another one did not come.
-        """
-        timeout = timedelta(seconds=float(os.environ.get(TIMEOUT_VARIABLE, TIMEOUT_SECONDS)))
+        """Join the processes that `accelerate launch` started, if it did."""
+        timeout = timedelta(seconds=_timeout())
         with _exchange():
             state = PartialState(cpu=device == "cpu", timeout=timeout)
             together = state.num_processes > 1
@@ -86,7 +88,7 @@ class Processes:
         if self.alone:
             return [dict(own)]
         every: list[dict[str, Tensor]] = [{} for _ in range(self.count)]
-        with _exchange():
+        with _exchange(math.inf):
             distributed.all_gather_object(every, dict(own), group=self.patient)
         return every
 
@@ -137,7 +139,7 @@ class Processes:
             finally:
                 interrupt.patient = True
         told = torch.tensor([stopped])
-        with _exchange():
+        with _exchange(math.inf):
             distributed.broadcast(told, src=0, group=self.patient)
         if told.item():
             raise StopRequested
@@ -163,13 +165,29 @@ class Processes:
             distributed.destroy_process_group()
 
 
+def _timeout() -> float:
+    return float(os.environ.get(TIMEOUT_VARIABLE, TIMEOUT_SECONDS))
+
+
 @contextmanager
-def _exchange() -> Iterator[None]:
-    """Name the failure of an exchange: a lost connection, or no answer in time."""
+def _exchange(patience: float | None = None) -> Iterator[None]:
+    """Name the failure of an exchange: a lost connection, or no answer within so many seconds."""
+    limit = _timeout() if patience is None else patience
+    begun = time.monotonic()
     try:
         yield
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:
+        if time.monotonic() - begun >= limit:
+            raise _unresponsive(limit) from error
         reason = " ".join(str(error).split())
-        raise PeerLostError(f"Another process of this run is gone or silent: {reason}") from error
+        raise PeerLostError(f"Another process of this run is gone: {reason}") from error
+
+
+def _unresponsive(seconds: float) -> StudioError:
+    return failure(
+        "process_unresponsive",
+        f"Another process of this run did not answer within {seconds:g} s.",
+        f"Resume from the last checkpoint. If a step may take so long, raise {TIMEOUT_VARIABLE}.",
+    )
