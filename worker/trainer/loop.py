@@ -121,11 +121,11 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         batch = self._next_batch(step, measure)
         wanted = self._wanted(step)
-        micros = range(training.gradient_accumulation_steps)
-        seeds = [
-            derive_seed(training.seed, "dropout", step, self.processes.rank, micro)
-            for micro in micros
-        ]
+        # By a micro-batch's place in the global batch: however many processes share the work, each
+        # sequence meets the same dropout. (The 0 keeps the streams of earlier checkpoints.)
+        first = self.processes.rank * training.gradient_accumulation_steps
+        places = range(first, first + training.gradient_accumulation_steps)
+        seeds = [derive_seed(training.seed, "dropout", step, 0, place) for place in places]
         recorded = -(-wanted // training.batch_size)  # micro-batches that hold the wanted rollouts
         scored: Scored | None = None
         for scored in self._scorer.accumulate(
