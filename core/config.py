@@ -102,6 +102,15 @@ class TrainingConfig(Part):
         description="Passes over the records; ignored when `max_steps` is set.",
         json_schema_extra=extra("epochs"),
     )
+    devices: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Devices of one host that train together. Each takes `batch_size` sequences "
+        "per pass, so the global batch grows with their number: `devices` × `batch_size` × "
+        "`gradient_accumulation_steps` sequences per optimizer step.",
+        json_schema_extra=extra("devices", advanced=True),
+    )
     batch_size: int = Field(
         default=4,
         ge=1,
@@ -113,8 +122,8 @@ class TrainingConfig(Part):
         default=4,
         ge=1,
         le=4096,
-        description="Forward passes per optimizer step; the loss is the mean over the whole "
-        "global batch.",
+        description="Forward passes per optimizer step and device; the loss is the mean over the "
+        "whole global batch.",
         json_schema_extra=extra("passes"),
     )
     learning_rate: float = Field(

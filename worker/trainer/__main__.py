@@ -8,15 +8,25 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
 from core.errors import Problem, StudioError
 from worker.trainer.configuration import load_config
 from worker.trainer.console import print_event, print_problems
-from worker.trainer.event_log import EventLog, SilentLog
-from worker.trainer.failures import EXIT_DONE, EXIT_FAILED, exit_status, failure, write_failure
+from worker.trainer.event_log import EVENTS_FILE, EventLog, SilentLog
+from worker.trainer.failures import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_PEER_LOST,
+    PeerLostError,
+    exit_status,
+    failure,
+    write_failure,
+)
 from worker.trainer.interrupt import Interrupt, StopRequested, exit_with_supervisor
+from worker.trainer.lifeline import Lifeline, follow
 
 USAGE = """\
 python -m worker.trainer run.yaml --out DIR [--resume DIR] [--supervised]
@@ -27,7 +37,9 @@ python -m worker.trainer run.yaml --out DIR [--resume DIR] [--supervised]
 
 EPILOG = """\
 exit status: 0 the run ended as asked (finished, or stopped on request); 1 it failed on the way;
-2 a mistake in the configuration, the data or the arguments; 75 the supervisor is gone"""
+2 a mistake in the configuration, the data or the arguments; 75 the supervisor is gone; 76 another
+of the processes that train together is gone; training on several devices ends as the process that
+failed first, killed by its signal too"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +71,11 @@ def _train(arguments: list[str]) -> int:
     parser.add_argument(
         "--resume", type=Path, help="folder of an earlier attempt to go on from", metavar="DIR"
     )
+    # One of the processes that a run on several devices starts itself.
+    parser.add_argument("--launched", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if (devices := _processes_to_start(options)) > 1:
+        return _launch(arguments, devices, options.out, supervised=options.supervised)
 
     def train(log: EventLog, interrupt: Interrupt) -> None:
         config = load_config(options.config)
@@ -69,7 +85,29 @@ def _train(arguments: list[str]) -> int:
         keep_freed_memory()
         execute(config, log, interrupt, options.resume)
 
-    return _run(train, options.out, supervised=options.supervised)
+    return _run(train, options.out, supervised=options.supervised, launched=options.launched)
+
+
+def _processes_to_start(options: argparse.Namespace) -> int:
+    """1: train in this one. So also where there is a mistake, which the run itself tells."""
+    if "RANK" in os.environ or (options.out / EVENTS_FILE).exists():
+        return 1
+    try:
+        return load_config(options.config).training.devices
+    except StudioError:
+        return 1
+
+
+def _launch(arguments: list[str], devices: int, out: Path, *, supervised: bool) -> int:
+    """Start the processes of a run on several devices, and end with them."""
+    lifeline = Lifeline(devices)
+    with Interrupt(lifeline.ask_to_stop):
+        if supervised:
+            exit_with_supervisor(os.dup(0))
+        lifeline.become_standard_input()
+        from worker.trainer.launch import launch  # noqa: PLC0415 - torch takes seconds
+
+        return launch([*arguments, "--launched"], devices, out, None if supervised else print_event)
 
 
 def _evaluate(arguments: list[str]) -> int:
@@ -106,14 +144,24 @@ def _evaluate(arguments: list[str]) -> int:
 def _open_log(folder: Path, *, quiet: bool) -> EventLog:
     """The log of the process that leads; the others that `accelerate launch` started have none."""
     if int(os.environ.get("RANK", "0")):
-        return SilentLog(folder)
+        return SilentLog(folder, int(os.environ["RANK"]))
     return EventLog(folder, None if quiet else print_event)
 
 
-def _run(work: Callable[[EventLog, Interrupt], None], out: Path, *, supervised: bool) -> int:
+def _run(
+    work: Callable[[EventLog, Interrupt], None],
+    out: Path,
+    *,
+    supervised: bool,
+    launched: bool = False,
+) -> int:
     """Do the work with an event log in `out`."""
-    with Interrupt() as interrupt:
-        if supervised:
+    interrupt = Interrupt()
+    # A launched process hears of a stop from its launcher; SIGTERM ends it, as another is gone.
+    with nullcontext() if launched else interrupt:
+        if launched:
+            follow(interrupt)
+        elif supervised:
             exit_with_supervisor()
         log = _open_log(out, quiet=supervised)
         try:
@@ -135,6 +183,9 @@ def _finish(
         print_problems(error)
         _finish_failed(log, error)
         return exit_status(error)
+    except PeerLostError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_PEER_LOST
     except Exception as error:  # noqa: BLE001 - the last place where a bug can be told
         traceback.print_exc()
         _finish_failed(log, _internal(error))

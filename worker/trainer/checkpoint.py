@@ -5,8 +5,8 @@ their SHA-256. It is written under a temporary name and renamed, so a reader nev
 one that was damaged later does not match its manifest, and the one before is used.
 
 Random numbers need no state: every use has a seed derived from the run's seed and its place
-(`worker.trainer.randomness`), so the step number is enough. The state of torch's own generators is
-kept all the same, for what may use them.
+(`worker.trainer.randomness`), so the step number is enough. The states of torch's own generators
+are kept all the same, of every process that trains, for what may use them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from torch import Tensor
 from core.errors import StudioError
 from worker.trainer.failures import failure, mistake, write_failure
 from worker.trainer.files import file_sha256, folder_written_atomically
+from worker.trainer.processes import Processes
 
 FOLDER: Final = "checkpoints"
 MANIFEST: Final = "manifest.json"
@@ -145,19 +146,29 @@ def load_optimizer(
         optimizer.state[parameter][entry] = moved.clone()
 
 
-def random_tensors() -> dict[str, Tensor]:
-    """The states of torch's generators."""
+def random_tensors(processes: Processes) -> dict[str, Tensor]:
+    """The states of torch's generators in all processes: `cpu`, `cuda`, and `cpu@1` of rank 1."""
     states = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         states["cuda"] = torch.cuda.get_rng_state()
-    return states
+    return {
+        _of_rank(name, rank): state
+        for rank, theirs in enumerate(processes.gather_tensors(states))
+        for name, state in theirs.items()
+    }
 
 
-def load_random(saved: Mapping[str, Tensor]) -> None:
-    """Put the states of torch's generators back."""
-    torch.set_rng_state(saved["cpu"])
-    if "cuda" in saved and torch.cuda.is_available():
-        torch.cuda.set_rng_state(saved["cuda"])
+def load_random(saved: Mapping[str, Tensor], rank: int) -> None:
+    """Put the states of this process's generators back, as far as they were kept."""
+    if (cpu := saved.get(_of_rank("cpu", rank))) is not None:
+        torch.set_rng_state(cpu)
+    cuda = saved.get(_of_rank("cuda", rank))
+    if cuda is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(cuda)
+
+
+def _of_rank(name: str, rank: int) -> str:
+    return f"{name}@{rank}" if rank else name
 
 
 def check_same_run(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:

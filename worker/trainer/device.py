@@ -37,6 +37,24 @@ def choose_device(wanted: Literal["auto", "cpu", "cuda", "mps"]) -> torch.device
     return torch.device(wanted)
 
 
+def check_count(wanted: int, device: torch.device) -> None:
+    """See whether so many devices are there. Any number of processes may share a CPU.
+
+    Raises:
+        StudioError: `too_few_devices`.
+    """
+    present = torch.cuda.device_count() if device.type == "cuda" else 1
+    if device.type != "cpu" and wanted > present:
+        raise mistake(
+            "too_few_devices",
+            f"The run asks for {wanted} devices, and of kind {device.type} this host shows "
+            f"{present}.",
+            f"Set training.devices to at most {present}, let CUDA_VISIBLE_DEVICES show more of the "
+            "host's GPUs, or run on a host that has them.",
+            field="training.devices",
+        )
+
+
 def choose_dtype(
     wanted: Literal["auto", "float32", "bfloat16"], device: torch.device
 ) -> torch.dtype:

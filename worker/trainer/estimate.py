@@ -205,5 +205,9 @@ def describe(config: RunConfig, found: Estimate) -> str:
         ("Libraries", found.runtime),
         ("Peak", found.peak),
     ]
-    lines = [f"Memory of a run of {config.model.name}, at the longest prompts and completions:"]
+    devices = config.training.devices
+    where = f", on each of {devices} devices" if devices > 1 else ""
+    lines = [
+        f"Memory of a run of {config.model.name}, at the longest prompts and completions{where}:"
+    ]
     return "\n".join([*lines, *(f"  {name:<32}{size / 1e9:>9.2f} GB" for name, size in rows)])

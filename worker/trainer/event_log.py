@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import time
@@ -11,8 +12,10 @@ from typing import Any, Final, Literal
 
 from core.events import TrainEvent, train_event_adapter
 from worker.trainer.failures import mistake, write_failure
+from worker.trainer.files import write_atomically
 
 EVENTS_FILE: Final = "events.jsonl"
+PROBLEM_FILE: Final = ".problem-{rank}.json"
 
 Phase = Literal["preparing", "loading", "training", "evaluating", "saving"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -89,16 +92,61 @@ class EventLog:
 
 
 class SilentLog(EventLog):
-    """The log of a process that does not lead: it writes nothing."""
+    """The log of a process that does not lead: only why it failed is left beside the others' log.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: the attempt's folder.
+        rank: this process's.
+    """
+
+    def __init__(self, folder: Path, rank: int) -> None:
         self.folder = folder
+        self._rank = rank
 
     def emit(self, kind: str, **values: Any) -> None:  # noqa: ANN401 - as above
-        """Write nothing."""
+        """Keep the problem of a last event; the launcher tells it if nobody else does."""
+        problem = values.get("problem") if kind == "finished" else None
+        if problem is None:
+            return
+        path = self.folder / PROBLEM_FILE.format(rank=self._rank)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, problem.model_dump_json().encode())
+        except OSError as error:
+            raise write_failure(path, error) from error
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+class _TakenOverLog(EventLog):
+    """The log of a process that is gone, to which another one adds."""
+
+    def __init__(
+        self, folder: Path, listener: Callable[[TrainEvent], None] | None, written: int
+    ) -> None:
+        self.folder = folder
+        self._path = folder / EVENTS_FILE
+        self._listener = listener
+        self._next = written
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+
+
+def take_over(
+    folder: Path, listener: Callable[[TrainEvent], None] | None = None
+) -> EventLog | None:
+    """Go on with the log of a process that is gone; a new one if it had not begun.
+
+    Returns:
+        None if there is nothing to add: it ended with its last event, or in the middle of one.
+    """
+    path = folder / EVENTS_FILE
+    if not path.exists():
+        return EventLog(folder, listener)
+    lines = path.read_bytes().splitlines(keepends=True)
+    if lines and (not lines[-1].endswith(b"\n") or json.loads(lines[-1])["kind"] == "finished"):
+        return None
+    return _TakenOverLog(folder, listener, len(lines))
 
 
 def finite(value: float) -> float | None:

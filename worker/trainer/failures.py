@@ -11,10 +11,16 @@ from core.errors import Problem, StudioError
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_MISTAKE: Final = 2
+EXIT_PEER_LOST: Final = 76
+"""Another process of the run is gone: this one has no verdict of its own."""
 
 
 class RunFailureError(StudioError):
     """A failure that nobody could have seen in the configuration (disk full, loss not finite)."""
+
+
+class PeerLostError(Exception):
+    """Another process of the run is gone: this one cannot go on, and has no verdict of its own."""
 
 
 def mistake(code: str, message: str, remedy: str, *, field: str | None = None) -> StudioError:

@@ -25,7 +25,7 @@ from worker.trainer.ema import ema_distance, half_life, synchronize_ema
 from worker.trainer.evaluation.examinations import Examinations
 from worker.trainer.evaluation.references import Reference, reference_fit
 from worker.trainer.event_log import EventLog
-from worker.trainer.interrupt import Interrupt, StopRequested
+from worker.trainer.interrupt import Interrupt
 from worker.trainer.measure import StepMeasure
 from worker.trainer.model import EMA, STUDENT, Network
 from worker.trainer.processes import Processes
@@ -112,8 +112,7 @@ class Trainer:
 
     def _check_stop(self) -> None:
         """All processes stop after the same step."""
-        if self.processes.any(self.interrupt.requested, self.network.device):
-            raise StopRequested
+        self.processes.check(self.interrupt, self.network.device)
 
     def _optimize(self, step: int) -> dict[str, float]:
         """One optimizer step over the global batch. Returns its metrics."""
@@ -122,11 +121,11 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         batch = self._next_batch(step, measure)
         wanted = self._wanted(step)
-        micros = range(training.gradient_accumulation_steps)
-        seeds = [
-            derive_seed(training.seed, "dropout", step, self.processes.rank, micro)
-            for micro in micros
-        ]
+        # By a micro-batch's place in the global batch: however many processes share the work, each
+        # sequence meets the same dropout. (The 0 keeps the streams of earlier checkpoints.)
+        first = self.processes.rank * training.gradient_accumulation_steps
+        places = range(first, first + training.gradient_accumulation_steps)
+        seeds = [derive_seed(training.seed, "dropout", step, 0, place) for place in places]
         recorded = -(-wanted // training.batch_size)  # micro-batches that hold the wanted rollouts
         scored: Scored | None = None
         for scored in self._scorer.accumulate(
@@ -139,8 +138,7 @@ class Trainer:
             refuse_not_finite(self.log, step, "loss", share, scored)
             self._recorder.add(scored, wanted, step=step, pinned=False)
             wanted = max(0, wanted - len(scored.batch.examples))
-            if self.processes.alone:
-                self.interrupt.check()
+            self.interrupt.check()
         assert scored is not None  # noqa: S101 - a batch has at least one sequence
         rate = learning_rate(training, step, self.history.total_steps)
         norm = self._update(rate, step, scored)
@@ -243,9 +241,11 @@ class Trainer:
 
     def _record_pinned(self, step: int) -> None:
         """Sample the pinned examples anew, with the student as it is before the step."""
+        if (step - 1) % self.config.recording.pinned_every_steps == 0:
+            self.processes.lead(lambda: self._sample_pinned(step), self.interrupt)
+
+    def _sample_pinned(self, step: int) -> None:
         recording = self.config.recording
-        if (step - 1) % recording.pinned_every_steps or not self.processes.leads:
-            return
         pinned = range(min(recording.pinned_examples, len(self.dataset.train)))
         size = self.config.training.batch_size
         for start in range(0, len(pinned), size):
@@ -263,8 +263,10 @@ class Trainer:
         return bool(self.held_out or self.examinations)
 
     def _evaluate(self, step: int) -> None:
-        if not self._evaluates or not self.processes.leads:
-            return
+        if self._evaluates:
+            self.processes.lead(lambda: self._examine(step), self.interrupt)
+
+    def _examine(self, step: int) -> None:
         metrics = self._fit_references(step) if self.held_out else {}
         if self.examinations is not None:
             metrics |= self.examinations.hold(step)
@@ -278,8 +280,7 @@ class Trainer:
 
         def progress(done: int) -> None:
             self.log.phase("evaluating", "Scoring held-out references", done, total)
-            if self.processes.alone:
-                self.interrupt.check()
+            self.interrupt.check()
 
         self.log.phase("evaluating", "Scoring held-out references", 0, total)
         batch_size = self.config.training.batch_size
@@ -309,21 +310,26 @@ class Trainer:
             self.keep_checkpoint()
 
     def keep_checkpoint(self) -> None:
-        """Write a checkpoint after the last whole step, unless they are switched off."""
+        """Write a checkpoint after the last whole step, unless they are switched off.
+
+        All processes come here: the one that leads writes what it learns from the others.
+        """
         training, step = self.config.training, self.history.steps
-        if training.checkpoint_every_steps is None or not self.processes.leads:
+        if training.checkpoint_every_steps is None:
             return
-        save_snapshot(self.log.folder, step, self.snapshot(), training.keep_checkpoints)
-        self.log.say(f"Wrote a checkpoint after step {step}.", "debug")
+        snapshot = self.snapshot()
+        if self.processes.leads:
+            save_snapshot(self.log.folder, step, snapshot, training.keep_checkpoints)
+            self.log.say(f"Wrote a checkpoint after step {step}.", "debug")
 
     def snapshot(self) -> Snapshot:
-        """Everything that the steps to come depend on."""
+        """Everything that the steps to come depend on, the same in all processes."""
         factors = self.network.factors(STUDENT)
         names = {id(parameter): name for name, parameter in factors.items()}
         tensors = {
             "student": dict(factors),
             "optimizer": optimizer_tensors(self._optimizer, names),
-            "random": random_tensors(),
+            "random": random_tensors(self.processes),
         }
         if self.config.teacher.weights == "ema":
             tensors["ema"] = self.network.factors(EMA)
@@ -348,7 +354,7 @@ class Trainer:
                 for name, parameter in parameters.items():
                     parameter.copy_(snapshot.tensors[group][name])
         load_optimizer(self._optimizer, factors, snapshot.tensors["optimizer"])
-        load_random(snapshot.tensors["random"])
+        load_random(snapshot.tensors["random"], self.processes.rank)
         self.history = History.from_dict(snapshot.state["history"])
         self._tokens = int(snapshot.state["tokens"])
         self._watch.first = dict(snapshot.state["first_metrics"])

@@ -11,7 +11,7 @@ from worker.trainer.randomness import derive_seed
 
 
 def global_batch(training: TrainingConfig) -> int:
-    """Sequences per optimizer step and process."""
+    """Sequences per optimizer step and device."""
     return training.batch_size * training.gradient_accumulation_steps
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from torch import distributed
 from transformers.utils import logging as transformers_logging
 
 from core.config import RunConfig
@@ -29,7 +30,7 @@ from worker.trainer.evaluation.examinations import Examinations
 from worker.trainer.evaluation.questions import load_questions
 from worker.trainer.evaluation.references import Reference, references
 from worker.trainer.event_log import EventLog
-from worker.trainer.failures import mistake, write_failure
+from worker.trainer.failures import PeerLostError, mistake, write_failure
 from worker.trainer.files import write_atomically
 from worker.trainer.interrupt import Interrupt, StopRequested
 from worker.trainer.loop import Trainer
@@ -77,25 +78,45 @@ def execute(
     """
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     device = devices.choose_device(config.training.device)
+    devices.check_count(config.training.devices, device)
     together = processes or Processes.join(device.type)
+    _check_together(config, together)
+    interrupt.patient = not together.alone
     if together.leads:
         _freeze(config, log)
     dtype = devices.choose_dtype(config.model.dtype, device)
     name = str(dtype).removeprefix("torch.")
     log.emit("started", device=devices.describe(device), dtype=name, versions=devices.versions())
-    interrupt.check()
     try:
+        together.check(interrupt, device)
         trainer = _assemble(config, log, interrupt, (device, dtype), together)
         if resume is not None:
             _resume(trainer, resume)
         _train_and_save(trainer)
         together.leave()
+    except StopRequested:
+        together.leave()
+        raise
+    except distributed.DistError as error:
+        raise PeerLostError(f"The exchange with the other processes failed: {error}") from error
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise out_of_memory("training", config) from error
     except RuntimeError as error:
         if "can't allocate memory" in str(error):  # the CPU allocator has no class of its own
             raise out_of_memory("training", config) from error
         raise
+
+
+def _check_together(config: RunConfig, processes: Processes) -> None:
+    if config.training.devices != processes.count:
+        raise mistake(
+            "devices_mismatch",
+            f"The run asks for {config.training.devices} devices, and {processes.count} processes "
+            "came together.",
+            f"Set training.devices to {processes.count}, or start the run without a launcher of "
+            "your own: it starts its processes itself.",
+            field="training.devices",
+        )
 
 
 def _freeze(config: RunConfig, log: EventLog) -> None:
@@ -126,20 +147,18 @@ def _assemble(
         load_questions(one, tokenizer, config.data.system_prompt, context)
         for one in training_sets(config.evaluation, config.data)
     ]
-    interrupt.check()
+    processes.check(interrupt, on[0])
     log.phase("loading", f"Loading {config.model.name}")
     seed = derive_seed(config.training.seed, "adapter")
     network = load_network(config.model, tokenizer, *on, seed)
     if config.teacher.weights == "ema":
         add_ema(network)
     _describe_model(network, config, log)
-    interrupt.check()
-    # Among several processes none may leave the others waiting: they look at the flag together.
-    patient = interrupt if processes.alone else Interrupt()
-    sampler = make_sampler(network, config, patient)
-    asker = Asker(config, chat, sampler, log, patient, context)
+    processes.check(interrupt, on[0])
+    sampler = make_sampler(network, config, interrupt)
+    asker = Asker(config, chat, sampler, log, interrupt, context)
     views, kept = _prepare_views(asker, dataset, processes)
-    writer = Writer(network, config.model, patient, config.training.seed)
+    writer = Writer(network, config.model, interrupt, config.training.seed)
     evaluator = Evaluator(writer, tokenizer, log, None, config.data.system_prompt)
     steps = total_steps(config.training, len(dataset.train), processes.count)
     return Trainer(
@@ -174,6 +193,8 @@ def _identity(
             "training": {"checkpoint_every_steps", "keep_checkpoints", "device"},
         },
     )
+    if config.training.devices == 1:  # as before there was a choice
+        del settings["training"]["devices"]
     device, dtype = on
     return {
         "identity": {"configuration": settings, "data": dataset.sha256},
@@ -237,11 +258,10 @@ def _prepare_views(asker: Asker, dataset: Dataset, processes: Processes) -> tupl
         The views of all records, and the indices of those that are left to train on.
     """
     records = list(dataset.train)
-    if not processes.leads:
-        processes.wait()  # the one that leads fills the cache, the others read it
-    contexts = prepare_contexts(asker, records)
-    if processes.leads:
-        processes.wait()
+    # The one that leads fills the cache, the others read it.
+    contexts = processes.lead(lambda: prepare_contexts(asker, records), asker.interrupt)
+    if contexts is None:
+        contexts = prepare_contexts(asker, records)
     views = Views(asker.chat, asker.config, records, contexts)
     kept = [index for index in range(len(records)) if views.fits(index)]
     left = set(kept)
@@ -303,7 +323,6 @@ def _save(trainer: Trainer) -> None:
     trainer.log.phase("saving", "Writing the adapter")
     if trainer.processes.leads:
         save_adapters(trainer.network, trainer.config, trainer.history, trainer.log)
-    trainer.processes.wait()
 
 
 def check(config: RunConfig) -> list[str]:
@@ -316,6 +335,7 @@ def check(config: RunConfig) -> list[str]:
         StudioError: the first thing that would keep the run from starting.
     """
     device = devices.choose_device(config.training.device)
+    devices.check_count(config.training.devices, device)
     tokenizer = load_tokenizer(config.model)
     chat = Chat(tokenizer, config)
     model_config: Any = load_model_config(config.model)
@@ -334,13 +354,17 @@ def _report(
     longest = config.generation.max_prompt_length
     lines = [
         f"Model: {config.model.name}, {dtype}, context of {context or 'unknown'} tokens.",
-        f"Device: {devices.describe(device)}.",
+        f"Device: {devices.describe(device)}{_times(config.training.devices)}.",
         f"Data: {dataset.read} records, SHA-256 {dataset.sha256}.",
         f"Records to train on: {len(dataset.train)}.",
         f"Records held out: {len(dataset.held_out)}; dropped: {len(dataset.oversized)}.",
         f"Longest prompt: {dataset.longest_prompt} of at most {longest} tokens.",
-        f"Steps: {total_steps(config.training, len(dataset.train))}.",
+        f"Steps: {total_steps(config.training, len(dataset.train), config.training.devices)}.",
     ]
     if dataset.oversized:
         lines.append(f"Warning: {describe_dropped(dataset, config)}")
     return [*lines, "The configuration is valid."]
+
+
+def _times(count: int) -> str:
+    return f", {count} of them" if count > 1 else ""

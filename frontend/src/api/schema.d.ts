@@ -4418,6 +4418,12 @@ export interface components {
              */
             epochs: number;
             /**
+             * Devices
+             * @description Devices of one host that train together. Each takes `batch_size` sequences per pass, so the global batch grows with their number: `devices` × `batch_size` × `gradient_accumulation_steps` sequences per optimizer step.
+             * @default 1
+             */
+            devices: number;
+            /**
              * Batch Size
              * @description Sequences per forward pass and device.
              * @default 4
@@ -4425,7 +4431,7 @@ export interface components {
             batch_size: number;
             /**
              * Gradient Accumulation Steps
-             * @description Forward passes per optimizer step; the loss is the mean over the whole global batch.
+             * @description Forward passes per optimizer step and device; the loss is the mean over the whole global batch.
              * @default 4
              */
             gradient_accumulation_steps: number;

@@ -109,7 +109,9 @@ function WhatRuns({ config, values }: { config: Config; values: FormValues }) {
   const get = (path: string) => readPath(config, path);
   const batch = asNumber(get("training.batch_size"));
   const passes = asNumber(get("training.gradient_accumulation_steps"));
-  const whole = batch !== null && passes !== null ? batch * passes : null;
+  // A configuration stored before there was a choice has no number.
+  const devices = asNumber(get("training.devices")) ?? 1;
+  const whole = batch !== null && passes !== null ? batch * passes * devices : null;
   const maxSteps = asNumber(get("training.max_steps"));
   const epochs = asNumber(get("training.epochs"));
   const held = asNumber(get("evaluation.examples"));
@@ -136,6 +138,7 @@ function WhatRuns({ config, values }: { config: Config; values: FormValues }) {
           {COMPLETIONS[String(get("objective.completions"))] ?? UNKNOWN}
         </Line>
         <Line label="Effective batch">
+          {devices > 1 ? `${integer(devices)} devices × ` : ""}
           {integer(batch)} × {integer(passes)} = {integer(whole)} sequences
         </Line>
         <Line label="Length">

@@ -116,6 +116,8 @@ def test_only_the_newest_checkpoints_are_kept(whole):
     assert set(found.snapshot.tensors) == {"student", "ema", "optimizer", "random"}
     assert found.snapshot.state["data_position"] == STEPS * 4
     assert found.snapshot.state["metric_cursor"] == STEPS
+    # So one of before there was a choice of devices still belongs to its run.
+    assert "devices" not in found.snapshot.state["identity"]["configuration"]["training"]
 
 
 @pytest.fixture
