@@ -34,6 +34,19 @@ class StartedEvent(_Event):
     device: str = Field(description="Device in words, for example `cpu (2 threads)`.")
     dtype: str = Field(description="Number format of the frozen weights.")
     versions: dict[str, str] = Field(description="Versions of Python and the libraries used.")
+    environment: dict[str, Any] = Field(
+        default_factory=dict,
+        description="All packages, commit of the code, drivers, seed: what a run was made with.",
+    )
+
+
+class ResumedEvent(_Event):
+    """The attempt goes on from a checkpoint."""
+
+    kind: Literal["resumed"] = "resumed"
+    step: int = Field(ge=0, description="Optimizer steps done before.")
+    exact: bool = Field(description="Whether it goes on bit for bit as if nothing had happened.")
+    reason: str = Field(default="", description="Why that is not promised.")
 
 
 class PhaseEvent(_Event):
@@ -139,6 +152,7 @@ class FinishedEvent(_Event):
 
 TrainEvent = Annotated[
     StartedEvent
+    | ResumedEvent
     | PhaseEvent
     | DatasetEvent
     | MetricsEvent

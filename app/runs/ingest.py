@@ -26,6 +26,7 @@ from core.events import (
     FinishedEvent,
     MetricsEvent,
     PhaseEvent,
+    ResumedEvent,
     StartedEvent,
     TrainEvent,
     TrajectoryEvent,
@@ -68,6 +69,9 @@ def ingest(session: Session, attempt_id: int, offset: int, lines: list[bytes], e
         return
     _insert_events(session, run, attempt, events)
     _insert_details(session, run.id, attempt_id, events)
+    for event in events:
+        if isinstance(event, ResumedEvent):
+            attempt.resumed = event.model_dump(include={"step", "exact", "reason"})
     if attempt.number == run.attempt_count:
         for event in events:
             _project(session, run, event)

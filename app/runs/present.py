@@ -87,6 +87,7 @@ def detail(session: Session, run: Run, settings: Settings) -> RunDetail:
         device=started.get("device"),
         dtype=started.get("dtype"),
         versions=started.get("versions"),
+        environment=started.get("environment", {}),
         metric_names=metric_names,
         cursor=run.event_cursor,
     )

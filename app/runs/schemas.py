@@ -251,6 +251,9 @@ class RunDetail(RunSummary):
     device: str | None = Field(description="Device of the latest attempt, in words.")
     dtype: str | None = Field(description="Number format of the frozen weights.")
     versions: dict[str, str] | None = Field(description="Library versions of the latest attempt.")
+    environment: dict[str, Any] = Field(
+        description="Packages, commit, drivers, variables and seed of the latest attempt."
+    )
     metric_names: list[str] = Field(description="Metrics that the latest attempt reported.")
     cursor: int = Field(description="Number of the run's latest event.")
 
@@ -325,6 +328,7 @@ class RunEventOut(Schema):
         "steering",
         "output",
         "started",
+        "resumed",
         "phase",
         "dataset",
         "metrics",

@@ -80,6 +80,10 @@ def test_a_run_whose_worker_was_killed_goes_on_from_its_checkpoint(
     assert series["steps"] == list(range(series["steps"][0], 151))
     logs = studio.http.get(f"/api/runs/{run_id}/logs", params={"q": "Resumed after step"}).json()
     assert "exactly" in logs["items"][0]["message"]
+    done = series["steps"][0] - 1
+    assert run["attempts"][1]["resumed"] == {"step": done, "exact": True, "reason": ""}
+    assert {"torch", "transformers"} <= set(run["environment"]["packages"])
+    assert run["environment"]["seed"] == 42
     studio.assert_nothing_lost_or_doubled(run_id)
 
 

@@ -24,6 +24,7 @@ from worker.trainer.dataset import (
     prepare,
 )
 from worker.trainer.ema import add_ema
+from worker.trainer.environment import report_start
 from worker.trainer.evaluation.answers import Writer
 from worker.trainer.evaluation.evaluator import Evaluator
 from worker.trainer.evaluation.examinations import Examinations
@@ -85,8 +86,7 @@ def execute(
     if together.leads:
         _freeze(config, log)
     dtype = devices.choose_dtype(config.model.dtype, device)
-    name = str(dtype).removeprefix("torch.")
-    log.emit("started", device=devices.describe(device), dtype=name, versions=devices.versions())
+    report_start(log, device, dtype, config.training.seed)
     try:
         together.check(interrupt, device)
         trainer = _assemble(config, log, interrupt, (device, dtype), together)
@@ -219,7 +219,9 @@ def _resume(trainer: Trainer, folder: Path) -> None:
         reasons.append("only float32 is promised to repeat bit for bit")
     trainer.restore(found.snapshot)
     done = trainer.history.steps
-    exact = "exactly" if not reasons else f"not promised to be bit for bit ({'; '.join(reasons)})"
+    why = "; ".join(reasons)
+    trainer.log.emit("resumed", step=done, exact=not reasons, reason=why)
+    exact = f"not promised to be bit for bit ({why})" if reasons else "exactly"
     trainer.log.say(f"Resumed after step {done} from {found.folder}, {exact}.")
 
 

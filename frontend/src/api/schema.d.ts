@@ -3530,6 +3530,13 @@ export interface components {
                 [key: string]: string;
             } | null;
             /**
+             * Environment
+             * @description Packages, commit, drivers, variables and seed of the latest attempt.
+             */
+            environment: {
+                [key: string]: unknown;
+            };
+            /**
              * Metric Names
              * @description Metrics that the latest attempt reported.
              */
@@ -3680,6 +3687,13 @@ export interface components {
             versions: {
                 [key: string]: string;
             } | null;
+            /**
+             * Environment
+             * @description Packages, commit, drivers, variables and seed of the latest attempt.
+             */
+            environment: {
+                [key: string]: unknown;
+            };
             /**
              * Metric Names
              * @description Metrics that the latest attempt reported.
@@ -4910,7 +4924,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "status" | "steering" | "output" | "started" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "finished";
+            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "finished";
             /** Step */
             step: number | null;
             /**

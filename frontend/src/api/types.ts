@@ -42,6 +42,7 @@ export const EVENT_KINDS = [
   "steering",
   "output",
   "started",
+  "resumed",
   "phase",
   "dataset",
   "metrics",

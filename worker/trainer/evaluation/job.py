@@ -17,6 +17,7 @@ from worker.trainer import device as devices
 from worker.trainer.adapter import load_adapter, made_for_another, shape_of
 from worker.trainer.chat import load_tokenizer
 from worker.trainer.configuration import read_yaml
+from worker.trainer.environment import report_start
 from worker.trainer.evaluation.answers import Writer
 from worker.trainer.evaluation.evaluator import Evaluator
 from worker.trainer.evaluation.questions import load_questions
@@ -71,8 +72,7 @@ def execute_job(
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     device = devices.choose_device(job.device)
     dtype = devices.choose_dtype(job.model.dtype, device)
-    name = str(dtype).removeprefix("torch.")
-    log.emit("started", device=devices.describe(device), dtype=name, versions=devices.versions())
+    report_start(log, device, dtype, job.seed)
     _freeze(job, log)
     try:
         return _evaluate(job, log, interrupt, (results, replace), (device, dtype))
