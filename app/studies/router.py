@@ -6,7 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
-from app.deps import DatabaseDep, Limit, Offset, ReadSession, SettingsDep, WriteSession
+from app.deps import (
+    WRITE_PATIENCE_SECONDS,
+    DatabaseDep,
+    Limit,
+    Offset,
+    ReadSession,
+    SettingsDep,
+    WriteSession,
+)
 from app.errors import documented
 from app.studies import service
 from app.studies.schemas import StudyCreated, StudyDetail, StudyList
@@ -33,7 +41,7 @@ def create_study(database: DatabaseDep, settings: SettingsDep, plan: StudyPlan) 
     Every cell is checked first as a run would be; mistakes name factor, level and field.
     """
     prepared = service.prepare(plan, settings, database)
-    with database.write() as session:
+    with database.write(WRITE_PATIENCE_SECONDS) as session:
         return service.create_study(session, prepared, settings)
 
 
