@@ -12,10 +12,11 @@ from app.settings import Settings
 _GRACE_SECONDS = 2
 
 
-class _Server(uvicorn.Server):
-    """Ends event streams first: by themselves they never do, and uvicorn waits for its answers."""
+class Server(uvicorn.Server):
+    """Knows that event streams do not end by themselves."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then, as uvicorn does, wait for the other answers."""
         self.lifespan.state["feed"].close()
         await super().shutdown(sockets)
 
@@ -34,4 +35,4 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     with suppress(KeyboardInterrupt):
-        _Server(config).run()
+        Server(config).run()
