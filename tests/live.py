@@ -47,7 +47,8 @@ class Reader:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(20)
+        # Shorter than the pause between two comments, which would keep a vain wait alive.
+        self.socket.settimeout(10)
         self.socket.connect(("127.0.0.1", port))
         self._connection = http.client.HTTPConnection("127.0.0.1", port)
         self._connection.sock = self.socket

@@ -199,11 +199,12 @@ def test_a_stream_outlives_a_database_that_does_not_answer(
 
     with serving(settings) as port, Reader(port, run.id) as reader:
         reader.until(1)
-        with monkeypatch.context() as away:
-            away.setattr(feed.repository, "heads", fail)
-            last = run.report()
-            time.sleep(0.3)
-        reader.until(last)
+        for statement in ("heads", "events_after"):
+            with monkeypatch.context() as away:
+                away.setattr(feed.repository, statement, fail)
+                last = run.report()
+                time.sleep(0.3)
+            reader.until(last)
         assert reader.seen == run.cursors()
 
 
