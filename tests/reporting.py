@@ -21,7 +21,7 @@ class ReportingRun:
     """A run that a worker has claimed, and whose events the test makes."""
 
     def __init__(self, database: Database, name: str = "live") -> None:
-        self._database = database
+        self.database = database
         self._seq = 0
         with database.write() as session:
             project = Project(name=f"project of {name}")
@@ -55,23 +55,27 @@ class ReportingRun:
             lines.append(json.dumps(event).encode())
         return lines
 
-    def report(self, count: int = 1, padding: int = 0) -> int:
-        """Bring events into the database; returns the number of the last."""
+    def write(self, count: int = 1, padding: int = 0) -> None:
+        """Bring events into the database."""
         lines = self.lines(count, padding)
-        with self._database.write() as session:
+        with self.database.write() as session:
             offset = session.get_one(Attempt, self.attempt_id).ingested_bytes
             ingest(session, self.attempt_id, offset, lines, offset + len(lines))
-        with self._database.read() as session:
+
+    def report(self, count: int = 1, padding: int = 0) -> int:
+        """Bring events into the database; returns the number of the last."""
+        self.write(count, padding)
+        with self.database.read() as session:
             return session.get_one(Run, self.id).event_cursor
 
     def finish(self) -> int:
         """End the run; returns the number of its last event."""
-        with self._database.write() as session:
+        with self.database.write() as session:
             lifecycle.finish(session, lifecycle.lock(session, self.id), RunStatus.FAILED, None)
             return session.get_one(Run, self.id).event_cursor
 
     def cursors(self) -> list[int]:
         """The numbers of all its events."""
         statement = select(RunEvent.cursor).where(RunEvent.run_id == self.id)
-        with self._database.read() as session:
+        with self.database.read() as session:
             return list(session.scalars(statement.order_by(RunEvent.cursor)))
