@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -17,6 +19,12 @@ from app.settings import get_settings
 
 _log = logging.getLogger(__name__)
 _AFTER_COMMIT = "unisd_after_commit"
+_PATIENCE_SECONDS = 30.0
+# The pool never has fewer connections than a process has threads that ask for one: 40 of the web
+# server's, and a few beside them. A read so never waits for writers who wait for a lock.
+_KEPT_CONNECTIONS, _MORE_CONNECTIONS = 8, 40
+# SQLite; PostgreSQL: lock_not_available, deadlock_detected, too_many_connections.
+_BUSY = frozenset({"SQLITE_BUSY", "55P03", "40P01", "53300"})
 
 
 class Database:
@@ -25,8 +33,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _create_engine(url)
         self._readers = sessionmaker(self.engine, autoflush=False)
-        writing = self.engine.execution_options(unisd_write=True)
-        self._writers = sessionmaker(writing, expire_on_commit=False)
+        self._writing = self.engine.execution_options(unisd_write=True)
+        self._writers = sessionmaker(expire_on_commit=False)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -35,9 +43,14 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A transaction: committed at the end, rolled back on any error."""
-        with self._writers() as session:
+    def write(self, patience: float = _PATIENCE_SECONDS) -> Iterator[Session]:
+        """A transaction: committed at the end, rolled back on any error.
+
+        It waits at most `patience` seconds for a lock that another holds; after that the database's
+        own error is raised, which `is_busy` tells from others.
+        """
+        engine = self._writing.execution_options(unisd_patience=patience)
+        with self._writers(bind=engine) as session:
             with session.begin():
                 yield session
             _run_after_commit(session)
@@ -80,10 +93,23 @@ def is_reachable(database: Database) -> str | None:
     return None
 
 
+def is_busy(error: SQLAlchemyError) -> bool:
+    """Whether others kept the database so busy that it could not do this; later it may."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    fault = getattr(error, "orig", None)
+    code = getattr(fault, "sqlite_errorname", None) or getattr(fault, "sqlstate", None)
+    return code in _BUSY
+
+
 def _create_engine(url: str) -> Engine:
+    pool: dict[str, Any] = {"pool_size": _KEPT_CONNECTIONS, "max_overflow": _MORE_CONNECTIONS}
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
-    engine = create_engine(url, connect_args={"timeout": 30})
+        postgresql = {"connect_timeout": 5}
+        engine = create_engine(url, pool_pre_ping=True, connect_args=postgresql, **pool)
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
+    engine = create_engine(url, connect_args={"timeout": _PATIENCE_SECONDS}, **pool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -96,12 +122,22 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later can fail at once in WAL mode, whatever the
     # busy timeout; so writers take the lock at their start.
-    writes = connection.get_execution_options().get("unisd_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("unisd_write", False):
+        patience = options.get("unisd_patience", _PATIENCE_SECONDS)
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={round(patience * 1000)}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    patience = connection.get_execution_options().get("unisd_patience")
+    if patience is not None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(patience * 1000)}")

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import BoundedSemaphore
 from typing import Annotated
 
 from fastapi import Depends, Header, Query
 from sqlalchemy.orm import Session
 
 from app.db import Database, get_database
+from app.errors import BusyError
 from app.settings import Settings, get_settings
+
+WRITE_PATIENCE_SECONDS = 5.0
+"""So long a request waits for another's write; then its sender is told to try again."""
+_WRITERS_AT_ONCE = 16
+_writers = BoundedSemaphore(_WRITERS_AT_ONCE)
 
 DatabaseDep = Annotated[Database, Depends(get_database)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
@@ -21,8 +28,14 @@ def _read_session(database: DatabaseDep) -> Iterator[Session]:
 
 
 def _write_session(database: DatabaseDep) -> Iterator[Session]:
-    with database.write() as session:
-        yield session
+    # Writers who wait hold a thread each; too many of them would leave none to readers.
+    if not _writers.acquire(blocking=False):
+        raise BusyError
+    try:
+        with database.write(WRITE_PATIENCE_SECONDS) as session:
+            yield session
+    finally:
+        _writers.release()
 
 
 # Scope "function": the transaction ends before the answer leaves, so an answer is never a promise.

@@ -10,14 +10,17 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from app.db import is_busy
 from app.schemas import ProblemDetails
 from core.errors import Problem, StudioError
 from core.states import IllegalTransitionError
 from core.validation import validation_problems
 
 _log = logging.getLogger(__name__)
+_RETRY_AFTER_SECONDS = 3
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -74,6 +77,18 @@ class UnavailableError(AppError):
     title = "Unavailable"
 
 
+class BusyError(UnavailableError):
+    """Others write, and this request could not be done meanwhile."""
+
+    code = "database_busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database is busy with other writes. Nothing was changed.",
+            "Try again in a few seconds.",
+        )
+
+
 class TooLargeError(AppError):
     """The body is larger than this installation takes."""
 
@@ -100,7 +115,11 @@ def problem_response(
         remedy=remedy,
         errors=errors or [],
     )
-    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    headers = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     return JSONResponse(
         body.model_dump(mode="json"), status, media_type=MEDIA_TYPE, headers=headers
     )
@@ -159,9 +178,12 @@ def install_error_handlers(app: FastAPI) -> None:
         code = phrase.lower().replace(" ", "_").replace("-", "_")
         return problem_response(error.status_code, code, phrase, str(error.detail))
 
+    @app.exception_handler(PoolTimeoutError)
     @app.exception_handler(DBAPIError)
-    def _database(_: Request, error: DBAPIError) -> JSONResponse:
-        _log.error("database: %s", error.orig)
+    def _database(request: Request, error: DBAPIError | PoolTimeoutError) -> JSONResponse:
+        if is_busy(error):
+            return _app_error(request, BusyError())
+        _log.error("database: %s", getattr(error, "orig", error))
         return problem_response(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "database_unavailable",

@@ -24,6 +24,7 @@ from app.health.router import router as health_router
 from app.presets.router import router as presets_router
 from app.projects.router import router as projects_router
 from app.queues.router import router as queues_router
+from app.runs.feed import Feed
 from app.runs.router import router as runs_router
 from app.runs.schemas import RunEventOut
 from app.schemas import ProblemDetails
@@ -88,9 +89,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    yield
-    get_database().close()
+async def _lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
+    database = get_database()
+    async with Feed(database).running() as feed:
+        yield {"feed": feed}
+    database.close()
 
 
 def _document_problems(app: FastAPI) -> None:

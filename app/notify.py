@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+import time
+from collections.abc import Callable
 from functools import lru_cache
 
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from app.queue import DEFAULT_REDIS_URL
 from app.settings import get_settings
+
+_log = logging.getLogger(__name__)
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 5.0
+# So long without a message, and Redis is asked whether it is still there.
+_SILENCE_SECONDS = 10
 
 
 def _url() -> str:
@@ -47,36 +56,46 @@ def is_reachable() -> str | None:
     return None
 
 
-class Listener:
-    """Waits for news of one run; without Redis it merely waits."""
+async def listen(heard: Callable[[str | None], None]) -> None:
+    """Hear the news of all runs, over one connection, until cancelled.
 
-    def __init__(self, pubsub: redis.asyncio.client.PubSub | None) -> None:
-        self._pubsub = pubsub
+    A Redis server that goes away is awaited with growing pauses, and one that was never there is
+    merely looked for again.
 
-    async def wait(self, seconds: float) -> None:
-        """Return when there may be news, at the latest after `seconds`."""
-        if self._pubsub is None:
-            await asyncio.sleep(seconds)
-            return
+    Args:
+        heard: Called with a run's identifier when it has news, and with None when news of any run
+            may have been missed.
+    """
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        began = time.monotonic()
         try:
-            await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=seconds)
-        except (RedisError, OSError):
-            self._pubsub = None
-            await asyncio.sleep(seconds)
+            await _hear(heard)
+        except (RedisError, OSError) as error:
+            if time.monotonic() - began > _LONGEST_PAUSE_SECONDS:
+                pause = _FIRST_PAUSE_SECONDS
+            if pause == _FIRST_PAUSE_SECONDS:
+                _log.warning("no news from Redis, looking by ourselves: %s", error)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
-@asynccontextmanager
-async def listen(run_id: str) -> AsyncIterator[Listener]:
-    """Subscribe to news of a run."""
-    client = redis.asyncio.Redis.from_url(_url(), socket_connect_timeout=2)
-    pubsub = client.pubsub()
-    try:
-        try:
-            await pubsub.subscribe(_channel(run_id))
-            listener = Listener(pubsub)
-        except (RedisError, OSError):
-            listener = Listener(None)
-        yield listener
-    finally:
-        await pubsub.aclose()  # type: ignore[no-untyped-call]  # the library leaves it untyped
-        await client.aclose()
+async def _hear(heard: Callable[[str | None], None]) -> None:
+    client = redis.asyncio.Redis.from_url(
+        _url(),
+        socket_connect_timeout=2,
+        # A connection that broke is told to us, since messages were missed by then.
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=_SILENCE_SECONDS,
+    )
+    prefix = len(_channel(""))
+    async with client, client.pubsub() as pubsub:
+        await pubsub.psubscribe(_channel("*"))
+        while True:
+            message = await pubsub.get_message(timeout=_SILENCE_SECONDS)
+            if message is None:
+                continue
+            if message["type"] == "psubscribe":
+                heard(None)
+            elif message["type"] == "pmessage":
+                heard(message["channel"].decode()[prefix:])

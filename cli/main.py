@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 import yaml
 
 from app.migrate import upgrade
@@ -19,6 +18,7 @@ from cli.datasets import app as datasets
 from cli.demo import run_demo
 from cli.environment import read_settings
 from cli.evaluation import app as evaluation
+from cli.serve import serve
 from cli.study import app as study
 from cli.up import REAPER_COMMAND, run_up, worker_command
 from core.config import RunConfig
@@ -53,17 +53,7 @@ def api() -> None:
     """Start the API and the page."""
     settings = read_settings()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    uvicorn.run(
-        "app.main:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Event streams never end by themselves.
-        timeout_graceful_shutdown=2,
-    )
+    serve(settings)
 
 
 @app.command()

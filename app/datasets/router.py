@@ -23,7 +23,14 @@ from app.datasets.schemas import (
     Preview,
     VersionOut,
 )
-from app.deps import DatabaseDep, Limit, Offset, ReadSession, SettingsDep
+from app.deps import (
+    WRITE_PATIENCE_SECONDS,
+    DatabaseDep,
+    Limit,
+    Offset,
+    ReadSession,
+    SettingsDep,
+)
 from app.errors import documented
 from core.data_config import DataFields
 
@@ -152,9 +159,9 @@ def delete_version(database: DatabaseDep, store: StoreDep, dataset_id: str, numb
 
 
 def _delete(database: DatabaseDep, store: Store, dataset_id: str, number: int | None) -> None:
-    with database.write() as session:
+    with database.write(WRITE_PATIENCE_SECONDS) as session:
         files = service.delete(session, dataset_id, number)
-    with database.write() as session:
+    with database.write(WRITE_PATIENCE_SECONDS) as session:
         service.sweep(session, store, files)
 
 

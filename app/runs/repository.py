@@ -154,6 +154,12 @@ def sparkline_points(
     return lines
 
 
+def heads(session: Session, run_ids: Sequence[str]) -> dict[str, tuple[int, RunStatus]]:
+    """The number of each run's latest event, and its state."""
+    statement = select(Run.id, Run.event_cursor, Run.status).where(Run.id.in_(run_ids))
+    return {run_id: (cursor, status) for run_id, cursor, status in session.execute(statement)}
+
+
 def events_after(session: Session, run_id: str, cursor: int, limit: int) -> list[RunEvent]:
     """The run's events after a cursor, in order."""
     statement = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, status
+from fastapi import APIRouter, Query, status
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from app.deps import Actor, DatabaseDep, Limit, Offset, ReadSession, SettingsDep, WriteSession
+from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.runs import present, repository, service, steering, stream
 from app.runs.schemas import (
@@ -199,24 +199,14 @@ def get_logs(
     return LogPage(items=lines, total=total, limit=limit, cursor=run.event_cursor)
 
 
-def _existing(database: DatabaseDep, run_id: str) -> str:
-    with database.read() as session:
-        return service.get_run(session, run_id).id
-
-
 @router.get("/{run_id}/events", response_class=EventSourceResponse, responses=documented(404, 422))
 async def follow_run(
-    database: DatabaseDep,
-    run_id: Annotated[str, Depends(_existing)],
-    after: Annotated[int, Query(ge=0, description="Replay what came after this cursor.")] = 0,
-    last_event_id: Annotated[
-        int | None, Header(ge=0, description="Sent by browsers that reconnect; wins over `after`.")
-    ] = None,
+    cursor: stream.CursorDep, followed: stream.FollowedDep
 ) -> AsyncIterable[ServerSentEvent]:
     """Server-Sent Events: `id` is the cursor, `event` the kind, `data` a `RunEventOut`.
 
-    After the last event of a run that is over comes one `end` event, and the stream closes.
+    After the last event of a run that is over comes one `end` event, and the stream closes. While
+    nothing happens, a comment comes every 15 seconds.
     """
-    cursor = after if last_event_id is None else last_event_id
-    async for event in stream.follow(database, run_id, cursor):
+    async for event in stream.follow(followed, cursor):
         yield event

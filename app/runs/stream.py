@@ -1,66 +1,70 @@
 """A run's events as they happen: replayed from SQL after a cursor, then followed.
 
-No database session is held while waiting. Redis only wakes the stream sooner.
+No database session is held while waiting, and nothing is read before the reader has taken what was
+read before. FastAPI sends a comment after 15 seconds of silence, so that nobody on the way takes a
+quiet run's stream for a dead one.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import Annotated
 
-from fastapi.concurrency import run_in_threadpool
+from fastapi import Depends, Header, Query, Request
 from fastapi.sse import ServerSentEvent
 
-from app import notify
-from app.db import Database
-from app.models import Run, RunEvent
-from app.runs import repository
-from app.runs.schemas import RunEventOut
-from core.states import TERMINAL
+from app.deps import DatabaseDep
+from app.runs import service
+from app.runs.feed import Feed, Followed
+from core.errors import Problem, StudioError
 
-_PAGE = 500
-_LOOK_EVERY_SECONDS = 2.0
+_END = ServerSentEvent(raw_data="{}", event="end")
 
 
-class _Page(NamedTuple):
-    events: list[RunEventOut]
-    over: bool
-
-
-async def follow(database: Database, run_id: str, cursor: int) -> AsyncIterator[ServerSentEvent]:
+async def follow(run: Followed, cursor: int) -> AsyncIterator[ServerSentEvent]:
     """Every event after `cursor`, each once and in order; ends when the run is over."""
-    async with notify.listen(run_id) as listener:
-        while True:
-            page = await run_in_threadpool(_read, database, run_id, cursor)
-            for event in page.events:
-                cursor = event.cursor
-                yield ServerSentEvent(data=event, event=event.kind, id=str(cursor))
-            if page.events:
-                continue
-            if page.over:
-                yield ServerSentEvent(data={}, event="end")
-                return
-            await listener.wait(_LOOK_EVERY_SECONDS)
+    while not run.closed:
+        page = await run.page(cursor)
+        for event in page.events:
+            yield event
+        cursor = page.cursor
+        if not page.complete:
+            continue
+        if page.over:
+            yield _END
+            return
+        await run.news_after(page.version)
 
 
-def _read(database: Database, run_id: str, cursor: int) -> _Page:
+def _cursor(
+    database: DatabaseDep,
+    run_id: str,
+    after: Annotated[int, Query(ge=0, description="Replay what came after this cursor.")] = 0,
+    last_event_id: Annotated[
+        int | None, Header(ge=0, description="Sent by browsers that reconnect; wins over `after`.")
+    ] = None,
+) -> int:
+    cursor = after if last_event_id is None else last_event_id
     with database.read() as session:
-        run = session.get(Run, run_id)
-        # The state is read first: what the run reported before its end is then in the page.
-        over = run is None or run.status in TERMINAL
-        events = repository.events_after(session, run_id, cursor, _PAGE)
-        return _Page([show(event) for event in events], over)
+        latest = service.get_run(session, run_id).event_cursor
+    if cursor > latest:
+        raise StudioError(
+            Problem(
+                code="cursor_ahead",
+                message=f"The run has {latest} events, and you ask for those after {cursor}.",
+                remedy="Load the run anew: what you saw of it is no longer what is stored.",
+                field="after" if last_event_id is None else "last-event-id",
+            )
+        )
+    return cursor
 
 
-def show(event: RunEvent) -> RunEventOut:
-    """An event as the API shows it."""
-    return RunEventOut.model_validate(
-        {
-            "cursor": event.cursor,
-            "attempt": event.attempt_number,
-            "kind": event.kind,
-            "step": event.step,
-            "time": event.time,
-            "payload": event.payload,
-        }
-    )
+async def _followed(request: Request, run_id: str) -> AsyncIterator[Followed]:
+    # A dependency, since FastAPI ends it with the request, however the stream ends.
+    feed: Feed = request.state.feed
+    with feed.follow(run_id) as followed:
+        yield followed
+
+
+CursorDep = Annotated[int, Depends(_cursor)]
+FollowedDep = Annotated[Followed, Depends(_followed)]

@@ -6,7 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
-from app.deps import Actor, DatabaseDep, Limit, Offset, ReadSession, SettingsDep, WriteSession
+from app.deps import (
+    WRITE_PATIENCE_SECONDS,
+    Actor,
+    DatabaseDep,
+    Limit,
+    Offset,
+    ReadSession,
+    SettingsDep,
+    WriteSession,
+)
 from app.errors import documented
 from app.studies import service
 from app.studies.schemas import StudyCreated, StudyDetail, StudyList
@@ -35,7 +44,7 @@ def create_study(
     Every cell is checked first as a run would be; mistakes name factor, level and field.
     """
     prepared = service.prepare(plan, settings, database)
-    with database.write() as session:
+    with database.write(WRITE_PATIENCE_SECONDS) as session:
         return service.create_study(session, prepared, settings, actor=actor)
 
 

@@ -44,6 +44,7 @@ class Installation:
         self.http = httpx2.Client(base_url=self.url, timeout=20.0)
         self.database = Database(database_url)
         redis = private_redis(home / "redis")
+        self.redis_url = redis.url
         environment = {
             "UNISD_HOME": str(home),
             "UNISD_DATABASE_URL": database_url,

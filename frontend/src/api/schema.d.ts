@@ -408,7 +408,8 @@ export interface paths {
          * Follow Run
          * @description Server-Sent Events: `id` is the cursor, `event` the kind, `data` a `RunEventOut`.
          *
-         *     After the last event of a run that is over comes one `end` event, and the stream closes.
+         *     After the last event of a run that is over comes one `end` event, and the stream closes. While
+         *     nothing happens, a comment comes every 15 seconds.
          */
         get: operations["follow_run"];
         put?: never;

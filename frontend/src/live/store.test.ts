@@ -101,7 +101,8 @@ describe("following a run", () => {
   });
 
   it("joins again by itself when the server refuses the stream", async () => {
-    const { store, sources } = follow(async () => answer(5, 1, [1]));
+    const answers = [answer(5, 1, [1]), answer(8, 1, [1, 2])];
+    const { store, sources } = follow(async () => answers.shift() ?? answer(8, 1, [1, 2]));
     await store.start();
     const [first] = sources;
     if (!first) throw new Error("no stream was opened");
@@ -109,7 +110,7 @@ describe("following a run", () => {
     first.readyState = 2;
     first.onerror?.(new Event("error"));
     expect(store.getSnapshot().connection).toBe("reconnecting");
-    await vi.advanceTimersByTimeAsync(3100);
+    await vi.advanceTimersByTimeAsync(1000);
     expect(sources[1]?.url).toBe("/api/runs/r%201/events?after=8");
   });
 });

@@ -1,6 +1,7 @@
 import { asApiError } from "../api/client";
 import { fetchMetrics } from "../api/queries";
 import { EVENT_KINDS, type EventKind, type RunEvent } from "../api/types";
+import { Backoff } from "./backoff";
 import { EMPTY, type LiveState, load, receive } from "./reducer";
 
 export type Connection = "loading" | "live" | "reconnecting" | "ended" | "failed";
@@ -44,6 +45,7 @@ export class RunStore {
   private generation = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private retry: ReturnType<typeof setTimeout> | null = null;
+  private readonly backoff = new Backoff();
   private readonly listeners = new Set<() => void>();
   private readonly options: Required<StoreOptions>;
 
@@ -65,19 +67,25 @@ export class RunStore {
 
   async start(): Promise<void> {
     this.generation += 1;
+    this.cancelRetry();
     const { generation } = this;
+    const { cursor } = this.state;
     try {
       const metrics = await this.options.metrics(this.options.runId, null);
       if (generation !== this.generation) return;
-      this.state = load(this.state, metrics);
+      // A server that knows less than it once told was set back: what it told no longer holds.
+      const setBack = metrics.cursor < cursor;
+      if (setBack) this.joinedAt = null;
+      this.state = load(setBack ? EMPTY : this.state, metrics);
       this.error = null;
       this.joinedAt ??= metrics.cursor;
       this.connect();
     } catch (cause) {
       if (generation !== this.generation) return;
       this.error = asApiError(cause);
-      this.connection = "failed";
-      this.retry = setTimeout(() => void this.start(), 5000);
+      // What was shown stays: a server that is away for a moment must not take the curves away.
+      this.connection = this.joinedAt === null ? "failed" : "reconnecting";
+      this.retryLater(() => void this.start());
     }
     this.publish(true);
   }
@@ -86,7 +94,17 @@ export class RunStore {
     this.generation += 1;
     this.source?.close();
     if (this.timer) clearTimeout(this.timer);
+    this.cancelRetry();
+  }
+
+  private cancelRetry(): void {
     if (this.retry) clearTimeout(this.retry);
+    this.retry = null;
+  }
+
+  private retryLater(again: () => void): void {
+    this.cancelRetry();
+    this.retry = setTimeout(again, this.backoff.next());
   }
 
   private connect(): void {
@@ -98,16 +116,21 @@ export class RunStore {
       source.addEventListener(kind, (message) => this.count(kind, message as MessageEvent));
     }
     source.addEventListener("end", () => this.end());
-    source.onopen = () => this.setConnection("live");
+    source.onopen = () => {
+      this.backoff.reset();
+      this.setConnection("live");
+    };
     source.onerror = () => this.onError(source);
   }
 
   private onError(source: Source): void {
-    this.setConnection("reconnecting");
-    // The browser gives up after an answer that is no stream (401, 503): start over by hand.
-    if (source.readyState !== 2) return;
+    if (source !== this.source) return;
+    // The browser would try again at fixed pauses, and never after an answer that is no stream
+    // (401, 422, 503); for that one the series are asked for again, since they tell the reason.
+    const refused = source.readyState === 2;
     source.close();
-    this.retry = setTimeout(() => void this.start(), 3000);
+    this.setConnection("reconnecting");
+    this.retryLater(() => (refused ? void this.start() : this.connect()));
   }
 
   private end(): void {

@@ -197,7 +197,7 @@ function Connection({ live, run }: { live: Snapshot; run: RunDetail }) {
   if (!isActive(run.status) || live.connection !== "reconnecting") return null;
   return (
     <span role="status" className="ml-auto text-sm text-warn">
-      Connection lost; reconnecting. Nothing is missed.
+      Not connected, trying again … Nothing is missed.
     </span>
   );
 }

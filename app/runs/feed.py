@@ -1,0 +1,241 @@
+"""One process's view of all runs that someone follows.
+
+However many pages are open, there is one subscription to Redis, one look at the database every two
+seconds, and one read for all who wait at the same place of the same run. Reads have threads of
+their own, so that streams cannot take those of ordinary requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import NamedTuple, TypeVar, TypeVarTuple, Unpack
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi.sse import ServerSentEvent
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import notify
+from app.db import Database
+from app.models import RunEvent
+from app.runs import repository
+from app.runs.schemas import RunEventOut
+from core.states import TERMINAL, RunStatus
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_Arguments = TypeVarTuple("_Arguments")
+_PAGE_EVENTS = 500
+_PAGE_CHARACTERS = 256 * 1024
+_LOOK_EVERY_SECONDS = 2.0
+_READS_AT_ONCE = 2
+
+Head = tuple[int, RunStatus] | None
+"""Number of a run's latest event and the run's state; None if the run is not there."""
+
+
+class Page(NamedTuple):
+    """Some events of a run, ready to be sent."""
+
+    start: int
+    """The cursor after which they come."""
+    cursor: int
+    """That of the last of them."""
+    events: tuple[ServerSentEvent, ...]
+    complete: bool
+    """Whether these were all when they were read."""
+    over: bool
+    """Whether the run had ended."""
+    version: int
+    """What was heard of the run before they were read; see `Followed.news_after`."""
+
+
+class Followed:
+    """A run that is followed, by all its followers in this process."""
+
+    def __init__(self, feed: Feed, run_id: str) -> None:
+        self.followers = 0
+        self.closed = False
+        self._feed = feed
+        self._run_id = run_id
+        self._version = 0
+        self._news = asyncio.Event()
+        self._head: Head = None
+        self._latest: Page | None = None
+        self._reads: dict[int, asyncio.Task[Page]] = {}
+
+    def wake(self) -> None:
+        """Have all followers look."""
+        self._version += 1
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def notice(self, head: Head) -> None:
+        """Have all followers look if the run is not as it was last seen."""
+        if head != self._head:
+            self._head = head
+            self.wake()
+
+    def close(self) -> None:
+        """End all followers' streams."""
+        self.closed = True
+        self.wake()
+
+    async def news_after(self, version: int) -> None:
+        """Return when something was heard of the run that a page of `version` may lack."""
+        while self._version == version and not self.closed:
+            await self._news.wait()
+
+    async def page(self, cursor: int) -> Page:
+        """The events after a cursor, read once for all who want the same."""
+        latest = self._latest
+        if latest is not None and latest.start == cursor:
+            return latest
+        reading = self._reads.get(cursor)
+        if reading is None:
+            reading = asyncio.create_task(self._read(cursor))
+            self._reads[cursor] = reading
+            reading.add_done_callback(lambda _: self._reads.pop(cursor))
+        # A follower who leaves must not end the read of the others.
+        return await asyncio.shield(reading)
+
+    async def _read(self, cursor: int) -> Page:
+        heard = self._version
+        result = await self._feed.attempt(_read, self._run_id, cursor)
+        if result is None:
+            return Page(cursor, cursor, (), complete=True, over=False, version=heard)
+        events, head, complete = result
+        nothing_new = heard == self._version
+        self.notice(head)
+        page = Page(
+            start=cursor,
+            cursor=int(events[-1].id or 0) if events else cursor,
+            events=events,
+            complete=complete,
+            over=head is None or head[1] in TERMINAL,
+            # What this read found out is news to others, and in this page already.
+            version=self._version if nothing_new else heard,
+        )
+        if events and not page.over:  # events do not change, the end of a run may be taken back
+            self._latest = page
+        return page
+
+
+class Feed:
+    """Feeds all who follow runs through this process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._runs: dict[str, Followed] = {}
+        self._limiter = CapacityLimiter(_READS_AT_ONCE)
+        self._closed = False
+        self._blind = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Feed]:
+        """Listen and look as long as the application runs."""
+        tasks = [
+            asyncio.create_task(notify.listen(self._heard)),
+            asyncio.create_task(self._look()),
+        ]
+        try:
+            yield self
+        finally:
+            self.close()
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    def close(self) -> None:
+        """End all streams, present and future; their readers come again elsewhere or later."""
+        self._closed = True
+        for followed in self._runs.values():
+            followed.close()
+
+    @contextmanager
+    def follow(self, run_id: str) -> Iterator[Followed]:
+        """Be told of a run's news."""
+        followed = self._runs.setdefault(run_id, Followed(self, run_id))
+        followed.closed = self._closed
+        followed.followers += 1
+        try:
+            yield followed
+        finally:
+            followed.followers -= 1
+            if not followed.followers:
+                del self._runs[run_id]
+
+    async def attempt(
+        self, read: Callable[[Database, Unpack[_Arguments]], _T], *arguments: *_Arguments
+    ) -> _T | None:
+        """Read in a thread of the feed's own; None if the database does not answer."""
+        try:
+            return await run_sync(read, self._database, *arguments, limiter=self._limiter)
+        except SQLAlchemyError as error:
+            if not self._blind:
+                _log.warning("followers wait for the database: %s", error)
+            self._blind = True
+            return None
+
+    def _heard(self, run_id: str | None) -> None:
+        if run_id is None:
+            for followed in self._runs.values():
+                followed.wake()
+        elif run_id in self._runs:
+            self._runs[run_id].wake()
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            if not self._runs:
+                continue
+            runs, was_blind = dict(self._runs), self._blind
+            heads = await self.attempt(_heads, tuple(runs))
+            if heads is None:
+                continue
+            self._blind = False
+            for run_id, followed in runs.items():
+                followed.notice(heads.get(run_id))
+                if was_blind:
+                    followed.wake()
+
+
+def _heads(database: Database, run_ids: tuple[str, ...]) -> dict[str, tuple[int, RunStatus]]:
+    with database.read() as session:
+        return repository.heads(session, run_ids)
+
+
+def _read(
+    database: Database, run_id: str, cursor: int
+) -> tuple[tuple[ServerSentEvent, ...], Head, bool]:
+    """A page's events, the run's head before they were read, and whether none was left out."""
+    with database.read() as session:
+        # The head is read first: what the run reported before its end is then in the page.
+        head = repository.heads(session, [run_id]).get(run_id)
+        rows = repository.events_after(session, run_id, cursor, _PAGE_EVENTS)
+        events, characters = [], 0
+        for row in rows:
+            event = _encode(row)
+            events.append(event)
+            characters += len(event.raw_data or "")
+            if characters > _PAGE_CHARACTERS:
+                break
+        return tuple(events), head, len(events) == len(rows) < _PAGE_EVENTS
+
+
+def _encode(event: RunEvent) -> ServerSentEvent:
+    shown = RunEventOut.model_validate(
+        {
+            "cursor": event.cursor,
+            "attempt": event.attempt_number,
+            "kind": event.kind,
+            "step": event.step,
+            "time": event.time,
+            "payload": event.payload,
+        }
+    )
+    return ServerSentEvent(raw_data=shown.model_dump_json(), event=event.kind, id=str(event.cursor))
