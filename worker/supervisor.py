@@ -30,6 +30,7 @@ from app.settings import Settings
 from core.errors import Problem, StudioError
 from core.states import RunKind, RunStatus
 from worker.child import CONFIG_FILE, LOG_FILE, Trainer
+from worker.inputs import bring_inputs
 from worker.presence import Presence
 from worker.tail import Tail
 
@@ -91,7 +92,13 @@ class Supervisor:
     def _supervise(self, run_id: str, claim: lifecycle.Claim, directory: Path) -> None:
         try:
             config = self._persistently(lambda: self._config(run_id))
+            config = bring_inputs(
+                self._settings, claim.kind, config, directory, lambda: self._keep(run_id, claim)
+            )
             trainer = _start(claim, config, directory)
+        except lifecycle.LeaseLostError:
+            _log.warning("run %s was taken from this worker before its trainer started", run_id)
+            return
         except StudioError as error:
             self._end(run_id, claim, RunStatus.FAILED, error.problem, None)
             return
@@ -112,6 +119,18 @@ class Supervisor:
     def _config(self, run_id: str) -> dict[str, Any]:
         with self._database.read() as session:
             return resolve_run(session, self._settings, run_id)
+
+    def _keep(self, run_id: str, claim: lifecycle.Claim) -> None:
+        """Renew the lease while the run's inputs come."""
+        if self._presence.leaving.is_set():
+            raise lifecycle.LeaseLostError(run_id)  # it runs out, and the run goes to another
+        try:
+            with self._database.write() as session:
+                lifecycle.renew_lease(
+                    session, run_id, claim.lease_token, self._settings.lease_seconds
+                )
+        except SQLAlchemyError as error:
+            _log.warning("the lease was not renewed: %s", error)
 
     def _follow(self, watch: _Watch) -> None:
         while watch.trainer.exit_code() is None:

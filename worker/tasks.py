@@ -13,9 +13,11 @@ from app.settings import get_settings
 from worker.celery_app import celery_app
 from worker.presence import Presence
 from worker.supervisor import Supervisor, drain_leftovers
+from worker.uploads import Uploads
 
 _log = logging.getLogger(__name__)
 _presence = Presence(get_database(), get_settings())
+_uploads = Uploads(get_database(), get_settings())
 
 
 @celery_app.task(name=RUN_TASK)  # type: ignore[untyped-decorator]  # Celery has no types
@@ -27,6 +29,7 @@ def execute_run(run_id: str) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _ready(**_: Any) -> None:  # noqa: ANN401
     _presence.start()
+    _uploads.start()
     drain_leftovers(get_database())
 
 
@@ -37,4 +40,5 @@ def _shutting_down(**_: Any) -> None:  # noqa: ANN401
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]
 def _shutdown(**_: Any) -> None:  # noqa: ANN401
+    _uploads.stop()
     _presence.stop()
