@@ -88,6 +88,9 @@ class Uploads:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(_LAST_ROUND_SECONDS + 1)
+        if self._lock is not None and not self._thread.is_alive():
+            self._lock.close()
+            self._lock = None
 
     def _work(self) -> None:
         pause, last = _ROUND_SECONDS, False
