@@ -30,9 +30,22 @@ _PATIENCE_SECONDS = 90.0
 
 
 class Installation:
-    """Starts, watches and kills the parts; talks to the API."""
+    """Starts, watches and kills the parts; talks to the API.
 
-    def __init__(self, home: Path, database_url: str) -> None:
+    Args:
+        home: home folder of API and reaper.
+        database_url: a migrated database.
+        worker_home: home folder of the worker; the same without it.
+        artifacts_url: the store, which a worker with a home folder of its own needs.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        database_url: str,
+        worker_home: Path | None = None,
+        artifacts_url: str | None = None,
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -53,12 +66,14 @@ class Installation:
             # Threads that spin for each other starve when tests share two cores.
             "OMP_NUM_THREADS": "1",
         }
+        if artifacts_url is not None:
+            environment["UNISD_ARTIFACTS_URL"] = artifacts_url
         self.services = Services(environment, home / "logs", print)
         self._parts = {
             "redis": redis.service,
             "api": Service("api", API_COMMAND),
             "reaper": Service("reaper", REAPER_COMMAND),
-            "worker": Service("worker", WORKER_COMMAND, stop_seconds=30.0),
+            "worker": Service("worker", _worker(worker_home or home), stop_seconds=30.0),
         }
 
     def start(self, *names: str) -> None:
@@ -83,6 +98,13 @@ class Installation:
             trainer.kill()
             return
         os.kill(self.services.pids()[name], signal.SIGKILL)
+
+    def replace_worker(self, home: Path, number: signal.Signals) -> None:
+        """End the worker by a signal; the next one has another home folder, as on another host."""
+        worker = psutil.Process(self.services.pids()["worker"])
+        self._parts["worker"].command = _worker(home)
+        worker.send_signal(number)
+        worker.wait(_PATIENCE_SECONDS)
 
     def trainers(self) -> list[psutil.Process]:
         """Processes of the trainer under this worker."""
@@ -149,6 +171,10 @@ class Installation:
         return self.http.get("/readyz").status_code == 200
 
 
+def _worker(home: Path) -> list[str]:
+    return ["env", f"UNISD_HOME={home}", *WORKER_COMMAND]
+
+
 def _written(file: Path) -> list[dict[str, Any]]:
     """Whole lines of a trainer's file, as SQL should hold them."""
     events = []
@@ -161,9 +187,14 @@ def _written(file: Path) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def installation(home: Path, database_url: str) -> Iterator[Installation]:
+def installation(
+    home: Path,
+    database_url: str,
+    worker_home: Path | None = None,
+    artifacts_url: str | None = None,
+) -> Iterator[Installation]:
     """A running installation, ended whatever happens."""
-    studio = Installation(home, database_url)
+    studio = Installation(home, database_url, worker_home, artifacts_url)
     try:
         studio.start()
         yield studio
