@@ -75,7 +75,8 @@ def test_a_put_that_breaks_off_leaves_nothing(
     store.put_bytes(b"before", "runs/a/x")
 
     def break_off(_source: str, path: str) -> None:
-        store._system.pipe_file(path, b"half")
+        if path.endswith(".tmp"):  # object stores write nothing before all of it has come
+            store._system.pipe_file(path, b"half")
         raise ConnectionResetError("cable")
 
     monkeypatch.setattr(store._system, "put_file", break_off)
