@@ -19,7 +19,7 @@ COPY worker/ worker/
 COPY migrations/ migrations/
 
 FROM base AS web
-RUN pip install --constraint requirements.lock --editable '.[web]'
+RUN pip install --constraint requirements.lock --editable '.[web,s3]'
 COPY --from=page /studio/app/static app/static
 USER unisd
 EXPOSE 8000
@@ -29,6 +29,6 @@ FROM base AS worker
 # Model-written code is tested behind its walls, where the container may make namespaces.
 RUN apt-get update && apt-get install --yes --no-install-recommends bubblewrap \
     && rm -rf /var/lib/apt/lists/*
-RUN pip install --constraint requirements.lock --editable '.[web,train]'
+RUN pip install --constraint requirements.lock --editable '.[web,train,s3]'
 USER unisd
 CMD ["unisd", "worker"]

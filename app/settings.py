@@ -85,6 +85,24 @@ class Settings(BaseSettings):
         description="Redis hands a task that nobody acknowledged to someone else after so long. "
         "Harmless at any value, since the lease decides; a small one costs idle deliveries.",
     )
+    artifacts_url: str | None = Field(
+        default=None,
+        description="fsspec URL of the artifact store, such as `s3://bucket/prefix`. Unset: the "
+        "home folder, which API and workers then share.",
+    )
+    artifact_cache_bytes: int = Field(
+        default=2 * 2**30,
+        ge=0,
+        description="Bytes of the store's files that this host keeps to read them again.",
+    )
+    keep_local_runs: bool = Field(
+        default=True,
+        description="Whether a worker keeps the files of runs that are over and whole in the "
+        "store, until its disk runs low.",
+    )
+    disk_reserve_bytes: int = Field(
+        default=5 * 2**30, ge=0, description="Free bytes below which a worker's disk is low."
+    )
     worker_name: str | None = Field(
         default=None, description="Name of this worker. Unset: its host and GPUs."
     )
@@ -99,6 +117,11 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator("artifacts_url")
+    @classmethod
+    def _given(cls, artifacts_url: str | None) -> str | None:
+        return artifacts_url or None
 
     @field_validator("token")
     @classmethod
@@ -140,6 +163,11 @@ class Settings(BaseSettings):
     def datasets_directory(self) -> Path:
         """Where the files of data sets are kept."""
         return self.home / "datasets"
+
+    @property
+    def artifact_cache_directory(self) -> Path:
+        """Where copies of the store's files are kept to be read again."""
+        return self.home / "cache" / "artifacts"
 
 
 @lru_cache

@@ -15,6 +15,7 @@ from app.workers import service
 from app.workers.processes import host_key
 from app.workers.service import Identity
 from worker import telemetry
+from worker.disk import disk_warnings
 
 _log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ class Presence:
         with self._database.read() as session:
             workers = service.pids_on(session, host_key())
         usage = telemetry.usage(self._settings.runs_directory, workers, run_id)
+        usage.problems.extend(disk_warnings(self._settings))
         with self._database.write() as session:
             service.heartbeat(session, self.worker_id, usage=usage, run_id=run_id)
 

@@ -26,6 +26,7 @@ from app.runs.deletion import remove_deleted
 from app.runs.ingest import final_status
 from app.runs.repository import find_attempt
 from app.settings import Settings, get_settings
+from app.storage.store import StoreError
 from app.workers.processes import host_key, process_runs
 from app.workers.service import thin_samples
 from core.errors import Problem
@@ -187,7 +188,7 @@ def main() -> None:
     while not ended.wait(reaper.pause):
         try:
             reaper.round()
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, StoreError) as error:
             _log.warning("this round was not finished: %s", error)
 
 

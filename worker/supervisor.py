@@ -34,6 +34,7 @@ from core.errors import Problem, StudioError
 from core.states import Cause, RunKind, RunStatus, StopMode
 from worker.child import CONFIG_FILE, LOG_FILE, Trainer
 from worker.gpu_proof import GpuProof
+from worker.inputs import bring_inputs
 from worker.presence import Presence
 from worker.tail import Tail
 
@@ -47,6 +48,11 @@ _POLL_SECONDS = 0.2
 _RETRY_SECONDS = 1.0
 # Seconds that a trainer gets to leave when its worker is asked to go.
 _LEAVING_SECONDS = 20.0
+_LEFT = Problem(code="worker_left", message="The worker was shut down.")
+
+
+class _EndedEarly(Exception):  # noqa: N818 - a request, not an error
+    """The run is to end before its trainer has started."""
 
 
 @dataclass
@@ -102,7 +108,16 @@ class Supervisor:
         proof = GpuProof()
         try:
             config = self._persistently(lambda: self._config(claim.run_id))
+            config = bring_inputs(
+                self._settings, claim.kind, config, directory, lambda: self._keep(claim)
+            )
             trainer = _start(claim, config, directory)
+        except lifecycle.LeaseLostError:
+            _log.warning("run %s was taken before its trainer started", claim.run_id)
+            return
+        except _EndedEarly:
+            self._end_early(claim)
+            return
         except StudioError as error:
             self._end(claim, RunStatus.FAILED, error.problem, None, Cause.UNSTARTABLE)
             return
@@ -132,6 +147,34 @@ class Supervisor:
     def _config(self, run_id: str) -> dict[str, Any]:
         with self._database.read() as session:
             return resolve_run(session, self._settings, run_id)
+
+    def _keep(self, claim: lifecycle.Claim) -> None:
+        """Renew the lease while the run's inputs come, which may take long.
+
+        Raises:
+            LeaseLostError: someone else took the run.
+            _EndedEarly: the worker leaves, or a person stopped the run.
+        """
+        if self._presence.leaving.is_set():
+            raise _EndedEarly
+        try:
+            with self._database.write() as session:
+                orders = lifecycle.renew_lease(
+                    session, claim.run_id, claim.lease_token, self._settings.lease_seconds
+                )
+        except SQLAlchemyError as error:
+            _log.warning("the lease was not renewed: %s", error)
+            return
+        if orders.status is RunStatus.STOPPING:
+            raise _EndedEarly
+
+    def _end_early(self, claim: lifecycle.Claim) -> None:
+        with self._database.read() as session:
+            status = session.get_one(Run, claim.run_id).status
+        if status is RunStatus.STOPPING:
+            self._end(claim, RunStatus.STOPPED, None, None)
+        else:
+            self._give_back(claim, _LEFT, Cause.WORKER_LEFT, None)
 
     def _follow(self, watch: _Watch) -> None:
         while watch.trainer.exit_code() is None:
@@ -243,10 +286,9 @@ class Supervisor:
             problem = _killed(watch)
             self._end(watch.claim, RunStatus.STOPPED, problem, exit_code, Cause.KILLED)
         elif self._presence.leaving.is_set() and not stopping:
-            problem = Problem(code="worker_left", message="The worker was shut down.")
-            self._give_back(watch, problem, Cause.WORKER_LEFT, exit_code)
+            self._give_back(watch.claim, _LEFT, Cause.WORKER_LEFT, exit_code)
         else:
-            self._give_back(watch, _death(watch, exit_code), Cause.TRAINER_DIED, exit_code)
+            self._give_back(watch.claim, _death(watch, exit_code), Cause.TRAINER_DIED, exit_code)
 
     def _discard(self, watch: _Watch) -> None:
         for name in WEIGHTS:
@@ -279,17 +321,17 @@ class Supervisor:
         self._persistently(write)
 
     def _give_back(
-        self, watch: _Watch, problem: Problem, cause: Cause, exit_code: int | None
+        self, claim: lifecycle.Claim, problem: Problem, cause: Cause, exit_code: int | None
     ) -> None:
         """The attempt was cut off: the run goes back to the queue, or is crashed for good."""
         outcome = None if cause is Cause.WORKER_LEFT else RunStatus.CRASHED
 
         def write() -> None:
             with self._database.write() as session:
-                run = self._held(session, watch.claim)
+                run = self._held(session, claim)
                 actor = self._presence.actor
                 lifecycle.give_back(session, run, problem, cause, self._settings, actor=actor)
-                attempt = session.get_one(Attempt, watch.claim.attempt_id)
+                attempt = session.get_one(Attempt, claim.attempt_id)
                 lifecycle.close_attempt(session, attempt, outcome, exit_code)
 
         self._persistently(write)

@@ -13,8 +13,10 @@ from worker.celery_app import celery_app
 from worker.presence import Presence
 from worker.reaper import Reaper
 from worker.supervisor import Supervisor, drain_leftovers
+from worker.uploads import Uploads
 
 _presence = Presence(get_database(), get_settings())
+_uploads = Uploads(get_database(), get_settings())
 
 
 @celery_app.task(name=WORK_TASK)  # type: ignore[untyped-decorator]  # Celery has no types
@@ -26,6 +28,7 @@ def work() -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _ready(**_: Any) -> None:  # noqa: ANN401
     _presence.start()
+    _uploads.start()
     if _presence.registered.is_set():
         # The runs of a worker that died on this host need not wait for their leases to end.
         Reaper(get_database(), get_settings()).take_back_dead()
@@ -39,4 +42,5 @@ def _shutting_down(**_: Any) -> None:  # noqa: ANN401
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]
 def _shutdown(**_: Any) -> None:  # noqa: ANN401
+    _uploads.stop()
     _presence.stop()

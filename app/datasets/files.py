@@ -10,7 +10,7 @@ import errno
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final
@@ -18,7 +18,12 @@ from typing import IO, Any, Final
 from fsspec.core import url_to_fs
 from starlette.concurrency import run_in_threadpool
 
-from app.errors import TooLargeError, UnavailableError
+from app.errors import NotFoundError, TooLargeError, UnavailableError
+from app.settings import Settings
+from app.storage.keys import dataset_key, deleted_key
+from app.storage.reading import store_unavailable
+from app.storage.store import Progress, StoreError, artifact_store
+from app.storage.store import Store as ArtifactStore
 from core.errors import Problem, StudioError
 from core.tables import SUFFIXES, Format, file_format
 
@@ -90,10 +95,27 @@ def known_format(file_name: str, place: str = "file_name") -> Format:
 
 
 class Store:
-    """The folder of data files. Workers read the files where they lie."""
+    """The folder of data files, where check and trainer read them, and the store behind it.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: the folder.
+        remote: where all hosts' files are kept, if not in that folder.
+    """
+
+    def __init__(self, root: Path, remote: ArtifactStore | None = None) -> None:
         self._system, self._root = url_to_fs(str(root))
+        self._remote = remote
+
+    @classmethod
+    def of(cls, settings: Settings) -> Store:
+        """The installation's.
+
+        Raises:
+            UnavailableError: there is no store at UNISD_ARTIFACTS_URL.
+        """
+        with _answering():
+            remote = artifact_store(settings)
+        return cls(settings.datasets_directory, None if remote.is_home else remote)
 
     def path(self, key: str) -> Path:
         """Where a file lies."""
@@ -151,15 +173,82 @@ class Store:
         finally:
             await run_in_threadpool(file.close)
 
+    def publish(self, incoming: Incoming) -> None:
+        """Copy a whole file to where all hosts find it. Slow: before the transaction of `keep`.
+
+        Raises:
+            UnavailableError: the store does not take it.
+        """
+        if self._remote is not None:
+            self._send(self._remote, incoming.path, incoming.key)
+
     def keep(self, incoming: Incoming) -> None:
-        """Give a whole file its final name; a file with the same bytes may be there already."""
-        final = str(self.path(incoming.key))
-        if self._system.exists(final):
-            return
-        self._system.makedirs(str(Path(final).parent), exist_ok=True)
-        self._system.mv(str(incoming.path), final)
+        """Give a whole file its final name; a file with the same bytes may be there already.
+
+        Raises:
+            UnavailableError: the store does not take it.
+        """
+        final = self.path(incoming.key)
+        if not self._system.exists(str(final)):
+            self._system.makedirs(str(final.parent), exist_ok=True)
+            self._system.mv(str(incoming.path), str(final))
+        if self._remote is not None:
+            # Between `publish` and here another may have deleted the same bytes.
+            self._send(self._remote, final, incoming.key)
+
+    def _send(self, remote: ArtifactStore, path: Path, key: str) -> None:
+        with _answering():
+            remote.delete(deleted_key(dataset_key(key)))
+            if not remote.exists(dataset_key(key)):
+                remote.put(path, dataset_key(key))
+
+    def bring(self, key: str, progress: Progress | None = None) -> Path:
+        """Path of a file, which is fetched to this host if it is elsewhere.
+
+        Raises:
+            NotFoundError: it is nowhere.
+            StoreError: the store does not answer.
+        """
+        path = self.path(key)
+        if path.is_file():
+            return path
+        if self._remote is not None:
+            with suppress(FileNotFoundError):
+                self._remote.fetch(dataset_key(key), path, progress)
+                return path
+        raise NotFoundError(
+            f"The data file {path} is not on this host.",
+            "Upload it again, or mend UNISD_HOME or UNISD_ARTIFACTS_URL.",
+        )
+
+    def present(self, key: str) -> Path:
+        """Path of a file for who answers a request.
+
+        Raises:
+            NotFoundError: it is nowhere.
+            UnavailableError: the store does not answer.
+        """
+        with _answering():
+            return self.bring(key)
 
     def remove(self, key: str) -> None:
-        """Remove a file that no version needs any more."""
+        """Remove a file that no version needs any more; workers' copies follow.
+
+        Raises:
+            UnavailableError: the store does not answer.
+        """
+        if self._remote is not None:
+            with _answering():
+                self._remote.put_bytes(b"", deleted_key(dataset_key(key)))
+                self._remote.delete(dataset_key(key))
         if self._system.exists(str(self.path(key))):
             self._system.rm_file(str(self.path(key)))
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Tell a client that the store fails, as an error of the API."""
+    try:
+        yield
+    except StoreError as error:
+        raise store_unavailable(error) from error

@@ -7,12 +7,14 @@ the mapping, so that neither asks the database for data.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from sqlalchemy.orm import Session
 
 from app.datasets import repository
 from app.datasets.files import Store
+from app.errors import NotFoundError
 from app.models import DatasetVersion, Run, RunDataset
 from app.settings import Settings
 from core.config import RunConfig
@@ -27,14 +29,29 @@ Config = TypeVar("Config", RunConfig, EvaluationJob)
 
 
 class Resolver:
-    """Looks data sets up, in a project first, and remembers which versions were found."""
+    """Looks data sets up, in a project first, and remembers which versions were found.
 
-    def __init__(self, session: Session, settings: Settings, project_id: str | None) -> None:
+    Args:
+        session: the request's or task's.
+        settings: say where files are.
+        project_id: where names are looked up.
+        bring: whether the files are to be on this host afterwards.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        project_id: str | None,
+        *,
+        bring: bool = True,
+    ) -> None:
         self.found: dict[str, DatasetVersion] = {}
         """Versions by identifier."""
         self.warnings: list[Problem] = []
         self._session = session
-        self._store = Store(settings.datasets_directory)
+        self._store = Store.of(settings)
+        self._bring = bring
         self._project_id = project_id
 
     def resolve(self, config: Config) -> Config:
@@ -89,6 +106,9 @@ class Resolver:
                 )
             )
         self.found[version.id] = version
+        if self._bring:
+            with suppress(NotFoundError):  # the check of the file tells it, with its field
+                self._store.present(version.file)
         update = {
             "dataset": None,
             "path": str(self._store.path(version.file)),
@@ -144,7 +164,7 @@ def resolve_run(session: Session, settings: Settings, run_id: str) -> dict[str, 
         StudioError: a data set is no longer there.
     """
     run = session.get_one(Run, run_id)
-    resolver = Resolver(session, settings, run.project_id)
+    resolver = Resolver(session, settings, run.project_id, bring=False)
     if run.kind is RunKind.EVALUATION:
         if not any(one.get("dataset") for one in run.config["sets"]):
             return run.config

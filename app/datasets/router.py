@@ -45,7 +45,7 @@ _BODY = {
 
 
 def _store(settings: SettingsDep) -> Store:
-    return Store(settings.datasets_directory)
+    return Store.of(settings)
 
 
 StoreDep = Annotated[Store, Depends(_store)]
@@ -130,7 +130,7 @@ def find_leaks(
     for version_id in (train, evaluation):
         version = service.get_version_by_id(session, version_id)
         fields = DataFields.model_validate(version.mapping)
-        files.append((service.present(store, version.file), fields))
+        files.append((store.present(version.file), fields))
     return leaks(*files)
 
 
@@ -177,7 +177,7 @@ def preview_version(
     """Rows as they are in the file, and as the mapping makes them."""
     _, version = service.get_version(session, dataset_id, number)
     fields = DataFields.model_validate(version.mapping)
-    path = service.present(store, version.file)
+    path = store.present(version.file)
     items = preview(path, fields, limit=limit, offset=offset)
     return Preview(items=items, total=version.rows, limit=limit, offset=offset)
 
@@ -209,5 +209,5 @@ def get_lengths(
 ) -> Lengths:
     """Token lengths of the first 2,000 examples for a model's tokenizer."""
     _, version = service.get_version(session, dataset_id, number)
-    path = service.present(store, version.file)
+    path = store.present(version.file)
     return token_lengths(path, DataFields.model_validate(version.mapping), model, settings.home)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -63,6 +62,7 @@ def add_file(
                 field="file_name",
             )
         )
+    store.publish(incoming)
     with database.write() as session:
         repository.lock_files(session)
         if place.project_id is None:
@@ -105,7 +105,7 @@ def change_mapping(
     with database.read() as session:
         _, version = get_version(session, dataset_id, number)
         key, file_name = version.file, version.file_name
-    report = examine(present(store, key), mapping, file_name)
+    report = examine(store.present(key), mapping, file_name)
     with database.write() as session:
         repository.lock_files(session)
         dataset, old = get_version(session, dataset_id, number)
@@ -140,20 +140,6 @@ def _add(
     session.add(version)
     session.flush()
     return version
-
-
-def present(store: Store, key: str) -> Path:
-    """Path of a version's file, which must be on this host.
-
-    Raises:
-        NotFoundError: it is not.
-    """
-    path = store.path(key)
-    if not path.is_file():
-        raise NotFoundError(
-            f"The data file {path} is not on this host.", "Upload it again, or mend UNISD_HOME."
-        )
-    return path
 
 
 def get_dataset(session: Session, dataset_id: str) -> Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
@@ -12,7 +11,6 @@ from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSessio
 from app.errors import documented
 from app.evaluations import service
 from app.evaluations.comparison import compare
-from app.evaluations.files import read_examples
 from app.evaluations.schemas import Comparison, EvaluationCreate, EvaluationList, ExampleList
 from app.runs import present
 from app.runs.schemas import RunCreated
@@ -39,9 +37,10 @@ def create_evaluation(
     return RunCreated(**dict(present.detail(session, run, settings)), warnings=findings.warnings)
 
 
-@router.get("/evaluations/compare", responses=documented(404, 422, 503))
+@router.get("/evaluations/compare", responses=documented(404, 409, 422, 503))
 def compare_evaluations(
     session: ReadSession,
+    settings: SettingsDep,
     first: Annotated[Evaluations, Query(description="Evaluations of one model, one per seed.")],
     second: Annotated[Evaluations, Query(description="Those of the other, seed by seed.")],
 ) -> Comparison:
@@ -50,7 +49,7 @@ def compare_evaluations(
     An evaluation is named `RUN:CURSOR`.
     """
     sides = [
-        [read_examples(Path(service.find_evaluation(session, name).directory)) for name in names]
+        [service.find_examples(session, settings, name) for name in names]
         for names in (first, second)
     ]
     return compare(*sides)
@@ -63,9 +62,12 @@ def list_evaluations(session: ReadSession, run_id: str) -> EvaluationList:
     return EvaluationList(items=service.list_evaluations(session, run_id))
 
 
-@router.get("/runs/{run_id}/evaluations/{cursor}/examples", responses=documented(404, 422, 503))
+@router.get(
+    "/runs/{run_id}/evaluations/{cursor}/examples", responses=documented(404, 409, 422, 503)
+)
 def list_examples(
     session: ReadSession,
+    settings: SettingsDep,
     run_id: str,
     cursor: int,
     correct: Annotated[bool | None, Query(description="Only right, or only wrong.")] = None,
@@ -78,9 +80,8 @@ def list_examples(
     offset: Offset = 0,
 ) -> ExampleList:
     """Every answer of one evaluation, with its grade and its comparison with the base."""
-    evaluation = service.get_evaluation(session, run_id, cursor)
     items, total = service.list_examples(
-        evaluation,
+        service.get_examples(session, settings, run_id, cursor),
         service.ExampleFilter(correct=correct, regressed=regressed, text=q),
         sort=sort,
         limit=limit,

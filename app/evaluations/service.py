@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.datasets.references import Resolver, placed
 from app.errors import ConflictError, NotFoundError
 from app.evaluations.comparison import rate_intervals
-from app.evaluations.files import read_examples
+from app.evaluations.files import read_stored_examples
 from app.evaluations.schemas import EvaluationCreate, EvaluationOut, Example
 from app.models import Artifact, Attempt, Run, RunEvent
 from app.preflight.check import Findings, check_job
@@ -22,6 +22,8 @@ from app.projects.service import default_project, get_project
 from app.runs import lifecycle
 from app.runs.service import get_run
 from app.settings import Settings
+from app.storage.keys import attempt_key, key_of_results
+from app.storage.reading import checkpoint_steps
 from core.config import ModelConfig, RunConfig
 from core.errors import Problem, StudioError
 from core.evaluation_job import EvaluationJob
@@ -53,7 +55,7 @@ def create_evaluation(
         ConflictError: the run has no such adapter yet.
     """
     source = get_run(session, wanted.run_id) if wanted.run_id else None
-    job = _job(session, wanted, source)
+    job = _job(session, wanted, source, settings)
     if wanted.project_id is not None:
         project_id = get_project(session, wanted.project_id).id
     else:
@@ -82,7 +84,9 @@ def _is_small(job: EvaluationJob) -> bool:
     return answers <= _SMALL_ANSWERS
 
 
-def _job(session: Session, wanted: EvaluationCreate, source: Run | None) -> EvaluationJob:
+def _job(
+    session: Session, wanted: EvaluationCreate, source: Run | None, settings: Settings
+) -> EvaluationJob:
     model, adapter, prompt = wanted.model, wanted.adapter, wanted.system_prompt
     if source is not None:
         if source.kind is not RunKind.TRAINING:
@@ -101,7 +105,7 @@ def _job(session: Session, wanted: EvaluationCreate, source: Run | None) -> Eval
         prompt = config.data.system_prompt if prompt is None else prompt
         adapter = None
         if wanted.weights != "base" and wanted.checkpoint is not None:
-            adapter = _checkpoint_folder(session, source, wanted.checkpoint)
+            adapter = _checkpoint_folder(session, source, wanted.checkpoint, settings)
         elif wanted.weights != "base":
             adapter = _adapter_folder(session, source, wanted.weights)
     try:
@@ -137,18 +141,16 @@ def _adapter_folder(session: Session, run: Run, kind: str) -> str:
     return str(PurePath(directory) / path)
 
 
-def _checkpoint_folder(session: Session, run: Run, step: int) -> str:
+def _checkpoint_folder(session: Session, run: Run, step: int, settings: Settings) -> str:
     """Folder of a checkpoint of the run's newest attempt that still has it."""
-    statement = (
-        select(Attempt.directory).where(Attempt.run_id == run.id).order_by(Attempt.number.desc())
-    )
+    statement = select(Attempt).where(Attempt.run_id == run.id).order_by(Attempt.number.desc())
     kept: set[int] = set()
-    for directory in session.scalars(statement):
-        for folder in sorted(Path(directory, "checkpoints").glob("step-*")):
-            number = int(folder.name.removeprefix("step-"))
-            if number == step:
-                return str(folder)
-            kept.add(number)
+    for attempt in session.scalars(statement):
+        key = attempt_key(run.id, attempt.number)
+        found = checkpoint_steps(settings, key, Path(attempt.directory))
+        if step in found:
+            return str(PurePath(attempt.directory) / "checkpoints" / f"step-{step:08d}")
+        kept |= found
     there = ", ".join(map(str, sorted(kept))) or "none"
     raise ConflictError(
         f"The run has no checkpoint after step {step}.", f"Choose one that is kept: {there}."
@@ -171,8 +173,7 @@ def list_evaluations(session: Session, run_id: str) -> list[EvaluationOut]:
     return [_evaluation(event, directory) for event, directory in rows]
 
 
-def get_evaluation(session: Session, run_id: str, cursor: int) -> EvaluationOut:
-    """One result, or `NotFoundError`."""
+def _find(session: Session, run_id: str, cursor: int) -> Row[RunEvent, str]:
     row = session.execute(
         select(RunEvent, Attempt.directory)
         .join(Attempt, Attempt.id == RunEvent.attempt_id)
@@ -180,14 +181,33 @@ def get_evaluation(session: Session, run_id: str, cursor: int) -> EvaluationOut:
     ).one_or_none()
     if row is None:
         raise NotFoundError(f"The run has no evaluation {cursor}.")
-    event, directory = row
-    return _evaluation(event, directory)
+    return row
 
 
-def find_evaluation(session: Session, name: str) -> EvaluationOut:
-    """The result named `RUN:CURSOR`, or `NotFoundError`."""
+def get_examples(
+    session: Session, settings: Settings, run_id: str, cursor: int
+) -> Sequence[Example]:
+    """All examples of one result.
+
+    Raises:
+        NotFoundError: there is no such result.
+        ArtifactNotThereYetError: their worker has not copied them into the store yet.
+        UnavailableError: the files are not on this host, or the store does not answer.
+    """
+    row = _find(session, run_id, cursor)
+    path = row.RunEvent.payload["path"]
+    return read_stored_examples(
+        settings,
+        key_of_results(run_id, row.directory, path),
+        Path(row.directory, path),
+        row.RunEvent.payload["summary"],
+    )
+
+
+def find_examples(session: Session, settings: Settings, name: str) -> Sequence[Example]:
+    """The examples of the result named `RUN:CURSOR`; raises as `get_examples`."""
     run_id, _, cursor = name.partition(":")
-    return get_evaluation(session, get_run(session, run_id).id, int(cursor))
+    return get_examples(session, settings, get_run(session, run_id).id, int(cursor))
 
 
 def _evaluation(event: RunEvent, directory: str) -> EvaluationOut:
@@ -214,14 +234,10 @@ SORTS: Final[dict[str, Callable[[Example], float]]] = {
 
 
 def list_examples(
-    evaluation: EvaluationOut, wanted: ExampleFilter, *, sort: str, limit: int, offset: int
+    examples: Sequence[Example], wanted: ExampleFilter, *, sort: str, limit: int, offset: int
 ) -> tuple[list[Example], int]:
-    """A page of examples and how many there are.
-
-    Raises:
-        UnavailableError: the files are not on this host.
-    """
-    found = [one for one in read_examples(Path(evaluation.directory)) if _matches(one, wanted)]
+    """A page of examples and how many there are."""
+    found = [one for one in examples if _matches(one, wanted)]
     key = SORTS[sort.removeprefix("-")]
     # Examples without the value come last, whichever way they are sorted.
     sign = -1 if sort.startswith("-") else 1

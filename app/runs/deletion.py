@@ -6,8 +6,6 @@ says that it is to go, goes last.
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import delete, func, select
@@ -16,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.models import Run, RunEvent
 from app.settings import Settings
+from app.storage.deletion import delete_run_files
 
 _EVENTS: Final = 5000
 """Events that one transaction removes, so that nobody waits long for the database."""
@@ -25,23 +24,19 @@ def remove_deleted(database: Database, settings: Settings) -> None:
     """Remove all runs that are marked.
 
     Raises:
-        OSError: files of one could not be removed; nothing of its rows is.
+        OSError: files of one could not be removed; its rows stay until they are.
+        StoreError: the artifact store does not answer; the same.
     """
     with database.read() as session:
         marked = list(session.scalars(select(Run.id).where(Run.deleting.is_(True))))
     for run_id in marked:
-        _remove_files(settings.runs_directory / run_id)
+        delete_run_files(settings, run_id)
         more = True
         while more:
             with database.write() as session:
                 more = _remove_events(session, run_id)
         with database.write() as session:
             session.execute(delete(Run).where(Run.id == run_id))
-
-
-def _remove_files(folder: Path) -> None:
-    if folder.is_dir():
-        shutil.rmtree(folder)
 
 
 def _remove_events(session: Session, run_id: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from app.deps import Limit, Offset, ReadSession
+from app.deps import Limit, Offset, ReadSession, SettingsDep
 from app.errors import documented
 from app.runs.service import get_run
 from app.trajectories import service
@@ -40,7 +40,9 @@ def list_trajectories(
     return TrajectoryList(items=items, total=total, limit=limit, offset=offset)
 
 
-@router.get("/{trajectory_id}", responses=documented(404, 422, 503))
-def get_trajectory(session: ReadSession, run_id: str, trajectory_id: int) -> TrajectoryDetail:
+@router.get("/{trajectory_id}", responses=documented(404, 409, 422, 503))
+def get_trajectory(
+    session: ReadSession, settings: SettingsDep, run_id: str, trajectory_id: int
+) -> TrajectoryDetail:
     """A recorded rollout with every token's values."""
-    return service.get_trajectory(session, run_id, trajectory_id)
+    return service.get_trajectory(session, settings, run_id, trajectory_id)

@@ -12,6 +12,9 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotFoundError, UnavailableError
 from app.models import Attempt, Trajectory
+from app.settings import Settings
+from app.storage.keys import attempt_key, joined
+from app.storage.reading import readable
 from app.trajectories.schemas import (
     Alternative,
     TokenValues,
@@ -76,8 +79,16 @@ def _conditions(run_id: str, wanted: TrajectoryFilter) -> list[ColumnElement[boo
     return conditions
 
 
-def get_trajectory(session: Session, run_id: str, trajectory_id: int) -> TrajectoryDetail:
-    """One recorded rollout with every token."""
+def get_trajectory(
+    session: Session, settings: Settings, run_id: str, trajectory_id: int
+) -> TrajectoryDetail:
+    """One recorded rollout with every token.
+
+    Raises:
+        NotFoundError: there is no such rollout.
+        ArtifactNotThereYetError: its worker has not copied the file into the store yet.
+        UnavailableError: the file is not on this host, or the store does not answer.
+    """
     row = session.execute(
         select(Trajectory, Attempt)
         .join(Attempt, Attempt.id == Trajectory.attempt_id)
@@ -86,7 +97,9 @@ def get_trajectory(session: Session, run_id: str, trajectory_id: int) -> Traject
     if row is None:
         raise NotFoundError(f"The run has no trajectory {trajectory_id}.")
     trajectory, attempt = row
-    record = _read_row(Path(attempt.directory) / trajectory.file, trajectory.row)
+    key = joined(attempt_key(run_id, attempt.number), trajectory.file)
+    path = readable(settings, key, Path(attempt.directory) / trajectory.file)
+    record = _read_row(path, trajectory.row)
     return TrajectoryDetail(
         **_summary(trajectory, attempt.number).model_dump(),
         source=record.get("source"),
@@ -104,7 +117,8 @@ def _read_row(path: Path, row: int) -> dict[str, Any]:
     except OSError as error:
         raise UnavailableError(
             f"The token records {path} cannot be read: {error}.",
-            "They lie on the worker's host; give API and workers a common UNISD_HOME.",
+            "They lie on the worker's host; give API and workers a common UNISD_HOME or "
+            "a common UNISD_ARTIFACTS_URL.",
         ) from error
     if not table:
         raise NotFoundError(f"The token records {path} have no row {row}.")

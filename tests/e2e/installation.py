@@ -19,10 +19,9 @@ from sqlalchemy import select
 
 from app.db import Database
 from app.models import Attempt, RunEvent
-from app.settings import Settings
 from cli.private_redis import private_redis
 from cli.services import Service, Services
-from cli.up import API_COMMAND, REAPER_COMMAND, worker_command
+from cli.up import API_COMMAND, REAPER_COMMAND
 from core.states import TERMINAL
 from tests.servers import is_alive
 
@@ -31,10 +30,23 @@ _PATIENCE_SECONDS = 90.0
 
 
 class Installation:
-    """Starts, watches and kills the parts; talks to the API."""
+    """Starts, watches and kills the parts; talks to the API.
+
+    Args:
+        home: home folder of API and reaper.
+        database_url: a migrated database.
+        settings: environment of all parts, beside the usual.
+        worker_home: home folder of the worker; the same without it.
+        artifacts_url: the store, which a worker with a home folder of its own needs.
+    """
 
     def __init__(
-        self, home: Path, database_url: str, settings: Mapping[str, str] | None = None
+        self,
+        home: Path,
+        database_url: str,
+        settings: Mapping[str, str] | None = None,
+        worker_home: Path | None = None,
+        artifacts_url: str | None = None,
     ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -60,12 +72,14 @@ class Installation:
             "OMP_NUM_THREADS": "1",
             **(settings or {}),
         }
+        if artifacts_url is not None:
+            environment["UNISD_ARTIFACTS_URL"] = artifacts_url
         self.services = Services(environment, home / "logs", print)
         self._parts = {
             "redis": redis.service,
             "api": Service("api", API_COMMAND),
             "reaper": Service("reaper", REAPER_COMMAND),
-            "worker": Service("worker", worker_command(Settings()), stop_seconds=30.0),
+            "worker": Service("worker", _worker(worker_home or home), stop_seconds=30.0),
         }
 
     def start(self, *names: str) -> None:
@@ -90,6 +104,13 @@ class Installation:
             trainer.kill()
             return
         os.kill(self.services.pids()[name], signal.SIGKILL)
+
+    def replace_worker(self, home: Path, number: signal.Signals) -> None:
+        """End the worker by a signal; the next one has another home folder, as on another host."""
+        worker = psutil.Process(self.services.pids()["worker"])
+        self._parts["worker"].command = _worker(home)
+        worker.send_signal(number)
+        worker.wait(_PATIENCE_SECONDS)
 
     def trainers(self) -> list[psutil.Process]:
         """Processes of the trainer under this worker."""
@@ -170,6 +191,10 @@ class Installation:
         return self.http.get("/readyz").status_code == 200
 
 
+def _worker(home: Path) -> list[str]:
+    return ["env", f"UNISD_HOME={home}", *worker_command(Settings())]
+
+
 def _written(file: Path) -> list[dict[str, Any]]:
     """Whole lines of a trainer's file, as SQL should hold them."""
     events = []
@@ -183,10 +208,14 @@ def _written(file: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def installation(
-    home: Path, database_url: str, settings: Mapping[str, str] | None = None
+    home: Path,
+    database_url: str,
+    settings: Mapping[str, str] | None = None,
+    worker_home: Path | None = None,
+    artifacts_url: str | None = None,
 ) -> Iterator[Installation]:
     """A running installation, ended whatever happens; `settings` go to all parts."""
-    studio = Installation(home, database_url, settings)
+    studio = Installation(home, database_url, settings, worker_home, artifacts_url)
     try:
         studio.start()
         yield studio

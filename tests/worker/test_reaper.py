@@ -192,7 +192,7 @@ def test_deleted_runs_go_with_their_files_even_when_that_is_cut_off(
         raise PermissionError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr("shutil.rmtree", fail)
+        patch.setattr("app.storage.deletion.remove_folder", fail)
         with pytest.raises(PermissionError):
             reaper.round()
     assert _run(database, run_id).deleting

@@ -185,11 +185,13 @@ def _identity(
     config: RunConfig, dataset: Dataset, on: tuple[torch.device, torch.dtype], processes: Processes
 ) -> dict[str, Any]:
     """What a resumed run must share with its checkpoint, and what exactness depends on."""
-    # How often and how many checkpoints and records are kept changes nothing that is computed.
+    # How often and how many checkpoints and records are kept changes nothing that is computed, nor
+    # does the place of the data, which differs from host to host; their hash is compared.
     settings = config.model_dump(
         mode="json",
         exclude={
             "recording": True,
+            "data": {"path"},
             "training": {"checkpoint_every_steps", "keep_checkpoints", "device"},
         },
     )
@@ -212,6 +214,8 @@ def _resume(trainer: Trainer, folder: Path) -> None:
     found = find_snapshot(folder)
     for name, reason in found.damaged.items():
         trainer.log.say(f"The checkpoint {name} is damaged and was passed over: {reason}.", "error")
+    # Earlier versions kept the place of the data.
+    found.snapshot.state["identity"]["configuration"].get("data", {}).pop("path", None)
     reasons = check_same_run(found.snapshot.state, trainer.identity)
     if trainer.network.device.type != "cpu":
         reasons.append("kernels on this device may add in another order each time")

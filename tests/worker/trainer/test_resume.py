@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -122,8 +123,6 @@ def test_only_the_newest_checkpoints_are_kept(whole):
 
 @pytest.fixture
 def copy(tmp_path, whole):
-    import shutil
-
     return Path(shutil.copytree(whole, tmp_path / "copy"))
 
 
@@ -172,6 +171,20 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, config, whol
     assert main([str(file), "--out", str(tmp_path / "out"), "--resume", str(whole)]) == 2
     (finished,) = of_kind(tmp_path / "out", "finished")
     assert finished.problem.code == "checkpoint_of_another_run"
+
+
+def test_the_data_may_lie_elsewhere_but_must_be_the_same(tmp_path, config, copy, whole):
+    for step in (copy / FOLDER).glob("step-*0008"):
+        shutil.rmtree(step)
+    moved = json.loads(json.dumps(config))
+    elsewhere = Path(shutil.copy(config["data"]["path"], tmp_path / "moved.jsonl"))
+    moved["data"]["path"] = str(elsewhere)
+    out = resume(tmp_path, moved, copy)
+    assert losses(out) == losses(whole)[6:]
+    assert_same_adapters(out, whole)
+    elsewhere.write_text(elsewhere.read_text() + elsewhere.read_text().splitlines()[0] + "\n")
+    given = tmp_path / "given.yaml"
+    assert main([str(given), "--out", str(tmp_path / "other"), "--resume", str(copy)]) == 2
 
 
 def test_an_unfinished_checkpoint_is_never_seen(tmp_path, config, monkeypatch):
