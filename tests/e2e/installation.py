@@ -19,9 +19,10 @@ from sqlalchemy import select
 
 from app.db import Database
 from app.models import Attempt, RunEvent
+from app.settings import Settings
 from cli.private_redis import private_redis
 from cli.services import Service, Services
-from cli.up import API_COMMAND, REAPER_COMMAND
+from cli.up import API_COMMAND, REAPER_COMMAND, worker_command
 from core.states import TERMINAL
 from tests.servers import is_alive
 
