@@ -80,6 +80,16 @@ class TestCompose:
         assert set(services) == {"postgres", "redis", "migrate", "api", "worker", "reaper"}
         assert all("healthcheck" in services[name] for name in set(services) - {"migrate"})
 
+    def test_a_worker_elsewhere_is_given_its_addresses_and_serves_as_here(
+        self, services: dict[str, dict[str, object]]
+    ) -> None:
+        text = (ROOT / "docker-compose.worker.yml").read_text()
+        (worker,) = yaml.safe_load(text)["services"].values()
+        for same in ("build", "command", "stop_grace_period", "deploy", "healthcheck"):
+            assert worker[same] == services["worker"][same]
+        for address in ("UNISD_DATABASE_URL", "UNISD_REDIS_URL", "UNISD_ARTIFACTS_URL"):
+            assert worker["environment"][address].startswith(f"${{{address}:?")
+
     def test_every_secret_must_be_given(self) -> None:
         text = (ROOT / "docker-compose.yml").read_text()
         for secret in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "UNISD_TOKEN"):
