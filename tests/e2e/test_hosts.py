@@ -44,7 +44,9 @@ def test_a_run_goes_on_and_is_evaluated_on_other_hosts(
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
     api = Settings(home=tmp_path / "home", artifacts_url=f"file://{tmp_path}/store")
     store = artifact_store(api)
-    with installation(api.home, database_url, first, api.artifacts_url) as studio:
+    with installation(
+        api.home, database_url, worker_home=first, artifacts_url=api.artifacts_url
+    ) as studio:
         upload = {"name": "own", "file_name": "questions.jsonl"}
         studio.http.post(
             "/api/datasets/upload", params=upload, content=questions()
