@@ -86,7 +86,8 @@ def execute(
         _freeze(config, log)
     dtype = devices.choose_dtype(config.model.dtype, device)
     name = str(dtype).removeprefix("torch.")
-    log.emit("started", device=devices.describe(device), dtype=name, versions=devices.versions())
+    on_what = devices.describe(device) + _times(together.count)
+    log.emit("started", device=on_what, dtype=name, versions=devices.versions())
     try:
         together.check(interrupt, device)
         trainer = _assemble(config, log, interrupt, (device, dtype), together)
