@@ -29,11 +29,11 @@ _VARIABLES: Final = (
 _GIT_SECONDS: Final = 5
 
 
-def report_start(log: EventLog, device: torch.device, dtype: torch.dtype, seed: int) -> None:
+def report_start(log: EventLog, device: str, dtype: torch.dtype, seed: int) -> None:
     """Emit the first event: what runs, on what, made with what."""
     log.emit(
         "started",
-        device=devices.describe(device),
+        device=device,
         dtype=str(dtype).removeprefix("torch."),
         versions=devices.versions(),
         environment=describe_environment(seed),

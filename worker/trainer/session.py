@@ -86,7 +86,8 @@ def execute(
     if together.leads:
         _freeze(config, log)
     dtype = devices.choose_dtype(config.model.dtype, device)
-    report_start(log, device, dtype, config.training.seed)
+    on_what = devices.describe(device) + _times(together.count)
+    report_start(log, on_what, dtype, config.training.seed)
     try:
         together.check(interrupt, device)
         trainer = _assemble(config, log, interrupt, (device, dtype), together)

@@ -60,7 +60,7 @@ def undisturbed(tmp_path_factory, config):
     run = Run(tmp_path_factory.mktemp("undisturbed") / "run", config)
     run.wait_for_steps(STEPS)
     run.trainer.stop()
-    assert run.end() == 0, run.trainer.last_words()
+    assert run.end(PATIENCE) == 0, run.trainer.last_words()
     return run.out
 
 

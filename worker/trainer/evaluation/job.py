@@ -72,7 +72,7 @@ def execute_job(
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     device = devices.choose_device(job.device)
     dtype = devices.choose_dtype(job.model.dtype, device)
-    report_start(log, device, dtype, job.seed)
+    report_start(log, devices.describe(device), dtype, job.seed)
     _freeze(job, log)
     try:
         return _evaluate(job, log, interrupt, (results, replace), (device, dtype))
