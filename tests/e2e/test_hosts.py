@@ -49,7 +49,7 @@ def test_a_run_goes_on_and_is_evaluated_on_other_hosts(
         studio.http.post(
             "/api/datasets/upload", params=upload, content=questions()
         ).raise_for_status()
-        training = {"max_steps": 60, "batch_size": 2, "checkpoint_every_steps": 5}
+        training = {"max_steps": 40, "batch_size": 2, "checkpoint_every_steps": 5}
         run_id = studio.create(config | {"training": training, "data": {"dataset": "own@1"}})
         place = f"runs/{run_id}/attempt-1"
         studio.wait_until(
@@ -66,7 +66,7 @@ def test_a_run_goes_on_and_is_evaluated_on_other_hosts(
         assert (run["status"], run["attempt"], run["problem"]) == ("succeeded", 2, None)
         query = {"attempt": 2, "name": "train/loss"}
         (series,) = studio.http.get(f"/api/runs/{run_id}/metrics", params=query).json()["items"]
-        assert series["steps"] == list(range(series["steps"][0], 61))
+        assert series["steps"] == list(range(series["steps"][0], 41))
         assert series["steps"][0] > 5
         logs = studio.http.get(f"/api/runs/{run_id}/logs", params={"q": "Resumed after"}).json()
         assert "exactly" in logs["items"][0]["message"]
@@ -91,7 +91,7 @@ def test_a_run_goes_on_and_is_evaluated_on_other_hosts(
         assert all(item["retention"] for item in page["items"])
         missing = studio.http.post("/api/evaluations", json=wanted | {"checkpoint": 1})
         assert missing.status_code == 409
-        assert "60" in missing.json()["remedy"]
+        assert "40" in missing.json()["remedy"]
 
     delete_run_files(api, run_id)
     assert store.list(f"runs/{run_id}") == {}
