@@ -39,10 +39,10 @@ def _get(studio: Installation, url: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # as a team has it
 def test_a_run_goes_on_and_is_evaluated_on_other_hosts(
-    tmp_path: Path, database_url: str, config: dict[str, Any]
+    tmp_path: Path, database_url: str, s3_bucket: str, config: dict[str, Any]
 ) -> None:
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
-    api = Settings(home=tmp_path / "home", artifacts_url=f"file://{tmp_path}/store")
+    api = Settings(home=tmp_path / "home", artifacts_url=f"{s3_bucket}/hosts")
     store = artifact_store(api)
     with installation(api.home, database_url, first, api.artifacts_url) as studio:
         upload = {"name": "own", "file_name": "questions.jsonl"}
