@@ -55,6 +55,8 @@ def reclaim(settings: Settings, is_over: Callable[[Path], bool]) -> None:
         return
     for folder in _removable(settings):
         wanted = free_bytes(settings) < settings.disk_reserve_bytes
+        if _in_use(folder):  # since it was listed
+            continue
         if wanted or (not settings.keep_local_runs and is_over(folder)):
             _log.info("%s is in the artifact store and is removed here", folder)
             _remove(folder)

@@ -50,7 +50,7 @@ class Resolver:
         """Versions by identifier."""
         self.warnings: list[Problem] = []
         self._session = session
-        self._store = Store.of(settings)
+        self._store = Store.of(settings) if bring else Store(settings.datasets_directory)
         self._bring = bring
         self._project_id = project_id
 

@@ -39,10 +39,10 @@ def _get(studio: Installation, url: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # as a team has it
 def test_a_run_goes_on_and_is_evaluated_on_other_hosts(
-    tmp_path: Path, database_url: str, config: dict[str, Any]
+    tmp_path: Path, database_url: str, s3_bucket: str, config: dict[str, Any]
 ) -> None:
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
-    api = Settings(home=tmp_path / "home", artifacts_url=f"file://{tmp_path}/store")
+    api = Settings(home=tmp_path / "home", artifacts_url=f"{s3_bucket}/hosts")
     store = artifact_store(api)
     with installation(
         api.home, database_url, worker_home=first, artifacts_url=api.artifacts_url
@@ -51,7 +51,7 @@ def test_a_run_goes_on_and_is_evaluated_on_other_hosts(
         studio.http.post(
             "/api/datasets/upload", params=upload, content=questions()
         ).raise_for_status()
-        training = {"max_steps": 60, "batch_size": 2, "checkpoint_every_steps": 5}
+        training = {"max_steps": 40, "batch_size": 2, "checkpoint_every_steps": 5}
         run_id = studio.create(config | {"training": training, "data": {"dataset": "own@1"}})
         place = f"runs/{run_id}/attempt-1"
         studio.wait_until(
@@ -68,7 +68,7 @@ def test_a_run_goes_on_and_is_evaluated_on_other_hosts(
         assert (run["status"], run["attempt"], run["problem"]) == ("succeeded", 2, None)
         query = {"attempt": 2, "name": "train/loss"}
         (series,) = studio.http.get(f"/api/runs/{run_id}/metrics", params=query).json()["items"]
-        assert series["steps"] == list(range(series["steps"][0], 61))
+        assert series["steps"] == list(range(series["steps"][0], 41))
         assert series["steps"][0] > 5
         logs = studio.http.get(f"/api/runs/{run_id}/logs", params={"q": "Resumed after"}).json()
         assert "exactly" in logs["items"][0]["message"]
@@ -93,7 +93,7 @@ def test_a_run_goes_on_and_is_evaluated_on_other_hosts(
         assert all(item["retention"] for item in page["items"])
         missing = studio.http.post("/api/evaluations", json=wanted | {"checkpoint": 1})
         assert missing.status_code == 409
-        assert "60" in missing.json()["remedy"]
+        assert "40" in missing.json()["remedy"]
 
     delete_run_files(api, run_id)
     assert store.list(f"runs/{run_id}") == {}

@@ -150,6 +150,39 @@ def test_the_newest_checkpoint_goes_first_and_those_removed_here_go_there(
     assert not [name for name in _names(store) if first.name in name]
 
 
+def test_a_checkpoint_whose_removal_breaks_off_is_none(
+    store: Store, attempt: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Copy(store, attempt, KEY)
+    first = write_checkpoint(attempt, 2)
+    write(first / "ema.safetensors")
+    copy.proceed(over=False, pause=_nothing)
+    second = write_checkpoint(attempt, 4)
+    shutil.rmtree(first)
+    delete = store.delete
+
+    def once(key: str) -> None:
+        delete(key)
+        raise StoreError("down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "delete", once)
+        with pytest.raises(StoreError):
+            copy.proceed(over=False, pause=_nothing)
+    assert _steps(store) == {second.name}
+    Copy(store, attempt, KEY).proceed(over=False, pause=_nothing)
+    assert not [name for name in _names(store) if first.name in name]
+
+
+def test_what_a_killed_worker_left_half_written_in_the_store_goes(
+    store: Store, attempt: Path
+) -> None:
+    store._system.makedirs(f"{store._root}/{KEY}", exist_ok=True)
+    store._system.pipe_file(f"{store._root}/{KEY}/.run.yaml.0badcafe.tmp", b"half")
+    Copy(store, attempt, KEY).proceed(over=False, pause=_nothing)
+    assert not [key for key in store._all(KEY) if key.endswith(".tmp")]
+
+
 def test_a_checkpoint_that_the_trainer_replaces_meanwhile_is_copied_all_the_same(
     store: Store, attempt: Path
 ) -> None:
