@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar, TypeVarTuple, Unpack
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from fastapi.sse import ServerSentEvent
+from fastapi.sse import format_sse_event
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import notify
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _Arguments = TypeVarTuple("_Arguments")
 _PAGE_EVENTS = 500
-_PAGE_CHARACTERS = 256 * 1024
+_PAGE_BYTES = 256 * 1024
 _LOOK_EVERY_SECONDS = 2.0
 _READS_AT_ONCE = 2
 
@@ -44,7 +44,8 @@ class Page(NamedTuple):
     """The cursor after which they come."""
     cursor: int
     """That of the last of them."""
-    events: tuple[ServerSentEvent, ...]
+    body: bytes
+    """As Server-Sent Events."""
     complete: bool
     """Whether these were all when they were read."""
     over: bool
@@ -84,10 +85,19 @@ class Followed:
         self.closed = True
         self.wake()
 
-    async def news_after(self, version: int) -> None:
-        """Return when something was heard of the run that a page of `version` may lack."""
-        while self._version == version and not self.closed:
-            await self._news.wait()
+    async def news_after(self, version: int, seconds: float) -> bool:
+        """Wait until something was heard of the run that a page of `version` may lack.
+
+        Returns:
+            Whether there was something within so many seconds.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                while self._version == version and not self.closed:
+                    await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def page(self, cursor: int) -> Page:
         """The events after a cursor, read once for all who want the same."""
@@ -106,20 +116,20 @@ class Followed:
         heard = self._version
         result = await self._feed.attempt(_read, self._run_id, cursor)
         if result is None:
-            return Page(cursor, cursor, (), complete=True, over=False, version=heard)
-        events, head, complete = result
+            return Page(cursor, cursor, b"", complete=True, over=False, version=heard)
+        last, body, complete, head = result
         nothing_new = heard == self._version
         self.notice(head)
         page = Page(
             start=cursor,
-            cursor=int(events[-1].id or 0) if events else cursor,
-            events=events,
+            cursor=last,
+            body=body,
             complete=complete,
             over=head is None or head[1] in TERMINAL,
             # What this read found out is news to others, and in this page already.
             version=self._version if nothing_new else heard,
         )
-        if events and not page.over:  # events do not change, the end of a run may be taken back
+        if body and not page.over:  # events do not change, the end of a run may be taken back
             self._latest = page
         return page
 
@@ -209,25 +219,30 @@ def _heads(database: Database, run_ids: tuple[str, ...]) -> dict[str, tuple[int,
         return repository.heads(session, run_ids)
 
 
-def _read(
-    database: Database, run_id: str, cursor: int
-) -> tuple[tuple[ServerSentEvent, ...], Head, bool]:
-    """A page's events, the run's head before they were read, and whether none was left out."""
+class _Read(NamedTuple):
+    last: int
+    body: bytes
+    complete: bool
+    head: Head
+
+
+def _read(database: Database, run_id: str, cursor: int) -> _Read:
     with database.read() as session:
         # The head is read first: what the run reported before its end is then in the page.
         head = repository.heads(session, [run_id]).get(run_id)
         rows = repository.events_after(session, run_id, cursor, _PAGE_EVENTS)
-        events, characters = [], 0
+        parts, size = [], 0
         for row in rows:
-            event = _encode(row)
-            events.append(event)
-            characters += len(event.raw_data or "")
-            if characters > _PAGE_CHARACTERS:
+            parts.append(_encode(row))
+            size += len(parts[-1])
+            if size > _PAGE_BYTES:
                 break
-        return tuple(events), head, len(events) == len(rows) < _PAGE_EVENTS
+        last = rows[len(parts) - 1].cursor if parts else cursor
+        complete = len(parts) == len(rows) < _PAGE_EVENTS
+        return _Read(last, b"".join(parts), complete, head)
 
 
-def _encode(event: RunEvent) -> ServerSentEvent:
+def _encode(event: RunEvent) -> bytes:
     shown = RunEventOut.model_validate(
         {
             "cursor": event.cursor,
@@ -238,4 +253,6 @@ def _encode(event: RunEvent) -> ServerSentEvent:
             "payload": event.payload,
         }
     )
-    return ServerSentEvent(raw_data=shown.model_dump_json(), event=event.kind, id=str(event.cursor))
+    return format_sse_event(
+        data_str=shown.model_dump_json(), event=event.kind, id=str(event.cursor)
+    )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
@@ -199,14 +197,11 @@ def get_logs(
     return LogPage(items=lines, total=total, limit=limit, cursor=run.event_cursor)
 
 
-@router.get("/{run_id}/events", response_class=EventSourceResponse, responses=documented(404, 422))
-async def follow_run(
-    cursor: stream.CursorDep, followed: stream.FollowedDep
-) -> AsyncIterable[ServerSentEvent]:
+@router.get("/{run_id}/events", response_class=stream.EventStream, responses=documented(404, 422))
+async def follow_run(cursor: stream.CursorDep, followed: stream.FollowedDep) -> stream.EventStream:
     """Server-Sent Events: `id` is the cursor, `event` the kind, `data` a `RunEventOut`.
 
     After the last event of a run that is over comes one `end` event, and the stream closes. While
     nothing happens, a comment comes every 15 seconds.
     """
-    async for event in stream.follow(followed, cursor):
-        yield event
+    return stream.respond(followed, cursor)

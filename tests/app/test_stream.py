@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import fastapi.routing
 import httpx2
 import pytest
 import redis
@@ -19,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import notify
 from app.db import Database
-from app.runs import feed
+from app.runs import feed, stream
 from app.settings import Settings
 from cli.private_redis import private_redis
 from cli.services import Services
@@ -155,8 +154,8 @@ def _wait_for_subscriber(url: str) -> None:
 def test_a_quiet_stream_sends_comments_and_asks_not_to_be_held_back(
     settings: Settings, run: ReportingRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert fastapi.routing._PING_INTERVAL <= 15
-    monkeypatch.setattr(fastapi.routing, "_PING_INTERVAL", 0.05)
+    assert stream._SILENCE_SECONDS <= 15
+    monkeypatch.setattr(stream, "_SILENCE_SECONDS", 0.05)
     with serving(settings) as port, Reader(port, run.id) as reader:
         assert reader.answer.headers["content-type"].startswith("text/event-stream")
         assert reader.answer.headers["cache-control"] == "no-cache"
@@ -173,7 +172,7 @@ def test_nothing_is_read_ahead_for_a_reader_who_does_not_read(
 ) -> None:
     pages = 40
     for _ in range(pages // 4):
-        last = run.report(8, padding=feed._PAGE_CHARACTERS // 2)
+        last = run.report(8, padding=feed._PAGE_BYTES // 2)
     with serving(settings) as port, Reader(port, run.id, receive_buffer=4096) as slow:
         # What fits into the kernel's own buffers (some MB) is sent, and then nothing is read.
         assert _settles(reads) < pages * 3 / 4
@@ -235,7 +234,7 @@ def test_pages_are_cut_without_loss(
     with serving(settings) as port:
         for events, characters in itertools.product((1, 5, 25, 500), (1, 10**6)):
             monkeypatch.setattr(feed, "_PAGE_EVENTS", events)
-            monkeypatch.setattr(feed, "_PAGE_CHARACTERS", characters)
+            monkeypatch.setattr(feed, "_PAGE_BYTES", characters)
             with Reader(port, run.id) as reader:
                 assert _last_event(reader) == "end"
                 assert reader.seen == run.cursors()

@@ -14,6 +14,7 @@ from threading import Event, Thread
 import psutil
 import pytest
 
+from app import notify
 from app.migrate import upgrade
 from tests.e2e.installation import Installation
 from tests.live import Reader
@@ -27,13 +28,15 @@ PAGES = 200
 def _api(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """Redis and the API alone; events are written by the test."""
     studio = Installation(home, database_url)
-    monkeypatch.setattr("app.notify._url", lambda: studio.redis_url)
+    monkeypatch.setattr(notify, "_url", lambda: studio.redis_url)
+    notify._client.cache_clear()
     try:
         studio.start("redis", "api")
         studio.wait_until(lambda: studio.http.get("/healthz").status_code == 200, "the API")
         yield studio
     finally:
         studio.stop()
+        notify._client.cache_clear()
 
 
 def test_a_reader_sees_every_event_once_though_the_api_is_killed(
@@ -92,7 +95,8 @@ def test_ctrl_c_ends_the_api_though_pages_are_open(
         os.kill(api.pid, signal.SIGINT)
         while is_alive(api) and time.monotonic() - began < 10:
             time.sleep(0.02)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5  # a second or two; more only where others compute
+        # uvicorn tells of answers that it had to cut off.
         log = (studio.home / "logs" / "api.log").read_text()
         assert "Traceback" not in log
         assert "ERROR" not in log
