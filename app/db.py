@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,16 @@ from app.settings import get_settings
 
 _log = logging.getLogger(__name__)
 _AFTER_COMMIT = "unisd_after_commit"
+
+
+class JsonText(str):
+    """JSON that is written already; a JSON column stores it as it is."""
+
+    __slots__ = ()
+
+
+def _to_json(value: object) -> str:
+    return value if isinstance(value, JsonText) else json.dumps(value)
 
 
 class Database:
@@ -82,8 +93,11 @@ def is_reachable(database: Database) -> str | None:
 
 def _create_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
-    engine = create_engine(url, connect_args={"timeout": 30})
+        connect_args: dict[str, object] = {"connect_timeout": 5}
+        return create_engine(
+            url, pool_pre_ping=True, connect_args=connect_args, json_serializer=_to_json
+        )
+    engine = create_engine(url, connect_args={"timeout": 30}, json_serializer=_to_json)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

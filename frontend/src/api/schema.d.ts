@@ -317,6 +317,9 @@ export interface paths {
         /**
          * Get Metrics
          * @description Series of an attempt's metrics. Follow the events after `cursor` to keep them up to date.
+         *
+         *     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
+         *     a point that is not finite are given. A smaller range of steps therefore shows more detail.
          */
         get: operations["get_metrics"];
         put?: never;
@@ -2387,6 +2390,32 @@ export interface components {
             items: components["schemas"]["Series"][];
         };
         /**
+         * MetricSummary
+         * @description A metric of a run, over its attempts so far.
+         */
+        MetricSummary: {
+            /**
+             * Last
+             * @description Newest value; null where it is not finite.
+             */
+            last: number | null;
+            /**
+             * Non Finite
+             * @description What the newest value is, if not finite.
+             */
+            non_finite: ("NaN" | "Infinity" | "-Infinity") | null;
+            /**
+             * Min
+             * @description Lowest finite value.
+             */
+            min: number | null;
+            /**
+             * Max
+             * @description Highest finite value.
+             */
+            max: number | null;
+        };
+        /**
          * ModelConfig
          * @description The model to adapt: its frozen weights serve student and teachers alike.
          */
@@ -2418,6 +2447,19 @@ export interface components {
             quantization: "none" | "int8" | "nf4";
             /** @description The trainable adapter. */
             lora?: components["schemas"]["LoraConfig"];
+        };
+        /**
+         * NonFinitePoint
+         * @description A value that JSON has no number for.
+         */
+        NonFinitePoint: {
+            /** Step */
+            step: number;
+            /**
+             * Value
+             * @enum {string}
+             */
+            value: "NaN" | "Infinity" | "-Infinity";
         };
         /**
          * ObjectiveConfig
@@ -3169,7 +3211,7 @@ export interface components {
          */
         RunList: {
             /** Items */
-            items: components["schemas"]["RunSummary"][];
+            items: components["schemas"]["RunRow"][];
             /** Total */
             total: number;
             /** Limit */
@@ -3178,16 +3220,10 @@ export interface components {
             offset: number;
         };
         /**
-         * RunStatus
-         * @description State of a run.
-         * @enum {string}
+         * RunRow
+         * @description A run in a list, with the fields and metrics that were asked for.
          */
-        RunStatus: "queued" | "starting" | "running" | "stopping" | "stopped" | "succeeded" | "failed" | "crashed" | "cancelled";
-        /**
-         * RunSummary
-         * @description A run as lists show it.
-         */
-        RunSummary: {
+        RunRow: {
             /** Id */
             id: string;
             /** Project Id */
@@ -3249,7 +3285,27 @@ export interface components {
             sparkline: (number | null)[];
             /** @description Why the run failed or crashed. */
             problem: components["schemas"]["Problem"] | null;
+            /**
+             * Params
+             * @description By path; those that the configuration has.
+             */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * Metrics
+             * @description By path; those that were reported.
+             */
+            metrics: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
         };
+        /**
+         * RunStatus
+         * @description State of a run.
+         * @enum {string}
+         */
+        RunStatus: "queued" | "starting" | "running" | "stopping" | "stopped" | "succeeded" | "failed" | "crashed" | "cancelled";
         /**
          * Series
          * @description One metric over steps; where there are too many points, buckets keep their extremes.
@@ -3265,13 +3321,18 @@ export interface components {
              */
             values: (number | null)[];
             /**
+             * Non Finite
+             * @description What those values were.
+             */
+            non_finite: components["schemas"]["NonFinitePoint"][];
+            /**
              * Times
              * @description Seconds since the Unix epoch.
              */
             times: number[];
             /**
              * Points
-             * @description Points before reduction.
+             * @description Points in the range before reduction.
              */
             points: number;
         };
@@ -5007,8 +5068,12 @@ export interface operations {
                 q?: string | null;
                 /** @description Only those that do this. */
                 kind?: components["schemas"]["RunKind"] | null;
-                /** @description `-` sorts downwards. */
-                sort?: "created_at" | "-created_at" | "name" | "-name" | "status" | "-status" | "last_loss" | "-last_loss";
+                /** @description Column, or `metric:` and a metric's path; `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Fields of the configuration to give: dotted paths. */
+                param?: string[] | null;
+                /** @description Metrics to give. */
+                metric?: string[] | null;
                 /** @description Items per page. */
                 limit?: number;
                 /** @description Items to pass over. */
@@ -5581,6 +5646,10 @@ export interface operations {
                 attempt?: number | null;
                 /** @description Most points each. */
                 max_points?: number;
+                /** @description First step. Absent: from the start. */
+                from_step?: number | null;
+                /** @description Last step. Absent: to the end. */
+                to_step?: number | null;
             };
             header?: never;
             path: {
