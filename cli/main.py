@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -53,9 +54,15 @@ def api() -> None:
     """Start the API and the page."""
     settings = read_settings()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    from app.main import create_app  # noqa: PLC0415 - other commands do without
+
+    application = create_app(settings)
+    # What lives as long as the process need not be looked through again and again: a full
+    # collection in the middle of a request took a tenth of a second.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        "app.main:create_app",
-        factory=True,
+        application,
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -15,9 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from app.metrics import sketch
-from app.metrics.points import Floats, Points, join, pack, unpack
+from app.metrics.points import Floats, Ints, Points, in_order, join, pack, unpack
 from app.models import Attempt, Base, MetricChunk, MetricName, RunMetric
-from core.events import MetricsEvent, name_of, number
+from core.events import MetricsEvent, name_of
 
 FULL = 256
 """Points from which on a chunk does not grow: every batch writes the growing one anew."""
@@ -57,15 +57,30 @@ def append(session: Session, run_id: str, attempt_id: int, events: Iterable[Metr
 
 
 def _by_name(events: Iterable[MetricsEvent]) -> dict[str, Points]:
-    columns: dict[str, tuple[list[int], list[float], list[float]]] = {}
-    for event in events:
-        step, time = event.step, event.time
-        for name, value in event.values.items():
-            steps, values, times = columns.setdefault(name, ([], [], []))
-            steps.append(step)
-            values.append(value if type(value) is float else number(value))
-            times.append(time)
-    return {name: Points.of(*lists) for name, lists in columns.items()}
+    """Columns of what events report; those that report the same metrics are turned at once."""
+    alike: dict[tuple[str, ...], list[tuple[int, MetricsEvent]]] = {}
+    for place, event in enumerate(events):
+        alike.setdefault(tuple(event.values), []).append((place, event))
+    parts: dict[str, list[tuple[Ints, Points]]] = {}
+    for names, group in alike.items():
+        places = np.array([place for place, _ in group])
+        steps = np.array([event.step for _, event in group], dtype=np.int64)
+        times = np.array([event.time for _, event in group], dtype=np.float64)
+        # NumPy reads `NaN` and its like from their names, and null as not a number.
+        rows = [list(event.values.values()) for _, event in group]
+        columns = np.array(rows, dtype=np.float64).T
+        for name, values in zip(names, columns, strict=True):
+            parts.setdefault(name, []).append((places, Points(steps, values, times)))
+    return {name: _in_order(found) for name, found in parts.items()}
+
+
+def _in_order(parts: Sequence[tuple[Ints, Points]]) -> Points:
+    """Points of several groups of events, in the events' order and then in that of steps."""
+    if len(parts) == 1:
+        return in_order(parts[0][1])
+    order = np.argsort(np.concatenate([places for places, _ in parts]))
+    columns = zip(*(points for _, points in parts), strict=True)
+    return in_order(Points(*(np.concatenate(column)[order] for column in columns)))
 
 
 def _name_ids(session: Session, names: Sequence[str]) -> dict[str, int]:

@@ -54,7 +54,7 @@ class RunMetric(Base):
     """
 
     __tablename__ = "run_metrics"
-    __table_args__ = (Index(None, "name_id", "run_id", "last"), Index(None, "attempt_id"))
+    __table_args__ = (Index(None, "name_id", "last", "run_id"), Index(None, "attempt_id"))
 
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     name_id: Mapped[int] = mapped_column(ForeignKey("metric_names.id"), primary_key=True)

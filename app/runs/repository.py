@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.metrics import repository as metrics
@@ -48,21 +48,44 @@ def list_runs(
     finite one last. `-` before it sorts downwards.
     """
     conditions = _conditions(wanted)
-    total = session.execute(select(func.count(Run.id)).where(*conditions)).scalar_one()
+    total = session.execute(select(func.count()).select_from(Run).where(*conditions)).scalar_one()
     # What is sorted are identifiers alone: rows with whole configurations are heavy to move.
-    page = _sorted(session, select(Run.id).where(*conditions), sort).limit(limit).offset(offset)
-    places = {run_id: place for place, run_id in enumerate(session.scalars(page))}
-    runs = session.scalars(select(Run).where(Run.id.in_(places)))
-    return sorted(runs, key=lambda run: places[run.id]), total
-
-
-def _sorted(session: Session, runs: Select[str], sort: str) -> Select[str]:
     way, metric, name = sort.partition(BY_METRIC)
-    if not metric:
-        return runs.order_by(SORTS[sort], Run.id)
-    mine = and_(RunMetric.run_id == Run.id, RunMetric.name_id == metrics.name_id(session, name))
-    last = RunMetric.last.desc() if way else RunMetric.last.asc()
-    return runs.outerjoin(RunMetric, mine).order_by(last.nulls_last(), Run.id)
+    if metric:
+        ids = _by_metric(session, conditions, name, down=bool(way), limit=limit, offset=offset)
+    else:
+        page = select(Run.id).where(*conditions).order_by(SORTS[sort], Run.id)
+        ids = list(session.scalars(page.limit(limit).offset(offset)))
+    runs = {run.id: run for run in session.scalars(select(Run).where(Run.id.in_(ids)))}
+    return [runs[run_id] for run_id in ids], total
+
+
+def _by_metric(
+    session: Session,
+    conditions: list[ColumnElement[bool]],
+    name: str,
+    *,
+    down: bool,
+    limit: int,
+    offset: int,
+) -> list[str]:
+    """A page of runs in the order of an index on the metric's values, then those without one."""
+    mine = (
+        RunMetric.name_id == metrics.name_id(session, name),
+        RunMetric.last.is_not(None),
+        RunMetric.run_id == Run.id,
+    )
+    order = [RunMetric.last, RunMetric.run_id]
+    valued = select(RunMetric.run_id).join(Run, Run.id == RunMetric.run_id)
+    valued = valued.where(*mine, *conditions)
+    page = valued.order_by(*(column.desc() if down else column for column in order))
+    ids = list(session.scalars(page.limit(limit).offset(offset)))
+    if len(ids) == limit:
+        return ids
+    before = session.scalar(select(func.count()).select_from(valued.subquery())) or 0
+    others = select(Run.id).where(~exists().where(*mine), *conditions).order_by(Run.id)
+    others = others.limit(limit - len(ids)).offset(max(0, offset - before))
+    return [*ids, *session.scalars(others)]
 
 
 def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:

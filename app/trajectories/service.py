@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -99,8 +98,10 @@ def get_trajectory(session: Session, run_id: str, trajectory_id: int) -> Traject
 
 
 def _read_row(path: Path, row: int) -> dict[str, Any]:
+    from pyarrow import parquet  # noqa: PLC0415 - large, and seldom needed
+
     try:
-        table: list[dict[str, Any]] = pq.read_table(path).slice(row, 1).to_pylist()
+        table: list[dict[str, Any]] = parquet.read_table(path).slice(row, 1).to_pylist()
     except OSError as error:
         raise UnavailableError(
             f"The token records {path} cannot be read: {error}.",

@@ -81,7 +81,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "name_id", name=op.f("pk_run_metrics")),
     )
     op.create_index(
-        op.f("ix_run_metrics_name_id_run_id_last"), "run_metrics", ["name_id", "run_id", "last"]
+        op.f("ix_run_metrics_name_id_last_run_id"), "run_metrics", ["name_id", "last", "run_id"]
     )
     op.create_index(op.f("ix_run_metrics_attempt_id"), "run_metrics", ["attempt_id"])
     connection = op.get_bind()
