@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,16 @@ _PATIENCE_SECONDS = 30.0
 _KEPT_CONNECTIONS, _MORE_CONNECTIONS = 8, 40
 # SQLite; PostgreSQL: lock_not_available, deadlock_detected, too_many_connections.
 _BUSY = frozenset({"SQLITE_BUSY", "55P03", "40P01", "53300"})
+
+
+class JsonText(str):
+    """JSON that is written already; a JSON column stores it as it is."""
+
+    __slots__ = ()
+
+
+def _to_json(value: object) -> str:
+    return value if isinstance(value, JsonText) else json.dumps(value)
 
 
 class Database:
@@ -106,10 +117,18 @@ def _create_engine(url: str) -> Engine:
     pool: dict[str, Any] = {"pool_size": _KEPT_CONNECTIONS, "max_overflow": _MORE_CONNECTIONS}
     if not url.startswith("sqlite"):
         postgresql = {"connect_timeout": 5}
-        engine = create_engine(url, pool_pre_ping=True, connect_args=postgresql, **pool)
+        engine = create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args=postgresql,
+            json_serializer=_to_json,
+            **pool,
+        )
         event.listen(engine, "begin", _begin_postgresql)
         return engine
-    engine = create_engine(url, connect_args={"timeout": _PATIENCE_SECONDS}, **pool)
+    engine = create_engine(
+        url, connect_args={"timeout": _PATIENCE_SECONDS}, json_serializer=_to_json, **pool
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.special import bdtr, ndtr, ndtri, stdtrit
 
 from core.errors import Problem, StudioError
 
@@ -75,7 +74,7 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> Interval:
         raise _refused(f"{successes} successes of {n} are no rate")
     if n == 0:
         return Interval(estimate=None, n=0, level=level, note="no examples")
-    z = float(ndtri((1 + level) / 2))
+    z = float(_special().ndtri((1 + level) / 2))
     rate, shrink = successes / n, 1 + z * z / n
     middle = (rate + z * z / (2 * n)) / shrink
     half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / shrink
@@ -201,7 +200,11 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> McNemar:
     only_first = sum(1 for one, two in pairs if one and not two)
     only_second = sum(1 for one, two in pairs if two and not one)
     differing = only_first + only_second
-    p = 1.0 if not differing else 2 * float(bdtr(min(only_first, only_second), differing, 0.5))
+    p = (
+        1.0
+        if not differing
+        else 2 * float(_special().bdtr(min(only_first, only_second), differing, 0.5))
+    )
     return McNemar(only_first=only_first, only_second=only_second, p=min(1.0, p))
 
 
@@ -262,13 +265,13 @@ def _bca_levels(values: _Array, means: _Array, level: float) -> list[float]:
     mean = values.mean()
     # Ties count half: means of few distinct values often equal the estimate.
     below = (means < mean).mean() + (means == mean).mean() / 2
-    bias = float(ndtri(np.clip(below, 1 / len(means), 1 - 1 / len(means))))
+    bias = float(_special().ndtri(np.clip(below, 1 / len(means), 1 - 1 / len(means))))
     centred = values - mean  # proportional to what the jackknife of a mean gives
     skew = float((centred**3).sum() / (6 * (centred**2).sum() ** 1.5))
     levels = []
     for tail in ((1 - level) / 2, (1 + level) / 2):
-        z = bias + float(ndtri(tail))
-        levels.append(float(ndtr(bias + z / (1 - skew * z))))
+        z = bias + float(_special().ndtri(tail))
+        levels.append(float(_special().ndtr(bias + z / (1 - skew * z))))
     return levels
 
 
@@ -278,8 +281,14 @@ def _chunks(resamples: int, n: int) -> list[int]:
     return [size] * full + [rest] * bool(rest)
 
 
+def _special() -> Any:  # noqa: ANN401 - the library has no types
+    import scipy.special  # noqa: PLC0415 - large, and seldom needed
+
+    return scipy.special
+
+
 def _student(level: float, freedom: int) -> float:
-    return float(stdtrit(freedom, (1 + level) / 2))
+    return float(_special().stdtrit(freedom, (1 + level) / 2))
 
 
 def _mean(array: _Array) -> float:

@@ -111,7 +111,8 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
 def _add_metrics(event: dict[str, Any], record: Record) -> None:
     record.step = max(record.step, event["step"])
     record.total_steps = event["total_steps"]
-    for name, value in event["values"].items():
+    for name, reported in event["values"].items():
+        value = reported if isinstance(reported, int | float) else None
         first = record.metrics[name].first if name in record.metrics else value
         record.metrics[name] = Course(first, value)
         if name.startswith("tokens/"):

@@ -1,11 +1,13 @@
 """What a run reports: one JSON object a line, numbered without gaps within an attempt.
 
 The trainer writes these lines to `events.jsonl`; the worker copies them into SQL; the browser gets
-them as Server-Sent Events. A number that is not finite is written as null.
+them as Server-Sent Events. JSON has no number for what is not finite: a metric is then written as
+the text `NaN`, `Infinity` or `-Infinity`, any other number as null.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
@@ -17,6 +19,29 @@ EVENT_VERSION: Final = 1
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """As long as the columns that hold it."""
+
+
+NonFinite = Literal["NaN", "Infinity", "-Infinity"]
+"""Names of the values that JSON has no number for."""
+
+MetricValue = float | NonFinite | None
+
+
+def written(value: float) -> float | NonFinite:
+    """A metric's value as events carry it."""
+    return value if math.isfinite(value) else name_of(value)
+
+
+def name_of(value: float) -> NonFinite:
+    """What to call a value that is not finite."""
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def number(value: MetricValue) -> float:
+    """The inverse of `written`; null, which older events have, is not a number."""
+    return math.nan if value is None else float(value)
 
 
 class _Event(BaseModel):
@@ -79,8 +104,9 @@ class MetricsEvent(_Event):
     step: int = Field(ge=0, description="Optimizer steps done.")
     total_steps: int = Field(ge=1, description="Optimizer steps planned.")
     epoch: float = Field(ge=0, description="Passes over the records so far.")
-    values: dict[Name, float | None] = Field(
-        description="Metric path to value; null where the value was not finite."
+    values: dict[Name, MetricValue] = Field(
+        description="Metric path to value; `NaN`, `Infinity` or `-Infinity` where it was not "
+        "finite, null in events of older trainers."
     )
 
 

@@ -2,8 +2,9 @@
 
 from app.models.base import Base
 from app.models.datasets import Dataset, DatasetVersion, RunDataset
+from app.models.metrics import MetricChunk, MetricName, RunMetric
 from app.models.projects import Experiment, Project
-from app.models.runs import Artifact, Attempt, Metric, Run, RunEvent, Trajectory
+from app.models.runs import Artifact, Attempt, Run, RunEvent, Trajectory
 from app.models.studies import Study
 from app.models.workers import QueueState, Worker, WorkerSample
 
@@ -14,12 +15,14 @@ __all__ = [
     "Dataset",
     "DatasetVersion",
     "Experiment",
-    "Metric",
+    "MetricChunk",
+    "MetricName",
     "Project",
     "QueueState",
     "Run",
     "RunDataset",
     "RunEvent",
+    "RunMetric",
     "Study",
     "Trajectory",
     "Worker",

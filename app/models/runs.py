@@ -156,20 +156,6 @@ class RunEvent(Base):
     payload: Mapped[dict[str, Any]]
 
 
-class Metric(Base):
-    """One value of one metric at one step of an attempt; null where it was not finite."""
-
-    __tablename__ = "metrics"
-
-    attempt_id: Mapped[int] = mapped_column(
-        ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True
-    )
-    name: Mapped[str] = mapped_column(String(200), primary_key=True)
-    step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    value: Mapped[float | None] = mapped_column(Float)
-    time: Mapped[float] = mapped_column(Float)
-
-
 class Trajectory(Base):
     """A recorded rollout; its per-token values are a row of a Parquet file of the attempt."""
 

@@ -8,16 +8,17 @@ by anyone, without loss or doubles.
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+import re
+from typing import NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app import notify
-from app.db import after_commit
-from app.models import Artifact, Attempt, Metric, Run, RunEvent, Trajectory
+from app.db import JsonText, after_commit
+from app.metrics import store as metrics
+from app.models import Artifact, Attempt, Run, RunEvent, Trajectory
 from app.runs.lifecycle import change_status, lock, next_cursors
 from core.errors import Problem
 from core.events import (
@@ -25,6 +26,7 @@ from core.events import (
     DatasetEvent,
     FinishedEvent,
     MetricsEvent,
+    MetricValue,
     PhaseEvent,
     ResumedEvent,
     StartedEvent,
@@ -38,6 +40,17 @@ _log = logging.getLogger(__name__)
 _LOSS = "train/loss"
 # Weight of the past in the moving mean of a step's duration.
 _STEP_SECONDS_MEMORY = 0.8
+
+
+# How the trainer's lines of metrics begin. What follows was checked and can be kept as it is.
+_METRICS_HEAD = re.compile(rb'\{"v":1,"seq":\d+,"time":[-+.\dEe]+,"kind":"metrics",')
+
+
+class _Reported(NamedTuple):
+    """An event, and the line that it was read from."""
+
+    event: TrainEvent
+    line: bytes
 
 
 class Position(NamedTuple):
@@ -64,10 +77,11 @@ def ingest(session: Session, attempt_id: int, offset: int, lines: list[bytes], e
         return  # someone else was faster; the caller reads the position anew
     attempt.ingested_bytes = end
     session.flush()
-    events = _unknown(session, attempt_id, _parse(lines))
-    if not events:
+    reported = _unknown(session, attempt_id, _parse(lines))
+    if not reported:
         return
-    _insert_events(session, run, attempt, events)
+    _insert_events(session, run, attempt, reported)
+    events = [event for event, _ in reported]
     _insert_details(session, run.id, attempt_id, events)
     for event in events:
         if isinstance(event, ResumedEvent):
@@ -96,15 +110,15 @@ def position(session: Session, attempt_id: int) -> Position:
     return Position(attempt.ingested_bytes, finished)
 
 
-def _parse(lines: list[bytes]) -> list[TrainEvent]:
-    events: list[TrainEvent] = []
-    for line in lines:
+def _parse(lines: list[bytes]) -> list[_Reported]:
+    reported: list[_Reported] = []
+    for line in map(_without_nul, lines):
         try:
-            events.append(train_event_adapter.validate_json(_without_nul(line)))
+            reported.append(_Reported(train_event_adapter.validate_json(line), line))
         except ValidationError as error:
             # Only another version of the trainer or a damaged disk writes such lines.
             _log.error("unreadable event %r: %s", line[:200], error.errors()[0]["msg"])
-    return events
+    return reported
 
 
 def _without_nul(line: bytes) -> bytes:
@@ -112,15 +126,15 @@ def _without_nul(line: bytes) -> bytes:
     return line.replace(b"\\u0000", b"\\ufffd") if b"\\u0000" in line else line
 
 
-def _unknown(session: Session, attempt_id: int, events: list[TrainEvent]) -> list[TrainEvent]:
+def _unknown(session: Session, attempt_id: int, reported: list[_Reported]) -> list[_Reported]:
     known = session.execute(
         select(func.max(RunEvent.seq)).where(RunEvent.attempt_id == attempt_id)
     ).scalar_one()
-    return [event for event in events if known is None or event.seq > known]
+    return [one for one in reported if known is None or one.event.seq > known]
 
 
-def _insert_events(session: Session, run: Run, attempt: Attempt, events: list[TrainEvent]) -> None:
-    first = next_cursors(session, run.id, len(events))
+def _insert_events(session: Session, run: Run, attempt: Attempt, reported: list[_Reported]) -> None:
+    first = next_cursors(session, run.id, len(reported))
     session.execute(
         insert(RunEvent),
         [
@@ -133,29 +147,27 @@ def _insert_events(session: Session, run: Run, attempt: Attempt, events: list[Tr
                 "kind": event.kind,
                 "step": getattr(event, "step", None),
                 "time": event.time,
-                "payload": event.model_dump(mode="json", exclude={"v", "seq", "time", "kind"}),
+                "payload": _payload(event, line),
             }
-            for index, event in enumerate(events)
+            for index, (event, line) in enumerate(reported)
         ],
     )
+
+
+def _payload(event: TrainEvent, line: bytes) -> JsonText:
+    """The event without what other columns hold."""
+    head = _METRICS_HEAD.match(line)
+    if head is not None:
+        return JsonText("{" + line[head.end() :].decode())
+    return JsonText(event.model_dump_json(exclude={"v", "seq", "time", "kind"}))
 
 
 def _insert_details(
     session: Session, run_id: str, attempt_id: int, events: list[TrainEvent]
 ) -> None:
-    metrics: dict[tuple[str, int], dict[str, Any]] = {}
     trajectories, artifacts = [], []
     for event in events:
-        if isinstance(event, MetricsEvent):
-            for name, value in event.values.items():
-                metrics[name, event.step] = {
-                    "attempt_id": attempt_id,
-                    "name": name,
-                    "step": event.step,
-                    "value": value,
-                    "time": event.time,
-                }
-        elif isinstance(event, TrajectoryEvent):
+        if isinstance(event, TrajectoryEvent):
             fields = event.model_dump(exclude={"v", "time", "kind"})
             trajectories.append({"run_id": run_id, "attempt_id": attempt_id, **fields})
         elif isinstance(event, ArtifactEvent):
@@ -163,24 +175,13 @@ def _insert_details(
             artifacts.append(
                 {"run_id": run_id, "attempt_id": attempt_id, "kind": event.artifact, **fields}
             )
-    if metrics:
-        _upsert_metrics(session, list(metrics.values()))
+    metrics.append(
+        session, run_id, attempt_id, (one for one in events if isinstance(one, MetricsEvent))
+    )
     if trajectories:
         session.execute(insert(Trajectory), trajectories)
     if artifacts:
         session.execute(insert(Artifact), artifacts)
-
-
-def _upsert_metrics(session: Session, rows: list[dict[str, Any]]) -> None:
-    """A metric reported twice for a step keeps its latest value."""
-    dialect = session.get_bind().dialect.name
-    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(Metric)
-    statement = statement.on_conflict_do_update(
-        index_elements=[Metric.attempt_id, Metric.name, Metric.step],
-        set_={"value": statement.excluded.value, "time": statement.excluded.time},
-    )
-    session.execute(statement, rows)
 
 
 def _project(session: Session, run: Run, event: TrainEvent) -> None:
@@ -208,8 +209,8 @@ def _project(session: Session, run: Run, event: TrainEvent) -> None:
 def _project_metrics(run: Run, event: MetricsEvent) -> None:
     run.step, run.total_steps = max(run.step, event.step), event.total_steps
     if _LOSS in event.values:
-        run.last_loss = event.values[_LOSS]
-    duration = event.values.get("time/step")
+        run.last_loss = _finite(event.values[_LOSS])
+    duration = _finite(event.values.get("time/step"))
     if duration is not None:
         past = run.step_seconds
         run.step_seconds = (
@@ -217,6 +218,10 @@ def _project_metrics(run: Run, event: MetricsEvent) -> None:
             if past is None
             else _STEP_SECONDS_MEMORY * past + (1 - _STEP_SECONDS_MEMORY) * duration
         )
+
+
+def _finite(value: MetricValue) -> float | None:
+    return value if isinstance(value, float) else None
 
 
 def final_status(

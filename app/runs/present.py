@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
 from sqlalchemy.orm import Session
 
+from app.metrics import repository as metrics
+from app.metrics.downsample import downsample
+from app.metrics.points import Points
 from app.models import Attempt, Run, RunEvent
 from app.models.base import utc_now
 from app.runs import lifecycle, placement, repository
@@ -18,10 +23,13 @@ from app.runs.schemas import (
     DatasetReport,
     GpuMemory,
     LogLine,
+    MetricSummary,
+    NonFinitePoint,
     Progress,
     Resumed,
     RunDetail,
-    RunSummary,
+    RunRow,
+    Series,
     TransitionOut,
     Waiting,
 )
@@ -29,24 +37,54 @@ from app.settings import Settings
 from core.config import RunConfig
 from core.errors import Problem
 from core.evaluation_job import EvaluationJob
+from core.events import name_of
 from core.states import LEASED, RunKind, RunStatus
 
-_SPARKLINE_POINTS = 48
 _ALARMS_SHOWN = 100
 _LOSS = "train/loss"
+_ABSENT = object()
 
 
-def summaries(session: Session, runs: list[Run]) -> list[RunSummary]:
-    """Runs for a list; three queries whatever their number."""
+def summaries(
+    session: Session,
+    runs: list[Run],
+    *,
+    params: Sequence[str] = (),
+    metric_names: Sequence[str] = (),
+) -> list[RunRow]:
+    """Runs for a list, with fields of their configurations and metrics; a few queries in all."""
+    ids = [run.id for run in runs]
     names = repository.worker_names(session, {run.worker_id for run in runs if run.worker_id})
-    attempt_ids = repository.latest_attempt_ids(session, [run.id for run in runs])
-    lines = repository.sparkline_points(
-        session, list(attempt_ids.values()), _LOSS, _SPARKLINE_POINTS
-    )
+    lines = metrics.sketches(session, ids, _LOSS)
+    newest = metrics.newest(session, ids, metric_names) if metric_names else {}
     return [
-        RunSummary(**_summary(run, names, lines.get(attempt_ids.get(run.id, -1), [])))
+        RunRow(
+            **_summary(run, names, lines.get(run.id, [])),
+            params=_params(run.config, params),
+            metrics={name: _newest(one) for name, one in newest.get(run.id, {}).items()},
+        )
         for run in runs
     ]
+
+
+def _params(config: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for path in paths:
+        value: Any = config
+        for key in path.split("."):
+            value = value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
+        if value is not _ABSENT:
+            found[path] = value
+    return found
+
+
+def _newest(metric: metrics.Newest) -> MetricSummary:
+    return MetricSummary(
+        last=metric.last,
+        non_finite=metric.last_name,
+        min=metric.minimum,
+        max=metric.maximum,
+    )
 
 
 def detail(session: Session, run: Run, settings: Settings) -> RunDetail:
@@ -55,13 +93,7 @@ def detail(session: Session, run: Run, settings: Settings) -> RunDetail:
     worker_ids = {attempt.worker_id for attempt in attempts} | {run.worker_id}
     names = repository.worker_names(session, {name for name in worker_ids if name})
     latest = attempts[-1] if attempts else None
-    line: list[float | None] = []
-    metric_names: list[str] = []
-    if latest is not None:
-        line = repository.sparkline_points(session, [latest.id], _LOSS, _SPARKLINE_POINTS).get(
-            latest.id, []
-        )
-        metric_names = repository.metric_names(session, latest.id)
+    line = metrics.sketches(session, [run.id], _LOSS).get(run.id, [])
     started = run.started_on or {}
     alarms, alarm_count = repository.alarm_events(session, run.id, _ALARMS_SHOWN)
     return RunDetail(
@@ -88,8 +120,29 @@ def detail(session: Session, run: Run, settings: Settings) -> RunDetail:
         dtype=started.get("dtype"),
         versions=started.get("versions"),
         environment=started.get("environment", {}),
-        metric_names=metric_names,
+        metric_names=metrics.names(session, latest.id) if latest else [],
         cursor=run.event_cursor,
+    )
+
+
+def series(name: str, points: Points, limit: int) -> Series:
+    """A metric's points, thinned out to `limit`."""
+    kept = downsample(points, limit)
+    gaps = ~np.isfinite(kept.values)
+    steps: list[int] = kept.steps.tolist()
+    values: list[float | None] = kept.values.tolist()
+    non_finite: list[NonFinitePoint] = []
+    for place in np.flatnonzero(gaps).tolist():
+        name_of_value = name_of(kept.values[place])
+        non_finite.append(NonFinitePoint(step=steps[place], value=name_of_value))
+        values[place] = None
+    return Series(
+        name=name,
+        steps=steps,
+        values=values,
+        times=kept.times.tolist(),
+        points=len(points.steps),
+        non_finite=non_finite,
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from app.models import Artifact, Attempt, Metric, Run, RunEvent, Worker
+from app.metrics import repository as metrics
+from app.models import Artifact, Attempt, Run, RunEvent, RunMetric, Worker
 from core.states import RunKind, RunStatus
 
 SORTS: dict[str, ColumnElement[Any]] = {
@@ -22,6 +23,9 @@ SORTS: dict[str, ColumnElement[Any]] = {
     "last_loss": Run.last_loss.asc().nulls_last(),
     "-last_loss": Run.last_loss.desc().nulls_last(),
 }
+
+
+BY_METRIC = "metric:"
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,50 @@ class RunFilter:
 def list_runs(
     session: Session, wanted: RunFilter, *, sort: str, limit: int, offset: int
 ) -> tuple[list[Run], int]:
-    """A page of runs and how many there are in all."""
+    """A page of runs and how many there are in all.
+
+    `sort` is one of `SORTS`, or `metric:` and a metric's path: by its newest value, runs without a
+    finite one last. `-` before it sorts downwards.
+    """
     conditions = _conditions(wanted)
-    total = session.execute(select(func.count(Run.id)).where(*conditions)).scalar_one()
-    page = select(Run).where(*conditions).order_by(SORTS[sort], Run.id).limit(limit).offset(offset)
-    return list(session.scalars(page)), total
+    total = session.execute(select(func.count()).select_from(Run).where(*conditions)).scalar_one()
+    # What is sorted are identifiers alone: rows with whole configurations are heavy to move.
+    way, metric, name = sort.partition(BY_METRIC)
+    if metric:
+        ids = _by_metric(session, conditions, name, down=bool(way), limit=limit, offset=offset)
+    else:
+        page = select(Run.id).where(*conditions).order_by(SORTS[sort], Run.id)
+        ids = list(session.scalars(page.limit(limit).offset(offset)))
+    runs = {run.id: run for run in session.scalars(select(Run).where(Run.id.in_(ids)))}
+    return [runs[run_id] for run_id in ids], total
+
+
+def _by_metric(
+    session: Session,
+    conditions: list[ColumnElement[bool]],
+    name: str,
+    *,
+    down: bool,
+    limit: int,
+    offset: int,
+) -> list[str]:
+    """A page of runs in the order of an index on the metric's values, then those without one."""
+    mine = (
+        RunMetric.name_id == metrics.name_id(session, name),
+        RunMetric.last.is_not(None),
+        RunMetric.run_id == Run.id,
+    )
+    order = [RunMetric.last, RunMetric.run_id]
+    valued = select(RunMetric.run_id).join(Run, Run.id == RunMetric.run_id)
+    valued = valued.where(*mine, *conditions)
+    page = valued.order_by(*(column.desc() if down else column for column in order))
+    ids = list(session.scalars(page.limit(limit).offset(offset)))
+    if len(ids) == limit:
+        return ids
+    before = session.scalar(select(func.count()).select_from(valued.subquery())) or 0
+    others = select(Run.id).where(~exists().where(*mine), *conditions).order_by(Run.id)
+    others = others.limit(limit - len(ids)).offset(max(0, offset - before))
+    return [*ids, *session.scalars(others)]
 
 
 def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
@@ -81,16 +124,6 @@ def find_attempt(session: Session, run_id: str, number: int | None) -> Attempt |
     return session.scalars(statement.order_by(Attempt.number.desc()).limit(1)).one_or_none()
 
 
-def latest_attempt_ids(session: Session, run_ids: Sequence[str]) -> dict[str, int]:
-    """The latest attempt of each run."""
-    rows = session.execute(
-        select(Attempt.run_id, func.max(Attempt.id))
-        .where(Attempt.run_id.in_(run_ids))
-        .group_by(Attempt.run_id)
-    )
-    return dict(rows.all())
-
-
 def artifacts(session: Session, run_id: str) -> list[Artifact]:
     """What a run wrote: the latest attempt first, each in its order."""
     return list(
@@ -100,58 +133,6 @@ def artifacts(session: Session, run_id: str) -> list[Artifact]:
             .order_by(Artifact.attempt_id.desc(), Artifact.id)
         )
     )
-
-
-def metric_names(session: Session, attempt_id: int) -> list[str]:
-    """Metrics that an attempt reported."""
-    statement = select(Metric.name).where(Metric.attempt_id == attempt_id).distinct()
-    return sorted(session.scalars(statement))
-
-
-def metric_points(
-    session: Session, attempt_id: int, names: Sequence[str]
-) -> dict[str, list[tuple[int, float | None, float]]]:
-    """(step, value, time) of each metric in the order of steps."""
-    statement = (
-        select(Metric.name, Metric.step, Metric.value, Metric.time)
-        .where(Metric.attempt_id == attempt_id)
-        .order_by(Metric.name, Metric.step)
-    )
-    if names:
-        statement = statement.where(Metric.name.in_(names))
-    series: dict[str, list[tuple[int, float | None, float]]] = {}
-    for name, step, value, time in session.execute(statement):
-        series.setdefault(name, []).append((step, value, time))
-    return series
-
-
-def sparkline_points(
-    session: Session, attempt_ids: Sequence[int], name: str, buckets: int
-) -> dict[int, list[float | None]]:
-    """Every n-th value of a metric for several attempts, thinned out by the database."""
-    numbered = (
-        select(
-            Metric.attempt_id,
-            Metric.step,
-            Metric.value,
-            (
-                func.row_number().over(partition_by=Metric.attempt_id, order_by=Metric.step) - 1
-            ).label("place"),
-            func.count().over(partition_by=Metric.attempt_id).label("points"),
-        )
-        .where(Metric.attempt_id.in_(attempt_ids), Metric.name == name)
-        .subquery()
-    )
-    stride = (numbered.c.points + buckets - 1) / buckets
-    statement = (
-        select(numbered.c.attempt_id, numbered.c.value)
-        .where(numbered.c.place % func.floor(stride) == 0)
-        .order_by(numbered.c.attempt_id, numbered.c.step)
-    )
-    lines: dict[int, list[float | None]] = {}
-    for attempt_id, value in session.execute(statement):
-        lines.setdefault(attempt_id, []).append(value)
-    return lines
 
 
 def heads(session: Session, run_ids: Sequence[str]) -> dict[str, tuple[int, RunStatus]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, status
+from pydantic import StringConstraints
 
 from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
+from app.metrics import repository as metrics
 from app.runs import present, repository, service, steering, stream
 from app.runs.schemas import (
     LogPage,
@@ -18,19 +20,17 @@ from app.runs.schemas import (
     RunDetail,
     RunList,
     RunMove,
-    Series,
     Steer,
     StopWish,
     TransitionList,
     Validation,
 )
-from app.runs.series import downsample
 from core.states import RunKind, RunStatus
 
 router = APIRouter(prefix="/runs", tags=["runs"])
-Sort = Literal[
-    "created_at", "-created_at", "name", "-name", "status", "-status", "last_loss", "-last_loss"
-]
+Step = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
+SORT = r"^-?(created_at|name|status|last_loss|metric:[^\x00]{1,200})$"
+Path = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
 @router.get("", responses=documented(422))
@@ -41,14 +41,26 @@ def list_runs(
     status: Annotated[list[RunStatus] | None, Query(description="Only in these states.")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Text in the name.")] = None,
     kind: Annotated[RunKind | None, Query(description="Only those that do this.")] = None,
-    sort: Annotated[Sort, Query(description="`-` sorts downwards.")] = "-created_at",
+    sort: Annotated[
+        str,
+        Query(
+            pattern=SORT,
+            description="Column, or `metric:` and a metric's path; `-` before it sorts downwards.",
+        ),
+    ] = "-created_at",
+    param: Annotated[
+        list[Path] | None,
+        Query(description="Fields of the configuration to give: dotted paths."),
+    ] = None,
+    metric: Annotated[list[Path] | None, Query(description="Metrics to give.")] = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> RunList:
     """Runs with their progress."""
     wanted = repository.RunFilter(project_id, experiment_id, status or (), q, kind)
     runs, total = repository.list_runs(session, wanted, sort=sort, limit=limit, offset=offset)
-    return RunList(items=present.summaries(session, runs), total=total, limit=limit, offset=offset)
+    items = present.summaries(session, runs, params=param or (), metric_names=metric or ())
+    return RunList(items=items, total=total, limit=limit, offset=offset)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=documented(404, 409, 422))
@@ -166,19 +178,20 @@ def get_metrics(
     name: Annotated[list[str] | None, Query(description="Metrics. Absent: all.")] = None,
     attempt: Annotated[int | None, Query(ge=1, description="Attempt. Absent: latest.")] = None,
     max_points: Annotated[int, Query(ge=5, le=10_000, description="Most points each.")] = 2000,
+    from_step: Annotated[Step, Query(description="First step. Absent: from the start.")] = None,
+    to_step: Annotated[Step, Query(description="Last step. Absent: to the end.")] = None,
 ) -> MetricSeries:
-    """Series of an attempt's metrics. Follow the events after `cursor` to keep them up to date."""
+    """Series of an attempt's metrics. Follow the events after `cursor` to keep them up to date.
+
+    Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
+    a point that is not finite are given. A smaller range of steps therefore shows more detail.
+    """
     run = service.get_run(session, run_id)
     chosen = service.get_attempt(session, run_id, attempt)
     if chosen is None:
         return MetricSeries(attempt=None, cursor=run.event_cursor, items=[])
-    series = []
-    for metric, points in repository.metric_points(session, chosen.id, name or ()).items():
-        kept = downsample(points, max_points)
-        steps, values, times = (list(column) for column in zip(*kept, strict=True))
-        series.append(
-            Series(name=metric, steps=steps, values=values, times=times, points=len(points))
-        )
+    found = metrics.series(session, chosen.id, name or (), from_step, to_step)
+    series = [present.series(metric, points, max_points) for metric, points in found]
     return MetricSeries(attempt=chosen.number, cursor=run.event_cursor, items=series)
 
 

@@ -12,6 +12,7 @@ from app.schemas import Request, Schema
 from core.config import RunConfig
 from core.errors import Problem
 from core.evaluation_job import EvaluationJob
+from core.events import NonFinite
 from core.schedule import HIGHEST_PRIORITY, LOWEST_PRIORITY, Label, Queue, Schedule
 from core.states import Cause, RunKind, RunStatus, StopMode
 
@@ -116,10 +117,26 @@ class RunSummary(Schema):
     problem: Problem | None = Field(description="Why the run failed or crashed.")
 
 
+class MetricSummary(Schema):
+    """A metric of a run, over its attempts so far."""
+
+    last: float | None = Field(description="Newest value; null where it is not finite.")
+    non_finite: NonFinite | None = Field(description="What the newest value is, if not finite.")
+    min: float | None = Field(description="Lowest finite value.")
+    max: float | None = Field(description="Highest finite value.")
+
+
+class RunRow(RunSummary):
+    """A run in a list, with the fields and metrics that were asked for."""
+
+    params: dict[str, Any] = Field(description="By path; those that the configuration has.")
+    metrics: dict[str, MetricSummary] = Field(description="By path; those that were reported.")
+
+
 class RunList(Schema):
     """Runs, newest first unless sorted otherwise."""
 
-    items: list[RunSummary]
+    items: list[RunRow]
     total: int
     limit: int
     offset: int
@@ -272,14 +289,22 @@ class Validation(Schema):
     warnings: list[Problem]
 
 
+class NonFinitePoint(Schema):
+    """A value that JSON has no number for."""
+
+    step: int
+    value: NonFinite
+
+
 class Series(Schema):
     """One metric over steps; where there are too many points, buckets keep their extremes."""
 
     name: str
     steps: list[int]
     values: list[float | None] = Field(description="Null where the value was not finite.")
+    non_finite: list[NonFinitePoint] = Field(description="What those values were.")
     times: list[float] = Field(description="Seconds since the Unix epoch.")
-    points: int = Field(description="Points before reduction.")
+    points: int = Field(description="Points in the range before reduction.")
 
 
 class MetricSeries(Schema):

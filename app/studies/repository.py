@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models import Attempt, Metric, Run, Study
+from app.models import Attempt, MetricChunk, MetricName, Run, RunMetric, Study
 from app.models.base import utc_now
 from app.studies.report import Course
 from core.states import RunStatus
@@ -45,6 +46,16 @@ def count_states(session: Session, study_ids: Sequence[str]) -> dict[str, dict[R
     return counts
 
 
+class _Ends(NamedTuple):
+    """Where some successive points of a metric begin and end."""
+
+    attempt: int
+    first_step: int
+    last_step: int
+    first: float | None
+    last: float | None
+
+
 def courses(
     session: Session, study_id: str, patterns: Sequence[str]
 ) -> dict[str, dict[str, Course]]:
@@ -53,39 +64,38 @@ def courses(
     Of several attempts at a step the latest counts.
     """
     names = _matching_names(session, study_id, patterns)
-    within = (Attempt.run_id, Metric.name)
-    numbered = (
+    statement = (
         select(
             Attempt.run_id,
-            Metric.name,
-            Metric.value,
-            func.row_number()
-            .over(order_by=(Metric.step, Attempt.number.desc()), partition_by=within)
-            .label("from_first"),
-            func.row_number()
-            .over(order_by=(Metric.step.desc(), Attempt.number.desc()), partition_by=within)
-            .label("from_last"),
+            MetricName.name,
+            Attempt.number,
+            MetricChunk.first_step,
+            MetricChunk.last_step,
+            MetricChunk.first,
+            MetricChunk.last,
         )
-        .join(Attempt, Attempt.id == Metric.attempt_id)
+        .join(Attempt, Attempt.id == MetricChunk.attempt_id)
         .join(Run, Run.id == Attempt.run_id)
-        .where(Run.study_id == study_id, Metric.name.in_(names))
-        .subquery()
+        .join(MetricName, MetricName.id == MetricChunk.name_id)
+        .where(Run.study_id == study_id, MetricName.name.in_(names))
     )
-    ends = select(numbered).where(or_(numbered.c.from_first == 1, numbered.c.from_last == 1))
+    chunks: dict[tuple[str, str], list[_Ends]] = {}
+    for run_id, name, number, first_step, last_step, first, last in session.execute(statement):
+        ends = _Ends(number, first_step, last_step, first, last)
+        chunks.setdefault((run_id, name), []).append(ends)
     found: dict[str, dict[str, Course]] = {}
-    for run_id, name, value, from_first, from_last in session.execute(ends):
-        course = found.setdefault(run_id, {}).get(name, Course(None, None))
-        first = value if from_first == 1 else course.first
-        last = value if from_last == 1 else course.last
-        found[run_id][name] = Course(first, last)
+    for (run_id, name), ends_of in chunks.items():
+        earliest = min(ends_of, key=lambda ends: (ends.first_step, -ends.attempt))
+        latest = max(ends_of, key=lambda ends: (ends.last_step, ends.attempt))
+        found.setdefault(run_id, {})[name] = Course(earliest.first, latest.last)
     return found
 
 
 def _matching_names(session: Session, study_id: str, patterns: Sequence[str]) -> list[str]:
     statement = (
-        select(Metric.name)
-        .join(Attempt, Attempt.id == Metric.attempt_id)
-        .join(Run, Run.id == Attempt.run_id)
+        select(MetricName.name)
+        .join(RunMetric, RunMetric.name_id == MetricName.id)
+        .join(Run, Run.id == RunMetric.run_id)
         .where(Run.study_id == study_id)
         .distinct()
     )
@@ -99,13 +109,14 @@ def _matching_names(session: Session, study_id: str, patterns: Sequence[str]) ->
 def tokens(session: Session, study_id: str) -> dict[str, float]:
     """Tokens that each run put through the network, steps that were lost included."""
     statement = (
-        select(Attempt.run_id, func.sum(Metric.value))
-        .join(Attempt, Attempt.id == Metric.attempt_id)
+        select(Attempt.run_id, func.sum(MetricChunk.total))
+        .join(Attempt, Attempt.id == MetricChunk.attempt_id)
         .join(Run, Run.id == Attempt.run_id)
-        .where(Run.study_id == study_id, Metric.name.startswith("tokens/"))
+        .join(MetricName, MetricName.id == MetricChunk.name_id)
+        .where(Run.study_id == study_id, MetricName.name.startswith("tokens/"))
         .group_by(Attempt.run_id)
     )
-    return {run_id: total for run_id, total in session.execute(statement) if total is not None}
+    return dict(session.execute(statement).all())
 
 
 def seconds(session: Session, study_id: str) -> dict[str, float]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -112,8 +111,10 @@ def get_trajectory(
 
 
 def _read_row(path: Path, row: int) -> dict[str, Any]:
+    from pyarrow import parquet  # noqa: PLC0415 - large, and seldom needed
+
     try:
-        table: list[dict[str, Any]] = pq.read_table(path).slice(row, 1).to_pylist()
+        table: list[dict[str, Any]] = parquet.read_table(path).slice(row, 1).to_pylist()
     except OSError as error:
         raise UnavailableError(
             f"The token records {path} cannot be read: {error}.",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.db import Database
-from app.models import Artifact, Attempt, Metric, Project, Run, RunEvent, Trajectory, Worker
+from app.metrics import repository as metrics
+from app.models import Artifact, Attempt, Project, Run, RunEvent, Trajectory, Worker
 from app.runs import lifecycle
 from app.runs.ingest import final_status, ingest, position
-from core.events import FinishedEvent
+from core.events import FinishedEvent, MetricsEvent, MetricValue, train_event_adapter
 from core.states import RunStatus
 
 
@@ -22,7 +24,7 @@ def _line(seq: int, kind: str, **fields: Any) -> bytes:
     return json.dumps({"v": 1, "seq": seq, "time": 100.0 + seq, "kind": kind, **fields}).encode()
 
 
-def _metrics(seq: int, step: int, **values: float | None) -> bytes:
+def _metrics(seq: int, step: int, **values: MetricValue) -> bytes:
     return _line(seq, "metrics", step=step, total_steps=9, epoch=0.5, values=values)
 
 
@@ -47,7 +49,7 @@ LINES = [
     _metrics(4, 1, **{"train/loss": 2.0, "time/step": 1.0}),
     _line(5, "trajectory", **TRAJECTORY),
     _line(6, "log", message="hello \u0000 world"),
-    _metrics(7, 2, **{"train/loss": None, "time/step": 2.0}),
+    _metrics(7, 2, **{"train/loss": "Infinity", "time/step": 2.0}),
     _metrics(8, 3, **{"train/loss": 1.0, "time/step": 1.0}),
     _line(9, "alarm", code="everything_clipped", step=3, message="m", remedy="r"),
     _line(10, "artifact", artifact="adapter", path="adapter", bytes=7, sha256="1" * 64),
@@ -103,12 +105,17 @@ def test_events_become_rows_and_the_run_follows(database: Database, attempt_id: 
         assert run.step_seconds == pytest.approx(0.8 * (0.8 * 1 + 0.2 * 2) + 0.2 * 1)
         assert run.dataset is not None
         assert run.dataset["dropped"] == {"x": 1}
-        losses = session.execute(
-            select(Metric.step, Metric.value)
-            .where(Metric.name == "train/loss")
-            .order_by(Metric.step)
-        ).all()
-        assert [tuple(row) for row in losses] == [(1, 2.0), (2, None), (3, 1.0)]
+        ((_, losses),) = metrics.series(session, attempt_id, ["train/loss"])
+        assert losses.steps.tolist() == [1, 2, 3]
+        assert losses.values.tolist() == [2.0, math.inf, 1.0]
+        assert losses.times.tolist() == [104.0, 107.0, 108.0]
+        reported = session.scalars(select(RunEvent).where(RunEvent.seq == 7)).one()
+        assert reported.payload == {
+            "step": 2,
+            "total_steps": 9,
+            "epoch": 0.5,
+            "values": {"train/loss": "Infinity", "time/step": 2.0},
+        }
         trajectory = session.scalars(select(Trajectory)).one()
         assert (trajectory.record_id, trajectory.tokens) == ("r1", 3)
         artifacts = session.scalars(select(Artifact).order_by(Artifact.id))
@@ -170,6 +177,30 @@ def test_an_unreadable_line_does_not_hold_up_the_others(
     too_long = _line(1, "trajectory", **{**TRAJECTORY, "record_id": "r" * 300})
     _feed(database, attempt_id, [LINES[0], b"torn {", too_long, LINES[1]], 0)
     assert _seqs(database, attempt_id) == [0, 1]
+
+
+def test_a_line_of_the_trainer_is_kept_as_it_is_but_for_its_head(
+    database: Database, attempt_id: int
+) -> None:
+    """The fast way and the slow one, which other spellings of the same event take, agree."""
+    event = MetricsEvent(
+        seq=0,
+        time=1e-7,
+        step=1,
+        total_steps=2,
+        epoch=0.25,
+        values={'a "quoted", "kind":"metrics", name': 1.5e-300, "b": "NaN", "c": None},
+    )
+    own = train_event_adapter.dump_json(event)
+    spaced = json.dumps({**json.loads(own), "seq": 1}, indent=1).replace("\n", " ").encode()
+    _feed(database, attempt_id, [own, spaced], 0)
+    with database.read() as session:
+        first, second = session.scalars(
+            select(RunEvent.payload).where(RunEvent.kind == "metrics").order_by(RunEvent.cursor)
+        )
+        assert first == second
+        assert first["values"] == event.values
+        assert first.keys() == {"step", "total_steps", "epoch", "values"}
 
 
 @settings(

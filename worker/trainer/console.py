@@ -10,9 +10,11 @@ from core.events import (
     EvaluationEvent,
     LogEvent,
     MetricsEvent,
+    MetricValue,
     PhaseEvent,
     StartedEvent,
     TrainEvent,
+    number,
 )
 
 
@@ -90,5 +92,5 @@ def _progress(event: MetricsEvent) -> str:
     return f"step {event.step}/{event.total_steps}  {columns}"
 
 
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
+def _number(value: MetricValue, form: str) -> str:
+    return "–" if value is None else format(number(value), form)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from core.events import TrainEvent, train_event_adapter
+from core.events import TrainEvent, train_event_adapter, written
 from worker.trainer.failures import mistake, write_failure
 from worker.trainer.files import write_atomically
 
@@ -76,13 +76,13 @@ class EventLog:
     def metrics(
         self, step: int, total_steps: int, epoch: float, values: Mapping[str, float]
     ) -> None:
-        """Report metrics; values that are not finite become null."""
+        """Report metrics, those that are not finite by their names."""
         self.emit(
             "metrics",
             step=step,
             total_steps=total_steps,
             epoch=epoch,
-            values={name: finite(value) for name, value in values.items()},
+            values={name: written(value) for name, value in values.items()},
         )
 
     def close(self) -> None:

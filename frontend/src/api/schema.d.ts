@@ -367,6 +367,9 @@ export interface paths {
         /**
          * Get Metrics
          * @description Series of an attempt's metrics. Follow the events after `cursor` to keep them up to date.
+         *
+         *     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
+         *     a point that is not finite are given. A smaller range of steps therefore shows more detail.
          */
         get: operations["get_metrics"];
         put?: never;
@@ -2730,6 +2733,32 @@ export interface components {
             items: components["schemas"]["Series"][];
         };
         /**
+         * MetricSummary
+         * @description A metric of a run, over its attempts so far.
+         */
+        MetricSummary: {
+            /**
+             * Last
+             * @description Newest value; null where it is not finite.
+             */
+            last: number | null;
+            /**
+             * Non Finite
+             * @description What the newest value is, if not finite.
+             */
+            non_finite: ("NaN" | "Infinity" | "-Infinity") | null;
+            /**
+             * Min
+             * @description Lowest finite value.
+             */
+            min: number | null;
+            /**
+             * Max
+             * @description Highest finite value.
+             */
+            max: number | null;
+        };
+        /**
          * ModeWish
          * @description Why a worker is to take no more runs.
          */
@@ -2772,6 +2801,19 @@ export interface components {
             quantization: "none" | "int8" | "nf4";
             /** @description The trainable adapter. */
             lora?: components["schemas"]["LoraConfig"];
+        };
+        /**
+         * NonFinitePoint
+         * @description A value that JSON has no number for.
+         */
+        NonFinitePoint: {
+            /** Step */
+            step: number;
+            /**
+             * Value
+             * @enum {string}
+             */
+            value: "NaN" | "Infinity" | "-Infinity";
         };
         /**
          * ObjectiveConfig
@@ -3718,7 +3760,7 @@ export interface components {
          */
         RunList: {
             /** Items */
-            items: components["schemas"]["RunSummary"][];
+            items: components["schemas"]["RunRow"][];
             /** Total */
             total: number;
             /** Limit */
@@ -3741,6 +3783,102 @@ export interface components {
              * @description Waiting run before which it goes. Null: behind all.
              */
             before?: string | null;
+        };
+        /**
+         * RunRow
+         * @description A run in a list, with the fields and metrics that were asked for.
+         */
+        RunRow: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
+            /** Experiment Id */
+            experiment_id: string | null;
+            kind: components["schemas"]["RunKind"];
+            /** Name */
+            name: string;
+            status: components["schemas"]["RunStatus"];
+            /**
+             * Phase
+             * @description What a starting or running run is doing.
+             */
+            phase: string | null;
+            /** Phase Detail */
+            phase_detail: string;
+            progress: components["schemas"]["Progress"];
+            /** Model */
+            model: string;
+            /**
+             * Data
+             * @description Path of the data file, benchmark, data set, or names of what is asked.
+             */
+            data: string;
+            /**
+             * Attempt
+             * @description Number of the current attempt; 0 before the first.
+             */
+            attempt: number;
+            /**
+             * Worker
+             * @description Name of the worker that runs it, or ran it last.
+             */
+            worker: string | null;
+            /**
+             * Version
+             * @description Send it with a wish to be refused if the run has changed.
+             */
+            version: number;
+            queue: components["schemas"]["Queue"];
+            /** Priority */
+            priority: number;
+            /** @description How a stopping run is to end. */
+            stop_mode: components["schemas"]["StopMode"] | null;
+            /**
+             * Retry At
+             * @description Start of the next attempt at the earliest, seconds since the Unix epoch.
+             */
+            retry_at: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Duration Seconds
+             * @description From the first start to the end or now.
+             */
+            duration_seconds: number | null;
+            /**
+             * Last Loss
+             * @description Latest `train/loss`.
+             */
+            last_loss: number | null;
+            /**
+             * Sparkline
+             * @description Up to 48 values of `train/loss`, evenly spaced over the attempt so far.
+             */
+            sparkline: (number | null)[];
+            /** @description Why the run failed or crashed. */
+            problem: components["schemas"]["Problem"] | null;
+            /**
+             * Params
+             * @description By path; those that the configuration has.
+             */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * Metrics
+             * @description By path; those that were reported.
+             */
+            metrics: {
+                [key: string]: components["schemas"]["MetricSummary"];
+            };
         };
         /**
          * RunStatus
@@ -3907,13 +4045,18 @@ export interface components {
              */
             values: (number | null)[];
             /**
+             * Non Finite
+             * @description What those values were.
+             */
+            non_finite: components["schemas"]["NonFinitePoint"][];
+            /**
              * Times
              * @description Seconds since the Unix epoch.
              */
             times: number[];
             /**
              * Points
-             * @description Points before reduction.
+             * @description Points in the range before reduction.
              */
             points: number;
         };
@@ -5782,8 +5925,12 @@ export interface operations {
                 q?: string | null;
                 /** @description Only those that do this. */
                 kind?: components["schemas"]["RunKind"] | null;
-                /** @description `-` sorts downwards. */
-                sort?: "created_at" | "-created_at" | "name" | "-name" | "status" | "-status" | "last_loss" | "-last_loss";
+                /** @description Column, or `metric:` and a metric's path; `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Fields of the configuration to give: dotted paths. */
+                param?: string[] | null;
+                /** @description Metrics to give. */
+                metric?: string[] | null;
                 /** @description Items per page. */
                 limit?: number;
                 /** @description Items to pass over. */
@@ -6731,6 +6878,10 @@ export interface operations {
                 attempt?: number | null;
                 /** @description Most points each. */
                 max_points?: number;
+                /** @description First step. Absent: from the start. */
+                from_step?: number | null;
+                /** @description Last step. Absent: to the end. */
+                to_step?: number | null;
             };
             header?: never;
             path: {

@@ -7,7 +7,7 @@ export interface Trace {
   x: number[];
   y: (number | null)[];
   line?: { color: string; width: number };
-  marker?: { color: string; size: number };
+  marker?: { color: string; size: number; symbol?: "x" };
   opacity?: number;
   fill?: "tonexty" | "tozeroy";
   fillcolor?: string;

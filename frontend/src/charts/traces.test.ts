@@ -57,6 +57,16 @@ describe("charts", () => {
     expect(ids(["memory/gpu_peak"])).toEqual(["memory/gpu_peak"]);
   });
 
+  it("mark what was not finite where the curve has its gap", () => {
+    const curves = { "train/loss": { ...loss, nonFinite: { 3: "-Infinity" } } };
+    const drawn = traces(spec, { ...STATE, curves }, VIEW, COLOURS);
+    expect(drawn).toHaveLength(2);
+    expect(drawn[1]).toMatchObject({ mode: "markers", x: [3], y: [3] });
+    expect(drawn[1]?.hovertemplate).toContain("-Infinity");
+    const elsewhere: View = { ...VIEW, range: [0, 1] };
+    expect(traces(spec, { ...STATE, curves }, elsewhere, COLOURS)).toHaveLength(1);
+  });
+
   it("draw metrics that nobody named, too", () => {
     expect(chartGroups(["train/novelty"])).toMatchObject([
       { title: "Other", charts: [{ id: "train/novelty" }] },

@@ -72,6 +72,7 @@ function alpha(hex: string, opacity: number): string {
 export function traces(spec: ChartSpec, state: LiveState, view: View, colours: Colours): Trace[] {
   const raw: Trace[] = [];
   const smoothed: Trace[] = [];
+  const marks: Trace[] = [];
   const averaged = view.smoothing > 0 && !spec.markers && !spec.stacked && !spec.exact;
   for (const line of spec.lines) {
     const curve = state.curves[line.metric];
@@ -101,8 +102,37 @@ export function traces(spec: ChartSpec, state: LiveState, view: View, colours: C
       const y = smooth(curve.values, view.smoothing).slice(first, end);
       smoothed.push({ ...base, y, line: { color: colour, width: 1.75 } });
     } else raw.push(base);
+    marks.push(...nonFiniteMarks(curve, allX, [first, end], colour, line.label));
   }
-  return [...raw, ...smoothed];
+  return [...raw, ...smoothed, ...marks];
+}
+
+/** Crosses where the curve has a gap, as high as the value before it, that say what was there. */
+function nonFiniteMarks(
+  curve: Curve,
+  x: readonly number[],
+  [first, end]: [number, number],
+  colour: string,
+  label: string,
+): Trace[] {
+  const places: Record<string, Trace> = {};
+  for (let i = first; i < end; i += 1) {
+    const name = curve.nonFinite?.[curve.steps[i] ?? -1];
+    if (name === undefined) continue;
+    places[name] ??= {
+      type: "scatter",
+      mode: "markers",
+      name: `${label}: ${name}`,
+      x: [],
+      y: [],
+      marker: { color: colour, size: 8, symbol: "x" },
+      hovertemplate: `${name}<extra>${label}</extra>`,
+    };
+    const before = curve.values.slice(0, i).findLast((value) => value !== null);
+    places[name].x.push(x[i] ?? 0);
+    places[name].y.push(before ?? curve.values.find((value) => value !== null) ?? 0);
+  }
+  return Object.values(places);
 }
 
 /** Which points a zoom shows, with a neighbour on either side, so that lines reach the edge. */

@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import type { MetricSeries, RunEvent } from "../api/types";
 import { EMPTY, load, mergeLogs, receive } from "./reducer";
 
-const metrics = (cursor: number, step: number, value: number | null, attempt = 1): RunEvent => ({
+const metrics = (
+  cursor: number,
+  step: number,
+  value: number | string | null,
+  attempt = 1,
+): RunEvent => ({
   cursor,
   attempt,
   kind: "metrics",
@@ -21,6 +26,7 @@ const series = (cursor: number, steps: number[], attempt = 1): MetricSeries => (
       values: steps.map((step) => step / 10),
       times: steps.map((step) => 1000 + step),
       points: steps.length,
+      non_finite: [],
     },
   ],
 });
@@ -50,9 +56,23 @@ describe("a run's series", () => {
     expect(loss(state)?.points).toBe(4);
   });
 
-  it("show values that are not finite as gaps", () => {
-    const state = receive(load(EMPTY, series(7, [1])), metrics(8, 2, null));
-    expect(loss(state)?.values).toEqual([0.1, null]);
+  it("show values that are not finite as gaps, and know what they were", () => {
+    let state = receive(load(EMPTY, series(7, [1])), metrics(8, 2, "-Infinity"));
+    state = receive(state, metrics(9, 3, null));
+    expect(loss(state)?.values).toEqual([0.1, null, null]);
+    expect(loss(state)?.nonFinite).toEqual({ 2: "-Infinity", 3: "NaN" });
+    state = receive(state, metrics(10, 2, 0.4));
+    expect(loss(state)?.nonFinite).toEqual({ 3: "NaN" });
+  });
+
+  it("name the gaps that the API knows", () => {
+    const given = series(7, [1, 2]);
+    const items = given.items.map((item) => ({
+      ...item,
+      values: [0.1, null],
+      non_finite: [{ step: 2, value: "Infinity" as const }],
+    }));
+    expect(loss(load(EMPTY, { ...given, items }))?.nonFinite).toEqual({ 2: "Infinity" });
   });
 
   it("start over with a new attempt, and ignore what an older one still says", () => {

@@ -8,6 +8,8 @@ export interface Curve {
   readonly steps: readonly number[];
   readonly values: readonly (number | null)[];
   readonly times: readonly number[];
+  /** What the values that are no numbers were, by step. */
+  readonly nonFinite?: Readonly<Record<number, string>>;
   /** Points that were measured; more than are here when the server reduced them. */
   readonly points: number;
 }
@@ -45,8 +47,9 @@ export function load(
 ): LiveState {
   const curves: Record<string, Curve> = {};
   let step: number | null = null;
-  for (const { name, steps, values, times, points } of metrics.items) {
-    curves[name] = { steps, values, times, points };
+  for (const { name, steps, values, times, points, non_finite } of metrics.items) {
+    const nonFinite = Object.fromEntries(non_finite.map((one) => [one.step, one.value]));
+    curves[name] = { steps, values, times, points, nonFinite };
     const last = steps.at(-1);
     if (last !== undefined && (step === null || last > step)) step = last;
   }
@@ -81,7 +84,8 @@ function addMetrics(state: LiveState, event: RunEvent): LiveState {
   const curves = { ...state.curves };
   for (const [name, raw] of Object.entries(values)) {
     const value = typeof raw === "number" && Number.isFinite(raw) ? raw : null;
-    curves[name] = addPoint(curves[name], step, value, event.time);
+    const curve = addPoint(curves[name], step, value, event.time);
+    curves[name] = { ...curve, nonFinite: marked(curves[name], step, value, raw) };
   }
   return {
     ...state,
@@ -110,6 +114,15 @@ function addPoint(
     times: curve.times.toSpliced(at, cut, time),
     points: curve.points + 1 - cut,
   };
+}
+
+/** The names of values that are no numbers, with that of a new point. */
+function marked(curve: Curve | undefined, step: number, value: number | null, raw: unknown) {
+  const before = curve?.nonFinite ?? {};
+  if (value === null) return { ...before, [step]: typeof raw === "string" ? raw : "NaN" };
+  if (!(step in before)) return before;
+  const { [step]: _, ...rest } = before;
+  return rest;
 }
 
 const LEVELS = ["debug", "info", "warning", "error"] as const;

@@ -27,7 +27,16 @@ class FakeSource {
 const answer = (cursor: number, attempt: number, steps: number[]): MetricSeries => ({
   attempt,
   cursor,
-  items: [{ name: "train/loss", steps, values: steps, times: steps, points: steps.length }],
+  items: [
+    {
+      name: "train/loss",
+      steps,
+      values: steps,
+      times: steps,
+      points: steps.length,
+      non_finite: [],
+    },
+  ],
 });
 
 const step = (cursor: number, at: number, attempt: number) => ({

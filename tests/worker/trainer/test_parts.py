@@ -157,13 +157,14 @@ def test_looking_for_a_model_needs_no_torch():
     assert result.stdout.strip() == "False"
 
 
-def test_numbers_that_are_not_finite_become_null(tmp_path):
+def test_metrics_that_are_not_finite_are_written_by_name(tmp_path):
     log = EventLog(tmp_path / "new" / "folder")
-    log.metrics(1, 2, 0.5, {"a": math.nan, "b": math.inf, "c": 1.5})
+    log.metrics(1, 2, 0.5, {"a": math.nan, "b": math.inf, "c": 1.5, "d": -math.inf})
     log.say("line\nbreak 😀")
     log.close()
     lines = (tmp_path / "new/folder/events.jsonl").read_bytes().splitlines()
-    assert json.loads(lines[0])["values"] == {"a": None, "b": None, "c": 1.5}
+    written = {"a": "NaN", "b": "Infinity", "c": 1.5, "d": "-Infinity"}
+    assert json.loads(lines[0])["values"] == written
     assert [train_event_adapter.validate_json(line).seq for line in lines] == [0, 1]
 
 

@@ -1,0 +1,114 @@
+"""All SQL that reads metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from app.metrics import sketch
+from app.metrics.points import Points, join, unpack
+from app.models import MetricChunk, MetricName, RunMetric
+from core.events import NonFinite
+
+
+class Newest(NamedTuple):
+    """A run's newest value of a metric, and the extremes of its finite ones.
+
+    `last` is None where it is not finite; `last_name` then says which of the three it is.
+    """
+
+    last: float | None
+    last_name: NonFinite | None
+    minimum: float | None
+    maximum: float | None
+
+
+def names(session: Session, attempt_id: int) -> list[str]:
+    """Metrics that an attempt reported."""
+    reported = exists().where(
+        MetricChunk.attempt_id == attempt_id,
+        MetricChunk.name_id == MetricName.id,
+        MetricChunk.number == 0,
+    )
+    return sorted(session.scalars(select(MetricName.name).where(reported)))
+
+
+def series(
+    session: Session,
+    attempt_id: int,
+    wanted: Sequence[str],
+    from_step: int | None = None,
+    to_step: int | None = None,
+) -> Iterator[tuple[str, Points]]:
+    """Each metric's points, one metric at a time; both steps are included."""
+    known = names(session, attempt_id)
+    statement = select(MetricName.name, MetricName.id).where(MetricName.name.in_(known))
+    ids = dict(session.execute(statement).all())
+    for name in known:
+        if not wanted or name in wanted:
+            points = _read(session, attempt_id, ids[name], from_step, to_step)
+            if len(points.steps):
+                yield name, points
+
+
+def _read(
+    session: Session, attempt_id: int, name_id: int, from_step: int | None, to_step: int | None
+) -> Points:
+    statement = (
+        select(MetricChunk.points, MetricChunk.first_step, MetricChunk.last_step, MetricChunk.data)
+        .where(MetricChunk.attempt_id == attempt_id, MetricChunk.name_id == name_id)
+        .order_by(MetricChunk.number)
+    )
+    if from_step is not None:
+        statement = statement.where(MetricChunk.last_step >= from_step)
+    if to_step is not None:
+        statement = statement.where(MetricChunk.first_step <= to_step)
+    points = join(
+        unpack(data, count, first, last) for count, first, last, data in session.execute(statement)
+    )
+    start = 0 if from_step is None else int(points.steps.searchsorted(from_step))
+    end = None if to_step is None else int(points.steps.searchsorted(to_step, "right"))
+    return points.cut(start, end)
+
+
+def newest(
+    session: Session, run_ids: Sequence[str], wanted: Sequence[str]
+) -> dict[str, dict[str, Newest]]:
+    """Newest values of the metrics that runs reported, by run and metric."""
+    statement = (
+        select(
+            RunMetric.run_id,
+            MetricName.name,
+            RunMetric.last,
+            RunMetric.last_name,
+            RunMetric.minimum,
+            RunMetric.maximum,
+        )
+        .join(MetricName, MetricName.id == RunMetric.name_id)
+        .where(RunMetric.run_id.in_(run_ids), MetricName.name.in_(wanted))
+    )
+    found: dict[str, dict[str, Newest]] = {}
+    for run_id, name, last, last_name, minimum, maximum in session.execute(statement):
+        found.setdefault(run_id, {})[name] = Newest(last, last_name, minimum, maximum)
+    return found
+
+
+def sketches(session: Session, run_ids: Sequence[str], name: str) -> dict[str, list[float | None]]:
+    """The course of a metric in a few values, by run, each of its latest attempt."""
+    statement = (
+        select(RunMetric.run_id, RunMetric.sketch, RunMetric.points, RunMetric.last)
+        .join(MetricName, MetricName.id == RunMetric.name_id)
+        .where(RunMetric.run_id.in_(run_ids), MetricName.name == name)
+    )
+    return {
+        run_id: sketch.drawn(data, points, last)
+        for run_id, data, points, last in session.execute(statement)
+    }
+
+
+def name_id(session: Session, name: str) -> int | None:
+    """The number of a metric; None if nothing ever reported it."""
+    return session.scalars(select(MetricName.id).where(MetricName.name == name)).one_or_none()
