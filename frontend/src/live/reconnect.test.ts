@@ -17,7 +17,14 @@ class FakeServer {
     this.asked += 1;
     if (this.away) throw new TypeError("Failed to fetch");
     const steps = Array.from({ length: this.events }, (_, index) => index + 1);
-    const series = { name: "train/loss", steps, values: steps, times: steps, points: steps.length };
+    const series = {
+      name: "train/loss",
+      steps,
+      values: steps,
+      non_finite: [],
+      times: steps,
+      points: steps.length,
+    };
     return { attempt: 1, cursor: this.events, items: [series] };
   };
 
