@@ -71,6 +71,7 @@ class Uploads:
         self._done: dict[Path, int] = {}
         self._looked_for_deleted: float | None = None
         self._failing_since: float | None = None
+        self._noted = False
 
     def start(self) -> None:
         """Begin to copy."""
@@ -97,8 +98,8 @@ class Uploads:
         while not last:
             last = self._stopped.wait(pause)
             try:
-                self.copy_once()
-                self._note(None)
+                if self.copy_once():
+                    self._note(None)
                 pause = _ROUND_SECONDS
             except _LeavingError:
                 return
@@ -187,7 +188,7 @@ class Uploads:
             path = self._settings.home / key
             if key.startswith("runs/") and path.is_dir():
                 self._forget(store, path.name)
-            elif path.is_file() and not store.exists(key):
+            elif key.startswith("datasets/") and path.is_file() and not store.exists(key):
                 path.unlink(missing_ok=True)
         self._looked_for_deleted = now
 
@@ -245,8 +246,9 @@ class Uploads:
 
     def _note(self, reason: str | None) -> None:
         """Tell `disk_warnings` how it goes, where that has changed."""
-        if reason is None and self._failing_since is None:
+        if reason is None and self._failing_since is None and self._noted:
             return
+        self._noted = True
         if reason is None:
             self._failing_since = None
         else:

@@ -28,10 +28,15 @@ def checked(key: str) -> str:
     Raises:
         ValueError: it is empty or absolute, or has a part that is empty, `.` or `..`.
     """
-    for part in key.split("/"):
-        if part in {"", ".", ".."} or not _PART.fullmatch(part):
-            raise ValueError(f"not a name in the store: {key!r}")
+    if not is_key(key):
+        raise ValueError(f"not a name in the store: {key!r}")
     return key
+
+
+def is_key(text: str) -> bool:
+    """Whether a text names something in the store."""
+    parts = text.split("/")
+    return all(part not in {".", ".."} and _PART.fullmatch(part) for part in parts)
 
 
 def joined(*parts: str) -> str:

@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 from fsspec.core import url_to_fs
 
 from app.settings import Settings
-from app.storage.keys import checked
+from app.storage.keys import checked, is_key
 
 _CHUNK: Final = 4 * 2**20
 _TEMPORARY: Final = ".tmp"
@@ -177,7 +177,8 @@ class Store:
                 return {}
         start = len(self._root) + 1
         entries = (_entry(path[start:], info) for path, info in found.items())
-        return {entry.key: entry for entry in entries}
+        # A bucket may hold what others put there, under any name: none that leads out of a folder.
+        return {entry.key: entry for entry in entries if is_key(entry.key)}
 
     def _put(self, key: str, write: Callable[[str], None]) -> None:
         path = self._path(key)

@@ -218,6 +218,13 @@ def test_the_thread_waits_for_the_store_and_tells_it(
         (told,) = disk_warnings(remote)
         assert told.code == "artifact_store_failing"
         assert "down" in told.message
+        # Killed while it failed: the next one knows nothing of that.
+        worker._thread.join(0)
+        noted = remote.home.joinpath("uploads.json").read_bytes()
+        worker.stop()
+    remote.home.joinpath("uploads.json").write_bytes(noted)
+    worker = work()
+    worker.start()
     _wait(lambda: store.exists("runs/abc/attempt-1/run.yaml"))
     _wait(lambda: disk_warnings(remote) == [])
     _end(database, "abc")

@@ -96,6 +96,15 @@ def test_what_a_killed_writer_left_is_not_listed_and_swept(store: Store) -> None
     assert list(store._all("runs/a")) == ["runs/a/y"]
 
 
+def test_names_that_lead_elsewhere_are_not_listed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("a/../../x", "a//x", "a/x\ny", "a/x")
+    found = {f"{store._root}/{name}": {"size": 0} for name in names}
+    monkeypatch.setattr(store._system, "find", lambda *_, **__: found)
+    assert list(store.list("a")) == ["a/x"]
+
+
 def test_a_fetch_that_breaks_off_leaves_nothing(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
