@@ -17,6 +17,9 @@ from app.models import Attempt
 from app.runs.ingest import ingest
 from tests.reporting import ReportingRun
 
+# Seconds: some hundredths on a machine at rest; a read that waited would wait for the write's end.
+AT_ONCE = 1.5
+
 
 @pytest.fixture
 def run(database: Database) -> ReportingRun:
@@ -44,8 +47,10 @@ def test_reads_are_answered_during_a_long_write(
     client: TestClient, database: Database, run: ReportingRun
 ) -> None:
     paths = ["/api/runs", f"/api/runs/{run.id}", f"/api/runs/{run.id}/metrics", "/api/projects"]
+    for path in paths:
+        _seconds(client, path)  # what is loaded and connected at first is not measured
     with _long_write(database, run):
-        assert max(_seconds(client, path) for path in paths) < 1
+        assert max(_seconds(client, path) for path in paths) < AT_ONCE
         assert client.get(f"/api/runs/{run.id}/metrics").json()["items"] == []
     (series,) = client.get(f"/api/runs/{run.id}/metrics").json()["items"]
     assert series["points"] == 2000
@@ -84,12 +89,12 @@ def test_a_write_waits_for_a_short_one(
 def test_many_waiting_writes_leave_room_for_reads(
     client: TestClient, database: Database, run: ReportingRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deps, "WRITE_PATIENCE_SECONDS", 3.0)
+    monkeypatch.setattr(deps, "WRITE_PATIENCE_SECONDS", 20.0)
     with ThreadPoolExecutor(60) as threads:
         with _long_write(database, run):
             writes = [threads.submit(client.post, f"/api/runs/{run.id}/stop") for _ in range(60)]
             refused = _first(writes, 60 - deps._WRITERS_AT_ONCE)
-            assert _seconds(client, "/api/runs") < 1
+            assert _seconds(client, "/api/runs") < AT_ONCE
             assert len(_first(writes, 0)) == len(refused)  # the others still wait
         statuses = [write.result().status_code for write in writes]
     assert {write.result().status_code for write in refused} == {503}
@@ -98,7 +103,7 @@ def test_many_waiting_writes_leave_room_for_reads(
 
 def _first(writes: list[Future[object]], count: int) -> list[Future[object]]:
     """Those that are done, once there are at least so many."""
-    for _ in range(200):
+    for _ in range(1000):
         done = list(wait(writes, timeout=0.01).done)
         if len(done) >= count:
             return done
