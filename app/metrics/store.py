@@ -7,10 +7,11 @@ cannot change before it is written back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Row, and_, case, delete, func, insert, inspect, select
+from sqlalchemy import Row, Select, and_, bindparam, case, delete, func, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
@@ -85,50 +86,66 @@ def _in_order(parts: Sequence[tuple[Ints, Points]]) -> Points:
 
 def _name_ids(session: Session, names: Sequence[str]) -> dict[str, int]:
     """Numbers of metrics; new ones get theirs."""
-    statement = select(MetricName.name, MetricName.id).where(MetricName.name.in_(names))
-    known: dict[str, int] = dict(session.execute(statement).all())
+    given = {"names": names}
+    known: dict[str, int] = dict(session.execute(_NAMES, given).all())
     # In one order for all who add several at once, lest they wait for each other.
     fresh = sorted(set(names) - known.keys())
     if fresh:
-        rows = [{"name": name} for name in fresh]
-        session.execute(_insert(session, MetricName).on_conflict_do_nothing(), rows)
-        known = dict(session.execute(statement).all())
+        statement = _insert(_dialect(session), MetricName).on_conflict_do_nothing()
+        session.execute(statement, [{"name": name} for name in fresh])
+        known = dict(session.execute(_NAMES, given).all())
     return known
 
 
-def _newest_chunks(
-    session: Session, attempt_id: int, name_ids: Sequence[int]
-) -> dict[int, Row[Any]]:
-    """The last chunk of each metric; `data` only of those that still grow."""
+def _newest_statement() -> Select[Any]:
     other = aliased(MetricChunk)
     newest = (
         select(func.max(other.number))
-        .where(other.attempt_id == attempt_id, other.name_id == MetricName.id)
+        .where(other.attempt_id == bindparam("attempt_id"), other.name_id == MetricName.id)
         .scalar_subquery()
     )
-    statement = (
+    return (
         select(
             MetricChunk.name_id,
             MetricChunk.number,
             MetricChunk.points,
             MetricChunk.first_step,
             MetricChunk.last_step,
-            case((MetricChunk.points < FULL, MetricChunk.data)).label("data"),
+            case((MetricChunk.points < bindparam("full"), MetricChunk.data)).label("data"),
         )
         .join(
             MetricName,
             and_(MetricChunk.name_id == MetricName.id, MetricChunk.number == newest),
         )
-        .where(MetricChunk.attempt_id == attempt_id, MetricName.id.in_(name_ids))
+        .where(
+            MetricChunk.attempt_id == bindparam("attempt_id"),
+            MetricName.id.in_(bindparam("name_ids", expanding=True)),
+        )
     )
-    return {row.name_id: row for row in session.execute(statement)}
+
+
+# Built once: to put a statement together costs more than to carry it out.
+_NEWEST = _newest_statement()
+_NAMES = select(MetricName.name, MetricName.id).where(
+    MetricName.name.in_(bindparam("names", expanding=True))
+)
+_RUN_ROWS = select(*RunMetric.__table__.columns).where(
+    RunMetric.run_id == bindparam("run_id"),
+    RunMetric.name_id.in_(bindparam("name_ids", expanding=True)),
+)
+
+
+def _newest_chunks(
+    session: Session, attempt_id: int, name_ids: Sequence[int]
+) -> dict[int, Row[Any]]:
+    """The last chunk of each metric; `data` only of those that still grow."""
+    given = {"attempt_id": attempt_id, "name_ids": name_ids, "full": FULL}
+    return {row.name_id: row for row in session.execute(_NEWEST, given)}
 
 
 def _run_rows(session: Session, run_id: str, name_ids: Sequence[int]) -> dict[int, Row[Any]]:
-    statement = select(*RunMetric.__table__.columns).where(
-        RunMetric.run_id == run_id, RunMetric.name_id.in_(name_ids)
-    )
-    return {row.name_id: row for row in session.execute(statement)}
+    given = {"run_id": run_id, "name_ids": name_ids}
+    return {row.name_id: row for row in session.execute(_RUN_ROWS, given)}
 
 
 def _extended(place: _Place, chunk: Row[Any] | None, points: Points) -> list[dict[str, Any]]:
@@ -244,15 +261,26 @@ def _or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _insert(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
-    dialect = session.get_bind().dialect.name
+def _dialect(session: Session) -> str:
+    return session.get_bind().dialect.name
+
+
+def _insert(dialect: str, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
-def _upsert(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    statement = _insert(session, table)
+@lru_cache
+def _upsert_statement(dialect: str, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    statement = _insert(dialect, table)
     keys = [column.name for column in inspect(table).primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    changed = {
+        column.name: statement.excluded[column.name]
+        for column in inspect(table).columns
+        if column.name not in keys
+    }
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _upsert(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(_upsert_statement(_dialect(session), table), rows)
