@@ -68,7 +68,8 @@ export function receive(state: LiveState, event: RunEvent): LiveState {
   if (event.attempt !== null && event.attempt > (state.attempt ?? 0)) {
     next = { ...next, attempt: event.attempt, curves: {}, step: null, totalSteps: null };
   }
-  if (event.kind === "log" || event.kind === "output") return { ...next, logs: [...next.logs, logLine(event)] };
+  if (event.kind === "log" || event.kind === "output")
+    return { ...next, logs: [...next.logs, logLine(event)] };
   return addMetrics(next, event);
 }
 
