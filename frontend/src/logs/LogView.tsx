@@ -73,7 +73,7 @@ export function LogView({ rows, needle, follow, onFollow }: LogViewProps) {
               <time
                 dateTime={new Date(row.time * 1000).toISOString()}
                 title={new Date(row.time * 1000).toLocaleString()}
-                className={`shrink-0 text-faint ${row.continued ? "opacity-0" : ""}`}
+                className={`shrink-0 text-faint ${row.continued ? "invisible" : ""}`}
               >
                 {clockTime(row.time)}
               </time>

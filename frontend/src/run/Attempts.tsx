@@ -17,6 +17,10 @@ export function Attempts({ run }: { run: RunDetail }) {
   );
 }
 
+function placeWords({ worker, hostname }: Attempt): string {
+  return worker === hostname ? hostname : `${worker ?? UNKNOWN} on ${hostname}`;
+}
+
 function AttemptRow({ attempt }: { attempt: Attempt }) {
   const seconds = attempt.ended_at
     ? (Date.parse(attempt.ended_at) - Date.parse(attempt.started_at)) / 1000
@@ -36,7 +40,7 @@ function AttemptRow({ attempt }: { attempt: Attempt }) {
         </span>
       </div>
       <p className="text-muted text-sm">
-        {attempt.worker ?? UNKNOWN} on {attempt.hostname}. {resumedWords(attempt)}
+        {placeWords(attempt)}. {resumedWords(attempt)}
       </p>
       {memory && (
         <p className={`text-sm ${memory.ok ? "text-muted" : "text-warn"}`}>

@@ -40,7 +40,7 @@ function Change({ item, actor }: { item: Transition; actor: string }) {
   return (
     <li
       data-testid="transition"
-      className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-0.5 border-line border-b px-3 py-2 last:border-b-0 md:grid-cols-[auto_200px_minmax(0,1fr)_minmax(0,160px)]"
+      className="grid grid-cols-[auto_minmax(0,1fr)] items-center gap-x-4 gap-y-0.5 border-line border-b px-3 py-2 last:border-b-0 md:grid-cols-[auto_200px_minmax(0,1fr)_minmax(0,160px)]"
     >
       <time dateTime={iso} title={absoluteTime(iso)} className="text-faint text-sm tabular-nums">
         {day(iso)} {clockTime(item.time)}

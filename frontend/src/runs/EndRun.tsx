@@ -33,7 +33,9 @@ function EndRun({ seen, run, onLook, onClose }: EndRunProps) {
   const steer = useSteerRun();
   const modes = modesLeft(seen);
   const [chosen, setChosen] = useState<StopMode | null>(null);
-  const mode = chosen && modes.includes(chosen) ? chosen : (modes[0] ?? "force");
+  // To end sooner what hangs takes force; only the first wish may be patient.
+  const fitting = seen.status === "stopping" ? "force" : "save";
+  const mode = chosen && modes.includes(chosen) ? chosen : fitting;
   const cancels = isCancellable(seen);
   const waits = seen.status === "queued";
   const changed = steer.error instanceof ApiError && steer.error.status === 409;

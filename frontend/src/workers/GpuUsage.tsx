@@ -8,7 +8,7 @@ import { SHARE, Trace } from "./Trace";
 
 interface GpuUsageProps {
   gpu: Gpu;
-  samples: readonly Sample[];
+  samples: readonly Sample[] | undefined;
   span: Span;
   now: number;
 }
@@ -18,7 +18,7 @@ const watts = (value: number | null) => (value === null ? UNKNOWN : `${Math.roun
 
 export function GpuUsage({ gpu, samples, span, now }: GpuUsageProps) {
   const past = (pick: (gpu: Gpu | undefined) => number | null | undefined) =>
-    series(samples, span, now, (sample) => pick(gpuOf(sample, gpu)));
+    samples ? series(samples, span, now, (sample) => pick(gpuOf(sample, gpu))) : null;
   const power = past((one) => one?.power);
   const heat = past((one) => one?.temperature);
   return (

@@ -1,4 +1,5 @@
 import { Sparkline } from "../components/Sparkline";
+import { Skeleton } from "../components/ui";
 import type { Span } from "../searches";
 import { peak } from "./past";
 
@@ -6,7 +7,8 @@ export const SHARE = [0, 1] as const;
 
 interface TraceProps {
   label: string;
-  values: readonly (number | null)[];
+  /** Null while they are asked for. */
+  values: readonly (number | null)[] | null;
   range?: readonly [low: number, high: number];
   now: string;
   words: (value: number | null) => string;
@@ -15,19 +17,23 @@ interface TraceProps {
 
 /** A quantity's past as a small curve, and its value now. */
 export function Trace({ label, values, range, now, words, span }: TraceProps) {
-  const highest = words(peak(values));
+  const highest = words(peak(values ?? []));
   return (
     <div
       title={`${label}, last ${span}: at most ${highest}`}
-      className="grid grid-cols-[88px_minmax(0,1fr)_minmax(112px,auto)] items-center gap-3 text-sm"
+      className="grid grid-cols-[88px_minmax(0,1fr)_132px] items-center gap-3 text-sm"
     >
       <span className="truncate text-muted">{label}</span>
-      <Sparkline
-        fluid
-        values={values}
-        {...(range ? { range } : {})}
-        label={`${label} over the last ${span}, at most ${highest}`}
-      />
+      {values ? (
+        <Sparkline
+          fluid
+          values={values}
+          {...(range ? { range } : {})}
+          label={`${label} over the last ${span}, at most ${highest}`}
+        />
+      ) : (
+        <Skeleton className="h-[22px]" />
+      )}
       <span className="whitespace-nowrap text-right tabular-nums">{now}</span>
     </div>
   );

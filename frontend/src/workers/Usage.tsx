@@ -19,7 +19,7 @@ export function Usage({ worker, span }: UsageProps) {
   const { data } = useQuery(samplesQuery(worker.id, SPAN_SECONDS[span]));
   const now = useNow(15_000) / 1000;
   const past = (pick: (sample: Sample) => number | null | undefined) =>
-    series(data?.items ?? [], span, now, pick);
+    data ? series(data.items, span, now, pick) : null;
   const total = hardware.memory_total;
   return (
     <div className="flex flex-col gap-1.5 border-line border-t px-4 py-3">
@@ -44,7 +44,7 @@ export function Usage({ worker, span }: UsageProps) {
         <span className="tabular-nums">{bytes(usage.disk_free)}</span>
       </div>
       {usage.gpus.map((gpu) => (
-        <GpuUsage key={gpu.index} gpu={gpu} samples={data?.items ?? []} span={span} now={now} />
+        <GpuUsage key={gpu.index} gpu={gpu} samples={data?.items} span={span} now={now} />
       ))}
       {usage.gpus.length === 0 && (
         <p className="text-faint text-sm">No GPU on this host: runs train on its processor.</p>
