@@ -6,7 +6,7 @@ import {
 } from "@tanstack/react-router";
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
-import { datasetSearch, newRunSearch, runSearch, runsSearch } from "./searches";
+import { datasetSearch, newRunSearch, runSearch, runsSearch, workersSearch } from "./searches";
 import { AppShell } from "./shell/AppShell";
 import { BrokenPage, NotFoundPage, PageSkeleton } from "./shell/pages";
 
@@ -59,7 +59,14 @@ const datasetRoute = createRoute({
 const workersRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/workers",
+  validateSearch: workersSearch,
   component: lazyRouteComponent(() => import("./workers/WorkersPage"), "WorkersPage"),
+});
+
+const queueRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/queue",
+  component: lazyRouteComponent(() => import("./queue/QueuePage"), "QueuePage"),
 });
 
 const routeTree = rootRoute.addChildren([
@@ -69,6 +76,7 @@ const routeTree = rootRoute.addChildren([
   runRoute,
   datasetsRoute,
   datasetRoute,
+  queueRoute,
   workersRoute,
 ]);
 

@@ -78,6 +78,11 @@ export const runsSearch = (raw: RawSearch) =>
   });
 export type RunsSearch = ReturnType<typeof runsSearch>;
 
+export const SPANS = ["hour", "day"] as const;
+export type Span = (typeof SPANS)[number];
+
+export const workersSearch = (raw: RawSearch) => defined({ past: oneOf(raw.past, SPANS) });
+
 export const datasetSearch = (raw: RawSearch) => defined({ version: whole(raw.version, 1) });
 
 export const newRunSearch = (raw: RawSearch) =>

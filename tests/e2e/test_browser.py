@@ -209,7 +209,87 @@ def test_a_data_set_is_uploaded_mended_and_trained_on(
     expect(page.get_by_test_id("error-data.dataset")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["/", "/runs/new", "/datasets", "/workers", "/nowhere"])
+@pytest.fixture
+def patient_studio(tmp_path: Path, database_url: str) -> Iterator[Installation]:
+    """One whose countdowns last long enough to be read."""
+    settings = {"UNISD_FORCE_SECONDS": "6"}
+    with installation(tmp_path / "home", database_url, settings) as running:
+        yield running
+
+
+def test_the_queue_is_steered_and_a_run_is_ended_by_force(
+    page: Page, patient_studio: Installation, config: dict[str, Any]
+) -> None:
+    studio = patient_studio
+    endless = config | {"training": config["training"] | {"max_steps": 100_000}}
+    page.goto(f"{studio.url}/queue")
+    queue = page.get_by_role("region", name="GPU queue")
+    queue.get_by_role("button", name="Pause the queue").click()
+    expect(queue).to_contain_text("Paused by page")
+    studio.create(endless, name="first")
+    second = studio.create(endless, name="second")
+    waiting = queue.get_by_test_id("queued-run")
+    expect(waiting).to_contain_text(["first", "second"])
+    expect(waiting.first).to_contain_text("The queue “gpu” is paused.")
+
+    queue.get_by_role("button", name="Move second to the front").press("Enter")
+    expect(waiting).to_contain_text(["second", "first"])
+    priority = queue.get_by_role("spinbutton", name="Priority of first")
+    priority.fill("5")
+    priority.press("Enter")
+    expect(waiting).to_contain_text(["first", "second"])
+    queue.get_by_role("button", name="Move first down").click()
+    expect(waiting).to_contain_text(["second", "first"])
+    queue.get_by_role("button", name="Resume the queue").click()
+    expect(waiting).to_contain_text(["All workers that fit are busy"])
+    studio.wait_for_step(second, 2)
+
+    page.goto(f"{studio.url}/runs/{second}")
+    (trainer,) = studio.trainers()
+    trainer.suspend()  # it hears nothing
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Stop and save").click()
+    expect(page.get_by_text("It is killed in 1:")).to_be_visible()
+    page.get_by_role("button", name="More urgent…").click()
+    expect(page.get_by_role("radio", name="Save")).to_have_count(0)
+    page.get_by_role("radio", name="Force").check()
+    page.get_by_role("button", name="Stop by force").click()
+    expect(page.get_by_text(re.compile("killed in 0:|being killed"))).to_be_visible()
+    expect(page.get_by_test_id("run-status")).to_contain_text("stopped", ignore_case=True)
+    page.get_by_role("tab", name="System").click()
+    history = page.get_by_role("region", name="History").get_by_role("listitem")
+    expect(history.first).to_contain_text("killed: it did not stop in time")
+    expect(history.filter(has_text="stop: save → force")).to_contain_text("by page")
+    expect(page.get_by_role("region", name="Attempts")).to_contain_text("ended by SIGKILL")
+    page.get_by_role("button", name="Delete the run").click()
+    page.get_by_role("button", name="Delete the run").last.click()
+    expect(page.get_by_role("link", name="second", exact=True)).to_have_count(0)
+    expect(page.get_by_role("link", name="first", exact=True)).to_be_visible()
+
+
+def test_a_drained_worker_lets_runs_wait(
+    page: Page, studio: Installation, config: dict[str, Any]
+) -> None:
+    page.goto(f"{studio.url}/workers")
+    page.get_by_role("button", name="Quarantine…").click()
+    page.get_by_label("What is wrong with it?").fill("fan is loud")
+    page.get_by_role("button", name="Quarantine", exact=True).click()
+    expect(page.get_by_text("In quarantine: fan is loud")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Drain").click()
+    expect(page.get_by_test_id("worker-mode")).to_have_text("Draining")
+
+    run_id = studio.create(config)
+    page.goto(f"{studio.url}/runs/{run_id}")
+    waiting = page.get_by_test_id("run-waiting")
+    expect(waiting).to_contain_text("No. 1 in the queue")
+    expect(waiting).to_contain_text("(draining)")
+    page.goto(f"{studio.url}/workers")
+    page.get_by_role("button", name="Resume").click()
+    assert studio.wait_for_end(run_id)["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("path", ["/", "/runs/new", "/datasets", "/queue", "/workers", "/nowhere"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 768])
 def test_pages_fit_their_width(

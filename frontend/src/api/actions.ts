@@ -7,36 +7,6 @@ import type { DatasetMapping, DatasetVersion } from "./types";
 
 export type RunCreate = paths["/api/runs"]["post"]["requestBody"]["content"]["application/json"];
 
-export function useResumeRun() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (runId: string) =>
-      unwrap(client.POST("/api/runs/{run_id}/resume", { params: { path: { run_id: runId } } })),
-    onSuccess: (run) => {
-      queries.setQueryData(["run", run.id], run);
-    },
-    onSettled: () => queries.invalidateQueries({ queryKey: ["runs"] }),
-  });
-}
-
-export function useEndRun(action: "stop" | "cancel") {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (runId: string) => {
-      const options = { params: { path: { run_id: runId } } };
-      return unwrap(
-        action === "stop"
-          ? client.POST("/api/runs/{run_id}/stop", options)
-          : client.POST("/api/runs/{run_id}/cancel", options),
-      );
-    },
-    onSuccess: (run) => {
-      queries.setQueryData(["run", run.id], run);
-    },
-    onSettled: () => queries.invalidateQueries({ queryKey: ["runs"] }),
-  });
-}
-
 export function useCreateRun() {
   const queries = useQueryClient();
   return useMutation({

@@ -28,6 +28,8 @@ export class ApiError extends Error {
 export const client = createClient<paths>({
   baseUrl: window.location.origin,
   credentials: "same-origin",
+  // The history says that a change came from here.
+  headers: { "UniSD-Actor": "page" },
   // Looked up at each call, so that tests may put their own fetch in place.
   fetch: (request) => globalThis.fetch(request),
 });

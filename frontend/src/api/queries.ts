@@ -2,7 +2,7 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { answerError, client, transportError, unwrap } from "./client";
 import type { paths } from "./schema";
-import { type DatasetVersion, isActive, type Readiness } from "./types";
+import { type DatasetVersion, isActive, type Readiness, type RunDetail } from "./types";
 
 export type RunsQuery = NonNullable<paths["/api/runs"]["get"]["parameters"]["query"]>;
 export type TrajectoriesQuery = NonNullable<
@@ -67,13 +67,19 @@ export function runsQuery(query: RunsQuery) {
   });
 }
 
+/** The event stream drives the page; asking again catches what it does not carry. */
+export function runPause(run: Pick<RunDetail, "status" | "contact">): number | false {
+  if (!isActive(run.status)) return false;
+  const clockRuns = run.status === "queued" || run.status === "stopping" || run.contact?.stale;
+  return clockRuns ? 1000 : 3000;
+}
+
 export function runQuery(runId: string) {
   return queryOptions({
     queryKey: ["run", runId],
     queryFn: ({ signal }) =>
       unwrap(client.GET("/api/runs/{run_id}", { params: { path: { run_id: runId } }, signal })),
-    // The event stream drives the page; this catches what it does not carry (worker, ETA).
-    refetchInterval: ({ state }) => (state.data && isActive(state.data.status) ? 3000 : false),
+    refetchInterval: ({ state }) => (state.data ? runPause(state.data) : false),
   });
 }
 

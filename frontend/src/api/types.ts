@@ -31,6 +31,15 @@ export type DatasetReport = DatasetVersion["report"];
 export type DatasetMapping = DatasetVersion["mapping"];
 export type DatasetRow = Schemas["RawRow"];
 export type DatasetHistogram = Schemas["Histogram"];
+export type StopMode = Schemas["StopMode"];
+export type Waiting = Schemas["Waiting"];
+export type Contact = Schemas["Contact"];
+export type Transition = Schemas["TransitionOut"];
+export type Cause = Schemas["Cause"];
+export type Queue = Schemas["QueueOut"];
+export type QueueName = Schemas["Queue"];
+export type QueuedRun = Schemas["QueuedRun"];
+export type Sample = Schemas["Sample"];
 export type Worker = Schemas["WorkerOut"];
 export type Gpu = Schemas["Gpu"];
 export type Project = Schemas["ProjectOut"];
@@ -70,5 +79,11 @@ export const ACTIVE: readonly RunStatus[] = ["queued", "starting", "running", "s
 export const isActive = (status: RunStatus): boolean => ACTIVE.includes(status);
 export const isResumable = (status: RunStatus): boolean =>
   status === "stopped" || status === "failed" || status === "crashed";
-export const isStoppable = (status: RunStatus): boolean =>
-  status === "running" || status === "starting";
+/** What has started is stopped, even while it waits for its next attempt. */
+export const isStoppable = (run: Pick<RunSummary, "status" | "attempt">): boolean =>
+  run.status === "running" ||
+  run.status === "starting" ||
+  (run.status === "queued" && run.attempt > 0);
+export const isCancellable = (run: Pick<RunSummary, "status" | "attempt">): boolean =>
+  run.status === "queued" && run.attempt === 0;
+export const isDeletable = (status: RunStatus): boolean => status === "queued" || !isActive(status);

@@ -25,8 +25,15 @@ const LOOKS: Record<RunStatus, Look> = {
 
 export const statusLabel = (status: RunStatus): string => LOOKS[status].label;
 
+interface StatusChipProps {
+  status: RunStatus;
+  testId?: string;
+  /** A state of the past does not pulse. */
+  still?: boolean;
+}
+
 /** The state in words and shape, so that colour is never the only sign. */
-export function StatusChip({ status, testId }: { status: RunStatus; testId?: string }) {
+export function StatusChip({ status, testId, still = false }: StatusChipProps) {
   const look = LOOKS[status];
   return (
     <span
@@ -36,7 +43,7 @@ export function StatusChip({ status, testId }: { status: RunStatus; testId?: str
     >
       <span
         aria-hidden="true"
-        className={`size-1.5 rounded-full ${look.dot} ${look.pulse ? "animate-pulse-dot" : ""}`}
+        className={`size-1.5 rounded-full ${look.dot} ${look.pulse && !still ? "animate-pulse-dot" : ""}`}
       />
       {look.label}
     </span>

@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { bytes, duration, eta, integer, number, percent, relativeTime, setting } from "./format";
+import {
+  bytes,
+  countdown,
+  duration,
+  eta,
+  integer,
+  number,
+  percent,
+  relativeTime,
+  roughly,
+  setting,
+} from "./format";
 
 describe("what is not known", () => {
   it.each([null, undefined, Number.NaN, Number.POSITIVE_INFINITY])(
@@ -75,4 +86,18 @@ describe("time", () => {
     expect(relativeTime("2025-12-30T12:00:00Z", now)).toBe("2 d ago");
     expect(relativeTime(null, now)).toBe("–");
   });
+});
+
+it("counts down in whole seconds and never below zero", () => {
+  expect([65.2, 5, 0, -3, 3725].map(countdown)).toEqual([
+    "1:06",
+    "0:05",
+    "0:00",
+    "0:00",
+    "1:02:05",
+  ]);
+});
+
+it("says spans roughly", () => {
+  expect([0.4, 59, 61, 5400, 200_000].map(roughly)).toEqual(["0 s", "59 s", "1 min", "2 h", "2 d"]);
 });

@@ -65,6 +65,26 @@ export function eta(seconds: Maybe): string {
   return `~${(seconds / 86_400).toFixed(1)} d`;
 }
 
+/** A span that runs down, in whole seconds: `0:42`, `2:05`, `1:02:05`; never below `0:00`. */
+export function countdown(seconds: number): string {
+  const left = Math.max(0, Math.ceil(seconds));
+  const two = (n: number) => String(n).padStart(2, "0");
+  const minutes = Math.floor(left / 60);
+  const clock = `${minutes % 60}:${two(left % 60)}`;
+  if (minutes < 60) return clock;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(left % 60)}`;
+}
+
+/** A span that grows, as one would say it: `8 s`, `1 min`, `2 h`. */
+export function roughly(seconds: number): string {
+  if (seconds < 60) return `${Math.max(0, Math.round(seconds))} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 129_600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+export const epochIso = (seconds: number): string => new Date(seconds * 1000).toISOString();
+
 export function bytes(value: Maybe): string {
   if (!known(value)) return UNKNOWN;
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

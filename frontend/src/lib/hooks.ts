@@ -10,6 +10,14 @@ export function useNow(everyMs: number): number {
   return now;
 }
 
+/** Seconds since an answer came in, each second anew: figures of the server run on with it. */
+export function useAge(answer: unknown): number {
+  const now = useNow(1000);
+  const got = useRef<{ answer: unknown; at: number }>({ answer: undefined, at: 0 });
+  if (got.current.answer !== answer) got.current = { answer, at: Date.now() };
+  return Math.max(0, (now - got.current.at) / 1000);
+}
+
 export function useDebounced<T>(value: T, delayMs: number): T {
   const [settled, setSettled] = useState(value);
   useEffect(() => {

@@ -7,6 +7,7 @@ import { RunStore, type Snapshot } from "./store";
 
 /** What else a page shows of a run changes with these; asked again at most once a second. */
 const REFRESH_MS = 1000;
+const QUIET: ReadonlySet<EventKind> = new Set(["metrics", "log", "output"]);
 
 /** The live state of a run; one stream for all tabs of its page. */
 export function useRunLive(runId: string, active: boolean): Snapshot {
@@ -18,6 +19,9 @@ export function useRunLive(runId: string, active: boolean): Snapshot {
       waiting.add(what);
       if (!first) return;
       setTimeout(() => {
+        if (waiting.has("history")) {
+          void queries.invalidateQueries({ queryKey: ["run", runId, "transitions"] });
+        }
         if (waiting.has("run")) {
           void queries.invalidateQueries({ queryKey: ["run", runId], exact: true });
         }
@@ -28,8 +32,9 @@ export function useRunLive(runId: string, active: boolean): Snapshot {
       }, REFRESH_MS);
     };
     const onEvent = (kind: EventKind) => {
+      if (kind === "status" || kind === "steering") refresh("history");
       if (kind === "trajectory") refresh("trajectories");
-      else if (kind !== "metrics" && kind !== "log") refresh("run");
+      else if (!QUIET.has(kind)) refresh("run");
     };
     return new RunStore({ runId, onEvent });
   }, [runId, queries]);

@@ -1,10 +1,11 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef } from "react";
-import type { LogLevel, LogLine } from "../api/types";
+import type { LogLevel } from "../api/types";
 import { clockTime } from "../lib/format";
+import type { LogRow } from "./rows";
 
 interface LogViewProps {
-  lines: LogLine[];
+  rows: LogRow[];
   needle: string;
   follow: boolean;
   onFollow: (follow: boolean) => void;
@@ -18,18 +19,18 @@ const TONES: Record<LogLevel, string> = {
 };
 
 /** Only the lines in view are in the document; scrolling up ends following. */
-export function LogView({ lines, needle, follow, onFollow }: LogViewProps) {
+export function LogView({ rows, needle, follow, onFollow }: LogViewProps) {
   const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: lines.length,
+  const list = useVirtualizer({
+    count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => 20,
     overscan: 30,
-    getItemKey: (index) => lines[index]?.cursor ?? index,
+    getItemKey: (index) => rows[index]?.key ?? index,
   });
   useEffect(() => {
-    if (follow && lines.length) rows.scrollToIndex(lines.length - 1, { align: "end" });
-  }, [follow, lines.length, rows]);
+    if (follow && rows.length) list.scrollToIndex(rows.length - 1, { align: "end" });
+  }, [follow, rows.length, list]);
 
   const onWheel = (event: React.WheelEvent) => {
     if (event.deltaY < 0 && follow) onFollow(false);
@@ -54,38 +55,52 @@ export function LogView({ lines, needle, follow, onFollow }: LogViewProps) {
       }}
       className="min-h-72 flex-1 basis-0 overflow-auto border-line border-t bg-surface font-mono text-sm focus-visible:outline-offset-[-2px]"
     >
-      <div className="relative w-full" style={{ height: rows.getTotalSize() }}>
-        {rows.getVirtualItems().map((item) => {
-          const line = lines[item.index];
-          if (!line) return null;
+      <div className="relative w-full" style={{ height: list.getTotalSize() }}>
+        {list.getVirtualItems().map((item) => {
+          const row = rows[item.index];
+          if (!row) return null;
           return (
             <div
               key={item.key}
-              ref={rows.measureElement}
+              ref={list.measureElement}
               data-index={item.index}
               data-testid="log-line"
-              data-level={line.level}
+              data-level={row.level}
+              data-source={row.source}
               className="absolute inset-x-0 top-0 flex gap-3 px-4 py-px hover:bg-hover md:px-6"
               style={{ transform: `translateY(${item.start}px)` }}
             >
               <time
-                dateTime={new Date(line.time * 1000).toISOString()}
-                title={new Date(line.time * 1000).toLocaleString()}
-                className="shrink-0 text-faint"
+                dateTime={new Date(row.time * 1000).toISOString()}
+                title={new Date(row.time * 1000).toLocaleString()}
+                className={`shrink-0 text-faint ${row.continued ? "invisible" : ""}`}
               >
-                {clockTime(line.time)}
+                {clockTime(row.time)}
               </time>
-              <span className={`w-14 shrink-0 ${TONES[line.level]}`}>{line.level}</span>
-              <span
-                className={`min-w-0 whitespace-pre-wrap break-words ${line.level === "error" ? "text-bad" : ""}`}
-              >
-                <Marked text={line.message} needle={needle} />
+              <Kind row={row} />
+              <span className={`min-w-0 whitespace-pre-wrap break-words ${tone(row)}`}>
+                <Marked text={row.text} needle={needle} />
               </span>
             </div>
           );
         })}
       </div>
     </div>
+  );
+}
+
+/** What a trainer merely printed is quieter than what it reported. */
+function tone(row: LogRow): string {
+  if (row.source === "output") return "text-muted";
+  return row.level === "error" ? "text-bad" : "";
+}
+
+function Kind({ row }: { row: LogRow }) {
+  const printed = row.source === "output";
+  return (
+    <span className={`w-14 shrink-0 ${printed ? "text-faint" : TONES[row.level]}`}>
+      {!row.continued && (printed ? "output" : row.level)}
+    </span>
   );
 }
 

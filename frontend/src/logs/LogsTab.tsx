@@ -2,7 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { ArrowDownToLine, Download } from "lucide-react";
 import { useMemo, useState } from "react";
 import { fetchLogs } from "../api/queries";
-import { isActive, type LogLevel, type LogLine, type RunDetail } from "../api/types";
+import { isActive, type LogLevel, type RunDetail } from "../api/types";
 import { Copy } from "../components/Copy";
 import { Empty, Failure } from "../components/states";
 import { Button, Skeleton, Switch } from "../components/ui";
@@ -12,6 +12,7 @@ import type { Snapshot } from "../live/store";
 import { NameSearch } from "../runs/RunsToolbar";
 import { LEVELS, type RunSearch } from "../searches";
 import { LogView } from "./LogView";
+import { type LogRow, plainRow, rowsOf } from "./rows";
 
 const PAGE = 1000;
 
@@ -52,8 +53,9 @@ export function LogsTab({ run, live, search, onSearch }: LogsTabProps) {
   const [follow, setFollow] = useState(isActive(run.status));
   const level: LogLevel = search.level ?? "debug";
   const needle = (search.find ?? "").toLowerCase();
-  const shown = useMemo(() => filterLines(lines, level, needle), [lines, level, needle]);
-  const text = () => shown.map(plainLine).join("\n");
+  const rows = useMemo(() => rowsOf(lines), [lines]);
+  const shown = useMemo(() => filterRows(rows, level, needle), [rows, level, needle]);
+  const text = () => shown.map(plainRow).join("\n");
 
   if (live.connection === "failed" && live.error) return <Failure error={live.error} />;
   if (pages.error && lines.length === 0) {
@@ -83,9 +85,9 @@ export function LogsTab({ run, live, search, onSearch }: LogsTabProps) {
           <option value="error">Errors</option>
         </select>
         <span className="text-faint text-sm">
-          {shown.length === lines.length
-            ? `${integer(lines.length)} lines`
-            : `${integer(shown.length)} of ${integer(lines.length)} lines`}
+          {shown.length === rows.length
+            ? `${integer(rows.length)} lines`
+            : `${integer(shown.length)} of ${integer(rows.length)} lines`}
         </span>
         {pages.hasNextPage && (
           <Button small disabled={pages.isFetching} onClick={() => void pages.fetchNextPage()}>
@@ -113,24 +115,19 @@ export function LogsTab({ run, live, search, onSearch }: LogsTabProps) {
             "Lines appear here as the run writes them."}
         </Empty>
       ) : (
-        <LogView lines={shown} needle={needle} follow={follow} onFollow={setFollow} />
+        <LogView rows={shown} needle={needle} follow={follow} onFollow={setFollow} />
       )}
     </div>
   );
 }
 
-function filterLines(lines: readonly LogLine[], level: LogLevel, needle: string): LogLine[] {
+function filterRows(rows: readonly LogRow[], level: LogLevel, needle: string): LogRow[] {
   const lowest = LEVELS.indexOf(level);
-  return lines.filter(
-    (line) =>
-      LEVELS.indexOf(line.level) >= lowest &&
-      (needle === "" || line.message.toLowerCase().includes(needle)),
+  return rows.filter(
+    (row) =>
+      LEVELS.indexOf(row.level) >= lowest &&
+      (needle === "" || row.text.toLowerCase().includes(needle)),
   );
-}
-
-function plainLine(line: LogLine): string {
-  const time = new Date(line.time * 1000).toISOString();
-  return `${time} ${line.level.toUpperCase().padEnd(7)} ${line.message}`;
 }
 
 function download(name: string, text: string): void {

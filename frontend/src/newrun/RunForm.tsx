@@ -15,6 +15,7 @@ import { PresetChooser } from "./PresetChooser";
 import { applyPreset } from "./presets";
 import { Section } from "./Section";
 import { SidePanel } from "./SidePanel";
+import { SCHEDULE, SCHEDULE_DEFAULTS, scheduleOf, scheduleValues } from "./schedule";
 import { allFields, type SectionModel } from "./schema";
 import { problemsOf, useValidation } from "./useValidation";
 import { VerdictWords } from "./VerdictWords";
@@ -45,7 +46,7 @@ export function RunForm({
   const fields = useMemo(() => allFields(sections), [sections]);
   const [values, setValues] = useState<FormValues>(() => {
     const preset = presets.find((item) => item.name === search.preset);
-    const given = valuesOf(fields, start);
+    const given = { ...valuesOf(fields, start), ...scheduleValues(source) };
     return preset ? applyPreset(preset, fields, given, defaults) : given;
   });
   const [name, setName] = useState("");
@@ -57,6 +58,7 @@ export function RunForm({
   const config = configOf(fields, values, start);
   const body = {
     config,
+    schedule: scheduleOf(values),
     ...(name.trim() ? { name: name.trim() } : {}),
     ...(projectId ? { project_id: projectId } : {}),
   } as RunCreate;
@@ -64,7 +66,10 @@ export function RunForm({
   const refusal =
     create.error instanceof ApiError && create.error.status === 422 ? create.error : null;
   const problems = refusal ? problemsOf(refusal) : verdict.errors;
-  const paths = useMemo(() => ["name", ...fields.map((field) => field.path)], [fields]);
+  const paths = useMemo(
+    () => ["name", ...[...fields, ...SCHEDULE.fields].map((field) => field.path)],
+    [fields],
+  );
   const placed = placeProblems(problems, paths);
   const warned = placeProblems(verdict.warnings, paths);
   // What one has not come to yet is not held against one before the start.
@@ -197,12 +202,12 @@ export function RunForm({
                 defaults={defaults}
                 onChoose={choose}
               />
-              {sections.map((section) => (
+              {[...sections, SCHEDULE].map((section) => (
                 <Section
                   key={section.path}
                   section={section}
                   values={values}
-                  defaults={defaults}
+                  defaults={section === SCHEDULE ? SCHEDULE_DEFAULTS : defaults}
                   advanced={advanced}
                   problems={placed.byField}
                   warnings={warned.byField}

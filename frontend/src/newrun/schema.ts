@@ -87,6 +87,10 @@ const TITLES: Record<string, string> = {
   "evaluation.retention": "Retention",
   "evaluation.grader": "Grader of your own",
   "evaluation.minimum_isolation": "Least isolation of code",
+  "schedule.labels": "Labels of the worker",
+  "schedule.gpu_memory_bytes": "GPU memory",
+  "schedule.max_attempts": "Attempts",
+  "schedule.time_limit_seconds": "Time limit",
   "evaluation.limit": "Questions of each benchmark",
 };
 

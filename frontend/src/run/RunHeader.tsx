@@ -1,67 +1,15 @@
-import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { CircleStop, CopyPlus, RotateCw, X } from "lucide-react";
 import type { ReactNode } from "react";
-import { useResumeRun } from "../api/actions";
-import { readinessQuery } from "../api/queries";
-import { isActive, isResumable, isStoppable, type RunDetail } from "../api/types";
+import { isActive, type RunDetail } from "../api/types";
 import { StatusChip } from "../components/StatusChip";
 import { ProblemNotice } from "../components/states";
 import { Time } from "../components/Time";
-import { Bar, Button, buttonClass } from "../components/ui";
+import { Bar } from "../components/ui";
 import { duration, eta, integer, number, UNKNOWN } from "../lib/format";
 import { useNow } from "../lib/hooks";
 import type { Snapshot } from "../live/store";
-import { useEndDialog } from "../runs/EndRun";
 import { AlarmCount } from "./Alarms";
-
-export function RunActions({ run }: { run: RunDetail }) {
-  const end = useEndDialog(run);
-  const resume = useResumeRun();
-  return (
-    <>
-      {isResumable(run.status) && (
-        <Button
-          data-testid="resume-button"
-          disabled={resume.isPending}
-          title="Goes on from its newest checkpoint, or from the start where there is none"
-          onClick={() => resume.mutate(run.id)}
-        >
-          <RotateCw aria-hidden="true" className="size-4" />
-          Resume
-        </Button>
-      )}
-      {run.kind === "training" && (
-        <Link
-          to="/runs/new"
-          search={{ from: run.id, project: run.project_id }}
-          className={buttonClass("secondary")}
-        >
-          <CopyPlus aria-hidden="true" className="size-4" />
-          Clone
-        </Link>
-      )}
-      {(isStoppable(run.status) || run.status === "stopping") && (
-        <Button
-          variant="danger"
-          data-testid="stop-button"
-          disabled={run.status === "stopping"}
-          onClick={end.open}
-        >
-          <CircleStop aria-hidden="true" className="size-4" />
-          {run.status === "stopping" ? "Stopping…" : "Stop"}
-        </Button>
-      )}
-      {run.status === "queued" && (
-        <Button variant="danger" data-testid="cancel-button" onClick={end.open}>
-          <X aria-hidden="true" className="size-4" />
-          Cancel
-        </Button>
-      )}
-      {end.dialog}
-    </>
-  );
-}
+import { ContactNotice } from "./ContactNotice";
+import { Waiting } from "./Waiting";
 
 /** Steps from whichever is further: the answer about the run, or the stream. */
 function steps(run: RunDetail, live: Snapshot): { step: number; total: number | null } {
@@ -89,6 +37,7 @@ export function RunHeader({ run, live }: { run: RunDetail; live: Snapshot }) {
         <Phase run={run} />
         <Connection live={live} run={run} />
       </div>
+      <ContactNotice run={run} />
       {run.problem && <ProblemNotice problem={run.problem} />}
       <div className="flex flex-wrap items-end gap-x-8 gap-y-3">
         {trains && (
@@ -154,7 +103,7 @@ function Fact({ label, children, className }: FactProps) {
 
 function Phase({ run }: { run: RunDetail }) {
   if (!isActive(run.status)) return null;
-  if (run.status === "queued") return <Waiting />;
+  if (run.status === "queued") return <Waiting run={run} />;
   if (!run.phase) return null;
   const { phase_current: current, phase_total: total } = run.progress;
   return (
@@ -177,20 +126,6 @@ function Phase({ run }: { run: RunDetail }) {
       )}
     </span>
   );
-}
-
-/** A queue that nobody serves is told from one that is only long. */
-function Waiting() {
-  const { data } = useQuery(readinessQuery);
-  if (data && !data.checks.workers.ok) {
-    return (
-      <span className="text-warn">
-        No worker is connected: start one with{" "}
-        <code className="font-mono text-sm">unisd worker</code>
-      </span>
-    );
-  }
-  return <span className="text-muted">waiting for a free worker</span>;
 }
 
 function Connection({ live, run }: { live: Snapshot; run: RunDetail }) {

@@ -15,7 +15,8 @@ import { type Crumb, Page } from "../shell/Page";
 import { PageSkeleton } from "../shell/pages";
 import { TrajectoriesTab } from "../trajectories/TrajectoriesTab";
 import { ConfigTab } from "./ConfigTab";
-import { RunActions, RunHeader } from "./RunHeader";
+import { RunActions } from "./RunActions";
+import { RunHeader } from "./RunHeader";
 import { SystemTab } from "./SystemTab";
 
 export function RunPage() {

@@ -1,38 +1,20 @@
-import type { ReactNode } from "react";
-import type { Artifact, Attempt, RunDetail } from "../api/types";
+import type { Artifact, RunDetail } from "../api/types";
 import { Copy } from "../components/Copy";
 import { Time } from "../components/Time";
 import { bytes, duration, integer, UNKNOWN } from "../lib/format";
+import { Attempts } from "./Attempts";
+import { Card, Line, Nothing } from "./cards";
+import { History } from "./History";
 
 export function SystemTab({ run }: { run: RunDetail }) {
   return (
     <div className="grid items-start gap-4 px-4 py-4 md:px-6 xl:grid-cols-2">
-      <Artifacts run={run} />
-      <Dataset run={run} />
+      <History run={run} />
       <Attempts run={run} />
+      <Artifacts run={run} />
+      <Schedule run={run} />
+      <Dataset run={run} />
       <Environment run={run} />
-    </div>
-  );
-}
-
-function Card({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <section className="panel min-w-0 overflow-hidden">
-      <h2 className="border-line border-b bg-sunken px-3 py-2 font-medium">{title}</h2>
-      {children}
-    </section>
-  );
-}
-
-const Nothing = ({ children }: { children: ReactNode }) => (
-  <p className="px-3 py-4 text-muted">{children}</p>
-);
-
-function Line({ label, children }: { label: ReactNode; children: ReactNode }) {
-  return (
-    <div className="flex items-baseline justify-between gap-6 border-line border-b px-3 py-1.5 last:border-b-0">
-      <dt className="shrink-0 text-muted">{label}</dt>
-      <dd className="min-w-0 break-all text-right">{children}</dd>
     </div>
   );
 }
@@ -132,45 +114,22 @@ function Dataset({ run }: { run: RunDetail }) {
   );
 }
 
-function Attempts({ run }: { run: RunDetail }) {
+function Schedule({ run }: { run: RunDetail }) {
   return (
-    <Card title={`Attempts, at most ${run.max_attempts}`}>
-      {run.attempts.length === 0 && <Nothing>The run has not started.</Nothing>}
-      {[...run.attempts].reverse().map((attempt) => (
-        <AttemptRow key={attempt.number} attempt={attempt} />
-      ))}
+    <Card title="Schedule">
+      <dl>
+        <Line label="Queue">{run.queue}</Line>
+        <Line label="Priority">{integer(run.priority).replace("-", "\u2212")}</Line>
+        <Line label="Labels that its worker must carry">{run.labels.join(", ") || "none"}</Line>
+        <Line label="GPU memory asked for">
+          {run.gpu_memory_bytes === null ? "any" : bytes(run.gpu_memory_bytes)}
+        </Line>
+        <Line label="Time of the attempts that are over">{duration(run.used_seconds)}</Line>
+        <Line label="Time limit">
+          {run.time_limit_seconds === null ? "none" : duration(run.time_limit_seconds)}
+        </Line>
+      </dl>
     </Card>
-  );
-}
-
-function AttemptRow({ attempt }: { attempt: Attempt }) {
-  const seconds = attempt.ended_at
-    ? (Date.parse(attempt.ended_at) - Date.parse(attempt.started_at)) / 1000
-    : null;
-  const end = attempt.outcome ?? (attempt.ended_at ? "ended" : "running");
-  const code = attempt.exit_code === null ? "" : `, exit code ${attempt.exit_code}`;
-  return (
-    <div className="border-line border-b px-3 py-2 last:border-b-0">
-      <div className="flex items-baseline justify-between gap-4">
-        <span>
-          <span className="font-medium">Attempt {attempt.number}</span>{" "}
-          <span className="text-muted">
-            {end}
-            {code}
-          </span>
-        </span>
-        <span className="text-faint text-sm">
-          {attempt.ended_at ? duration(seconds) : <Time iso={attempt.started_at} />}
-        </span>
-      </div>
-      <div className="text-muted text-sm">
-        {attempt.worker ?? UNKNOWN} on {attempt.hostname}
-      </div>
-      <div className="flex items-center gap-1">
-        <code className="min-w-0 break-all font-mono text-faint text-sm">{attempt.directory}</code>
-        <Copy compact text={attempt.directory} label="Copy the folder" />
-      </div>
-    </div>
   );
 }
 

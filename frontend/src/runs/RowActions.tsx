@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { CircleStop, CopyPlus, X } from "lucide-react";
-import { isStoppable, type RunSummary } from "../api/types";
+import { isCancellable, isStoppable, type RunSummary } from "../api/types";
 import { IconButton } from "../components/ui";
 import { useEndDialog } from "./EndRun";
 
@@ -8,12 +8,12 @@ export function RowActions({ run }: { run: RunSummary }) {
   const end = useEndDialog(run);
   return (
     <div className="flex items-center justify-end gap-0.5">
-      {isStoppable(run.status) && (
+      {isStoppable(run) && (
         <IconButton label={`Stop ${run.name}`} onClick={end.open}>
           <CircleStop className="size-4" />
         </IconButton>
       )}
-      {run.status === "queued" && (
+      {isCancellable(run) && (
         <IconButton label={`Cancel ${run.name}`} onClick={end.open}>
           <X className="size-4" />
         </IconButton>

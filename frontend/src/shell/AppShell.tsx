@@ -72,6 +72,7 @@ function Shell({ canSignOut }: { canSignOut: boolean }) {
     "g r": () => void navigate({ to: "/" }),
     "g n": () => void navigate({ to: "/runs/new" }),
     "g d": () => void navigate({ to: "/datasets" }),
+    "g q": () => void navigate({ to: "/queue" }),
     "g w": () => void navigate({ to: "/workers" }),
   });
   return (

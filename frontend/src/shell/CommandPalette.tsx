@@ -27,6 +27,7 @@ const PAGES = [
   { label: "Runs", to: "/" },
   { label: "New run", to: "/runs/new" },
   { label: "Datasets", to: "/datasets" },
+  { label: "Queue", to: "/queue" },
   { label: "Workers", to: "/workers" },
 ] as const;
 

@@ -8,6 +8,7 @@ const GROUPS: { title: string; keys: [string[], string][] }[] = [
       [["Ctrl", "K"], "Search runs and pages"],
       [["g", "r"], "Runs"],
       [["g", "d"], "Datasets"],
+      [["g", "q"], "Queue"],
       [["g", "w"], "Workers"],
       [["n"], "New run"],
       [["["], "Fold the navigation"],
@@ -26,7 +27,7 @@ const GROUPS: { title: string; keys: [string[], string][] }[] = [
   {
     title: "Run",
     keys: [
-      [["1", "–", "5"], "Charts, trajectories, logs, config, system"],
+      [["1", "–", "6"], "The run's tabs, from charts to system"],
       [["l"], "Logarithmic y axis"],
       [["x"], "Next x axis"],
     ],

@@ -3,6 +3,7 @@ import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import {
   Database,
   Keyboard,
+  ListOrdered,
   LogOut,
   type LucideIcon,
   Monitor,
@@ -85,6 +86,7 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
         <Item to="/" icon={Rows3} label="Runs" collapsed={collapsed} />
         <Item to="/runs/new" icon={Plus} label="New run" collapsed={collapsed} />
         <Item to="/datasets" icon={Database} label="Datasets" collapsed={collapsed} />
+        <Item to="/queue" icon={ListOrdered} label="Queue" collapsed={collapsed} />
         <Item to="/workers" icon={Server} label="Workers" collapsed={collapsed} />
       </nav>
       <div className="border-line border-t p-2">
@@ -108,7 +110,7 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
 }
 
 interface ItemProps {
-  to: "/" | "/runs/new" | "/datasets" | "/workers";
+  to: "/" | "/runs/new" | "/datasets" | "/queue" | "/workers";
   icon: LucideIcon;
   label: string;
   collapsed: boolean;

@@ -1,0 +1,79 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { CircleStop, CopyPlus, RotateCw, Trash2, X } from "lucide-react";
+import { useState } from "react";
+import { refusal, useSteerRun } from "../api/steering";
+import { isCancellable, isDeletable, isResumable, isStoppable, type RunDetail } from "../api/types";
+import { Button, buttonClass, IconButton } from "../components/ui";
+import { DeleteDialog } from "../runs/DeleteRun";
+import { useEndDialog } from "../runs/EndRun";
+
+export function RunActions({ run }: { run: RunDetail }) {
+  const end = useEndDialog(run);
+  const resume = useSteerRun();
+  const problem = refusal(resume.error);
+  return (
+    <>
+      {problem && (
+        <span role="alert" className="truncate text-bad text-sm" title={problem}>
+          {problem}
+        </span>
+      )}
+      {isResumable(run.status) && (
+        <Button
+          data-testid="resume-button"
+          disabled={resume.isPending}
+          title="Goes on from its newest checkpoint, or from the start where there is none"
+          onClick={() => resume.mutate({ run, wish: { action: "resume" } })}
+        >
+          <RotateCw aria-hidden="true" className="size-4" />
+          Resume
+        </Button>
+      )}
+      {run.kind === "training" && (
+        <Link
+          to="/runs/new"
+          search={{ from: run.id, project: run.project_id }}
+          className={buttonClass("secondary")}
+        >
+          <CopyPlus aria-hidden="true" className="size-4" />
+          Clone
+        </Link>
+      )}
+      {isStoppable(run) && (
+        <Button variant="danger" data-testid="stop-button" onClick={end.open}>
+          <CircleStop aria-hidden="true" className="size-4" />
+          Stop
+        </Button>
+      )}
+      {isCancellable(run) && (
+        <Button variant="danger" data-testid="cancel-button" onClick={end.open}>
+          <X aria-hidden="true" className="size-4" />
+          Cancel
+        </Button>
+      )}
+      {isDeletable(run.status) && <Delete run={run} />}
+      {end.dialog}
+    </>
+  );
+}
+
+function Delete({ run }: { run: RunDetail }) {
+  const [asked, setAsked] = useState(false);
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const leave = async () => {
+    await navigate({ to: "/projects/$projectId/runs", params: { projectId: run.project_id } });
+    queries.removeQueries({ queryKey: ["run", run.id] });
+  };
+  return (
+    <>
+      <IconButton label="Delete the run" className="size-8!" onClick={() => setAsked(true)}>
+        <Trash2 className="size-4" />
+      </IconButton>
+      {asked && (
+        <DeleteDialog run={run} onClose={() => setAsked(false)} onGone={() => void leave()} />
+      )}
+    </>
+  );
+}

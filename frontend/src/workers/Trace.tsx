@@ -1,0 +1,40 @@
+import { Sparkline } from "../components/Sparkline";
+import { Skeleton } from "../components/ui";
+import type { Span } from "../searches";
+import { peak } from "./past";
+
+export const SHARE = [0, 1] as const;
+
+interface TraceProps {
+  label: string;
+  /** Null while they are asked for. */
+  values: readonly (number | null)[] | null;
+  range?: readonly [low: number, high: number];
+  now: string;
+  words: (value: number | null) => string;
+  span: Span;
+}
+
+/** A quantity's past as a small curve, and its value now. */
+export function Trace({ label, values, range, now, words, span }: TraceProps) {
+  const highest = words(peak(values ?? []));
+  return (
+    <div
+      title={`${label}, last ${span}: at most ${highest}`}
+      className="grid grid-cols-[88px_minmax(0,1fr)_132px] items-center gap-3 text-sm"
+    >
+      <span className="truncate text-muted">{label}</span>
+      {values ? (
+        <Sparkline
+          fluid
+          values={values}
+          {...(range ? { range } : {})}
+          label={`${label} over the last ${span}, at most ${highest}`}
+        />
+      ) : (
+        <Skeleton className="h-[22px]" />
+      )}
+      <span className="whitespace-nowrap text-right tabular-nums">{now}</span>
+    </div>
+  );
+}
