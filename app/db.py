@@ -17,13 +17,15 @@ from app.settings import get_settings
 
 _log = logging.getLogger(__name__)
 _AFTER_COMMIT = "unisd_after_commit"
+ANSWER_SECONDS = 60.0
+"""A PostgreSQL server that does not answer a statement for so long counts as gone."""
 
 
 class Database:
     """Opens read and write transactions on one engine."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = _create_engine(url)
+    def __init__(self, url: str, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self.engine = _create_engine(url, answer_seconds)
         self._readers = sessionmaker(self.engine, autoflush=False)
         writing = self.engine.execution_options(unisd_write=True)
         self._writers = sessionmaker(writing, expire_on_commit=False)
@@ -67,7 +69,8 @@ def _run_after_commit(session: Session) -> None:
 @lru_cache
 def get_database() -> Database:
     """The database of this process."""
-    return Database(get_settings().sqlalchemy_url)
+    settings = get_settings()
+    return Database(settings.sqlalchemy_url, settings.database_seconds)
 
 
 def is_reachable(database: Database) -> str | None:
@@ -80,9 +83,11 @@ def is_reachable(database: Database) -> str | None:
     return None
 
 
-def _create_engine(url: str) -> Engine:
+def _create_engine(url: str, answer_seconds: float) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+        from app.postgresql import create_patient_engine  # noqa: PLC0415 - needs its driver
+
+        return create_patient_engine(url, answer_seconds)
     engine = create_engine(url, connect_args={"timeout": 30})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from app.queue import DEFAULT_REDIS_URL
 from app.settings import get_settings
+
+_PAUSE_SECONDS = 3.0
+_pause = {"until": 0.0}
 
 
 def _url() -> str:
@@ -25,12 +31,27 @@ def _channel(run_id: str) -> str:
 
 @lru_cache
 def _client() -> redis.Redis:
-    return redis.Redis.from_url(_url(), socket_connect_timeout=2, socket_timeout=2)
+    return redis.Redis.from_url(
+        _url(), socket_connect_timeout=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def publish(run_id: str) -> None:
-    """Tell listeners that a run has news."""
-    _client().publish(_channel(run_id), b"")
+    """Tell listeners that a run has news.
+
+    Who copies events must not wait for a Redis that is silent: after a failure it is left alone
+    for a while.
+
+    Raises:
+        RedisError: nobody was told; they also look by themselves.
+    """
+    if time.monotonic() < _pause["until"]:
+        return
+    try:
+        _client().publish(_channel(run_id), b"")
+    except (RedisError, OSError):
+        _pause["until"] = time.monotonic() + _PAUSE_SECONDS
+        raise
 
 
 def queue_length(queue: str) -> int:
