@@ -29,11 +29,11 @@ from app.runs import lifecycle, placement
 from app.runs.ingest import Position, final_status
 from app.runs.output import copy_output, has_more
 from app.settings import Settings
-from app.workers.processes import process_runs
 from core.errors import Problem, StudioError
 from core.states import Cause, RunKind, RunStatus, StopMode
 from worker.child import CONFIG_FILE, LOG_FILE, Trainer
 from worker.gpu_proof import GpuProof
+from worker.leftovers import remove_temporary, still_writes
 from worker.presence import Presence
 from worker.tail import Tail
 
@@ -104,11 +104,10 @@ class Supervisor:
             config = self._persistently(lambda: self._config(claim.run_id))
             trainer = _start(claim, config, directory)
         except StudioError as error:
-            self._end(claim, RunStatus.FAILED, error.problem, None, Cause.UNSTARTABLE)
+            self._end_unstarted(claim, error.problem)
             return
         except OSError as error:
-            problem = _unwritable(directory, error)
-            self._end(claim, RunStatus.FAILED, problem, None, Cause.UNSTARTABLE)
+            self._end_unstarted(claim, _unwritable(directory, error))
             return
         tail = Tail(self._database, claim.attempt_id, directory)
         left = claim.seconds_left
@@ -128,6 +127,7 @@ class Supervisor:
             self._persistently(lambda: _reopen(self._database, claim.attempt_id))
         finally:
             trainer.close()
+            remove_temporary(directory)
 
     def _config(self, run_id: str) -> dict[str, Any]:
         with self._database.read() as session:
@@ -278,6 +278,12 @@ class Supervisor:
 
         self._persistently(write)
 
+    def _end_unstarted(self, claim: lifecycle.Claim, problem: Problem) -> None:
+        try:
+            self._end(claim, RunStatus.FAILED, problem, None, Cause.UNSTARTABLE)
+        except lifecycle.LeaseLostError:
+            _log.warning("run %s was taken from this worker before it could start", claim.run_id)
+
     def _give_back(
         self, watch: _Watch, problem: Problem, cause: Cause, exit_code: int | None
     ) -> None:
@@ -353,9 +359,10 @@ def drain_leftovers(database: Database) -> None:
             )
         ).all()
     for attempt_id, directory, pid in leftovers:
-        if pid is not None and process_runs(pid):
+        if still_writes(pid, directory):
             continue  # cut off from its worker, but it still writes
         Tail(database, attempt_id, Path(directory)).drain()
+        remove_temporary(Path(directory))
         with database.write() as session:
             session.get_one(Attempt, attempt_id).drained = True
 
