@@ -6,9 +6,10 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,11 @@ class Installation:
     """Starts, watches and kills the parts; talks to the API."""
 
     def __init__(
-        self, home: Path, database_url: str, settings: Mapping[str, str] | None = None
+        self,
+        home: Path,
+        database_url: str,
+        settings: Mapping[str, str] | None = None,
+        workers: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -59,13 +64,17 @@ class Installation:
             "OMP_NUM_THREADS": "1",
             **(settings or {}),
         }
+        self.redis_url = redis.url
         self.services = Services(environment, home / "logs", print)
         self._parts = {
             "redis": redis.service,
             "api": Service("api", API_COMMAND),
             "reaper": Service("reaper", REAPER_COMMAND),
-            "worker": Service("worker", worker_command(Settings()), stop_seconds=30.0),
         }
+        workers = workers or {"worker": {}}
+        for name, own in workers.items():
+            self._parts[name] = Service(name, _worker_command(name, own), stop_seconds=30.0)
+        self.workers = list(workers)
 
     def start(self, *names: str) -> None:
         """Start parts; without names all, and wait until they can work."""
@@ -90,13 +99,20 @@ class Installation:
             return
         os.kill(self.services.pids()[name], signal.SIGKILL)
 
-    def trainers(self) -> list[psutil.Process]:
-        """Processes of the trainer under this worker."""
-        pid = self.services.pids().get("worker")
-        if pid is None or not psutil.pid_exists(pid):
-            return []
-        children = psutil.Process(pid).children(recursive=True)
-        return [child for child in children if "worker.trainer" in " ".join(child.cmdline())]
+    def trainers(self, *workers: str) -> list[psutil.Process]:
+        """Processes of the trainer under these workers, or under all."""
+        pids = self.services.pids()
+        found = []
+        for pid in (pids.get(name) for name in workers or self.workers):
+            if pid is None:
+                continue
+            with suppress(psutil.NoSuchProcess):
+                found += [
+                    child
+                    for child in psutil.Process(pid).children(recursive=True)
+                    if "worker.trainer" in " ".join(child.cmdline())
+                ]
+        return found
 
     def create(self, config: dict[str, Any], **more: Any) -> str:
         """Create a run; returns its identifier."""
@@ -134,9 +150,11 @@ class Installation:
         self.wait_until(lambda: self.run(run_id)["status"] in TERMINAL, f"the end of {run_id}")
         return self.run(run_id)
 
-    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+    def wait_until(
+        self, condition: Callable[[], bool], what: str, patience: float = _PATIENCE_SECONDS
+    ) -> None:
         """Wait, keeping the parts alive as `unisd up` does."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             try:
                 if condition():
@@ -169,9 +187,20 @@ class Installation:
         return self.http.get("/readyz").status_code == 200
 
 
+def _worker_command(name: str, settings: Mapping[str, str]) -> list[str]:
+    """Starts a worker with settings of its own; `HOST` has it believe in a host of that name."""
+    own = {"UNISD_WORKER_NAME": name, **settings}
+    command = worker_command(Settings())
+    if "HOST" in own:
+        command = [sys.executable, "-m", "tests.e2e.elsewhere", *command[1:]]
+    return ["env", *(f"{key}={value}" for key, value in own.items()), *command]
+
+
 def _written(file: Path) -> list[dict[str, Any]]:
     """Whole lines of a trainer's file, as SQL should hold them."""
-    events = []
+    events: list[dict[str, Any]] = []
+    if not file.exists():  # its worker died before the trainer wrote anything
+        return events
     for line in file.read_bytes().split(b"\n")[:-1]:
         # PostgreSQL has no U+0000 in text, and a random model does say it.
         event = json.loads(line.replace(rb"\u0000", rb"\ufffd"))
@@ -182,10 +211,16 @@ def _written(file: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def installation(
-    home: Path, database_url: str, settings: Mapping[str, str] | None = None
+    home: Path,
+    database_url: str,
+    settings: Mapping[str, str] | None = None,
+    workers: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[Installation]:
-    """A running installation, ended whatever happens; `settings` go to all parts."""
-    studio = Installation(home, database_url, settings)
+    """A running installation, ended whatever happens.
+
+    `settings` go to all parts; `workers` names several, each with settings of its own.
+    """
+    studio = Installation(home, database_url, settings, workers)
     try:
         studio.start()
         yield studio
