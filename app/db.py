@@ -20,6 +20,8 @@ from app.settings import get_settings
 
 _log = logging.getLogger(__name__)
 _AFTER_COMMIT = "unisd_after_commit"
+ANSWER_SECONDS = 60.0
+"""A PostgreSQL server that does not answer a statement for so long counts as gone."""
 _PATIENCE_SECONDS = 30.0
 # The pool never has fewer connections than a process has threads that ask for one: 40 of the web
 # server's, and a few beside them. A read so never waits for writers who wait for a lock.
@@ -41,8 +43,8 @@ def _to_json(value: object) -> str:
 class Database:
     """Opens read and write transactions on one engine."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = _create_engine(url)
+    def __init__(self, url: str, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self.engine = _create_engine(url, answer_seconds)
         self._readers = sessionmaker(self.engine, autoflush=False)
         self._writing = self.engine.execution_options(unisd_write=True)
         self._writers = sessionmaker(expire_on_commit=False)
@@ -91,7 +93,8 @@ def _run_after_commit(session: Session) -> None:
 @lru_cache
 def get_database() -> Database:
     """The database of this process."""
-    return Database(get_settings().sqlalchemy_url)
+    settings = get_settings()
+    return Database(settings.sqlalchemy_url, settings.database_seconds)
 
 
 def is_reachable(database: Database) -> str | None:
@@ -113,22 +116,19 @@ def is_busy(error: SQLAlchemyError) -> bool:
     return code in _BUSY
 
 
-def _create_engine(url: str) -> Engine:
-    pool: dict[str, Any] = {"pool_size": _KEPT_CONNECTIONS, "max_overflow": _MORE_CONNECTIONS}
+def _create_engine(url: str, answer_seconds: float) -> Engine:
+    options: dict[str, Any] = {
+        "pool_size": _KEPT_CONNECTIONS,
+        "max_overflow": _MORE_CONNECTIONS,
+        "json_serializer": _to_json,
+    }
     if not url.startswith("sqlite"):
-        postgresql = {"connect_timeout": 5}
-        engine = create_engine(
-            url,
-            pool_pre_ping=True,
-            connect_args=postgresql,
-            json_serializer=_to_json,
-            **pool,
-        )
+        from app.postgresql import create_patient_engine  # noqa: PLC0415 - needs its driver
+
+        engine = create_patient_engine(url, answer_seconds, **options)
         event.listen(engine, "begin", _begin_postgresql)
         return engine
-    engine = create_engine(
-        url, connect_args={"timeout": _PATIENCE_SECONDS}, json_serializer=_to_json, **pool
-    )
+    engine = create_engine(url, connect_args={"timeout": _PATIENCE_SECONDS}, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

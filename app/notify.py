@@ -10,9 +10,10 @@ from functools import lru_cache
 
 import redis
 import redis.asyncio
-from redis.asyncio.retry import Retry
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from app.queue import DEFAULT_REDIS_URL
 from app.settings import get_settings
@@ -22,6 +23,8 @@ _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
 # So long without a message, and Redis is asked whether it is still there.
 _SILENCE_SECONDS = 10
+_LEFT_ALONE_SECONDS = 3.0
+_left_alone = {"until": 0.0}
 
 
 def _url() -> str:
@@ -34,12 +37,27 @@ def _channel(run_id: str) -> str:
 
 @lru_cache
 def _client() -> redis.Redis:
-    return redis.Redis.from_url(_url(), socket_connect_timeout=2, socket_timeout=2)
+    return redis.Redis.from_url(
+        _url(), socket_connect_timeout=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def publish(run_id: str) -> None:
-    """Tell listeners that a run has news."""
-    _client().publish(_channel(run_id), b"")
+    """Tell listeners that a run has news.
+
+    Who copies events must not wait for a Redis that is silent: after a failure it is left alone
+    for a while.
+
+    Raises:
+        RedisError: nobody was told; they also look by themselves.
+    """
+    if time.monotonic() < _left_alone["until"]:
+        return
+    try:
+        _client().publish(_channel(run_id), b"")
+    except (RedisError, OSError):
+        _left_alone["until"] = time.monotonic() + _LEFT_ALONE_SECONDS
+        raise
 
 
 def queue_length(queue: str) -> int:
@@ -85,7 +103,7 @@ async def _hear(heard: Callable[[str | None], None]) -> None:
         _url(),
         socket_connect_timeout=2,
         # A connection that broke is told to us, since messages were missed by then.
-        retry=Retry(NoBackoff(), 0),
+        retry=AsyncRetry(NoBackoff(), 0),
         health_check_interval=_SILENCE_SECONDS,
     )
     prefix = len(_channel(""))

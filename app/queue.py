@@ -34,7 +34,10 @@ def make_celery(settings: Settings) -> Celery:
         broker_transport_options={
             "visibility_timeout": settings.visibility_seconds,
             "socket_connect_timeout": 3,
+            # A link that was cut without a word is noticed and made anew.
+            "socket_timeout": 10,
             "socket_keepalive": True,
+            "health_check_interval": 10,
         },
     )
     return celery

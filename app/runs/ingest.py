@@ -34,7 +34,7 @@ from core.events import (
     TrajectoryEvent,
     train_event_adapter,
 )
-from core.states import Cause, RunStatus
+from core.states import LEASED, Cause, RunStatus
 
 _log = logging.getLogger(__name__)
 _LOSS = "train/loss"
@@ -187,6 +187,8 @@ def _insert_details(
 def _project(session: Session, run: Run, event: TrainEvent) -> None:
     """Bring the run's row up to date with one event of its current attempt."""
     if isinstance(event, PhaseEvent):
+        if run.status not in LEASED:
+            return  # written by a trainer that nobody waits for any more
         run.phase, run.phase_detail = event.phase, event.detail[:500]
         run.phase_current, run.phase_total = event.current, event.total
         if event.phase in ("training", "evaluating") and run.status is RunStatus.STARTING:

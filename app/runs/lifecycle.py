@@ -149,7 +149,8 @@ def change_status(
         values["problem"] = problem.model_dump(mode="json")
     statement = (
         update(Run)
-        .where(Run.id == run.id, Run.status == current)
+        # Not the state alone: a run may have started, been lost and queued again since we looked.
+        .where(Run.id == run.id, Run.status == current, Run.attempt_count == run.attempt_count)
         .values(status=wanted, version=Run.version + 1, **values)
         .execution_options(synchronize_session=False)
     )
@@ -373,7 +374,7 @@ def finish(
     change_status(session, run, status, cause, actor=actor, problem=problem)
 
 
-def take_up(session: Session, run: Run, settings: Settings, *, actor: str) -> None:
+def take_up(session: Session, run: Run, *, actor: str) -> None:
     """Queue a run that has ended again, with all its starts and its time before it."""
     change_status(
         session,
@@ -385,7 +386,6 @@ def take_up(session: Session, run: Run, settings: Settings, *, actor: str) -> No
         finished_at=None,
         problem=None,
         interruptions=run.attempt_count,
-        max_attempts=max(run.max_attempts, settings.max_attempts),
         used_seconds=0.0,
         queue_place=_last_place(session, run.queue),
     )

@@ -137,7 +137,7 @@ def resume_run(
 ) -> RunDetail:
     """Take up a run that was stopped, failed or crashed, from its newest whole checkpoint."""
     version = (wish or Steer()).version
-    run = steering.resume_run(session, run_id, settings, version=version, actor=actor)
+    run = steering.resume_run(session, run_id, version=version, actor=actor)
     return present.detail(session, run, settings)
 
 

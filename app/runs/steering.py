@@ -12,7 +12,6 @@ from app.models import Run, RunEvent
 from app.runs import lifecycle, placement
 from app.runs.schemas import RunChange
 from app.runs.service import get_run
-from app.settings import Settings
 from core.states import LEASED, RESUMABLE, TERMINAL, Cause, RunKind, RunStatus, StopMode
 
 _URGENCY = {StopMode.SAVE: 0, StopMode.DISCARD: 1, StopMode.FORCE: 2}
@@ -44,9 +43,7 @@ def cancel_run(session: Session, run_id: str, *, version: int | None, actor: str
     return run
 
 
-def resume_run(
-    session: Session, run_id: str, settings: Settings, *, version: int | None, actor: str
-) -> Run:
+def resume_run(session: Session, run_id: str, *, version: int | None, actor: str) -> Run:
     """Queue a run that was stopped, failed or crashed again.
 
     It goes on from its newest whole checkpoint, or starts anew where there is none. It gets as many
@@ -58,7 +55,7 @@ def resume_run(
         raise ConflictError(
             f"The run {state}.", "Only runs that were stopped, failed or crashed can be resumed."
         )
-    lifecycle.take_up(session, run, settings, actor=actor)
+    lifecycle.take_up(session, run, actor=actor)
     return run
 
 

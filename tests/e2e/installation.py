@@ -6,9 +6,10 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,7 @@ class Installation:
         home: home folder of API and reaper.
         database_url: a migrated database.
         settings: environment of all parts, beside the usual.
-        worker_home: home folder of the worker; the same without it.
-        artifacts_url: the store, which a worker with a home folder of its own needs.
+        workers: several, by name, each with settings of its own.
     """
 
     def __init__(
@@ -46,8 +46,7 @@ class Installation:
         home: Path,
         database_url: str,
         settings: Mapping[str, str] | None = None,
-        worker_home: Path | None = None,
-        artifacts_url: str | None = None,
+        workers: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -73,15 +72,17 @@ class Installation:
             "OMP_NUM_THREADS": "1",
             **(settings or {}),
         }
-        if artifacts_url is not None:
-            environment["UNISD_ARTIFACTS_URL"] = artifacts_url
+        self.redis_url = redis.url
         self.services = Services(environment, home / "logs", print)
         self._parts = {
             "redis": redis.service,
             "api": Service("api", API_COMMAND),
             "reaper": Service("reaper", REAPER_COMMAND),
-            "worker": Service("worker", _worker(worker_home or home), stop_seconds=30.0),
         }
+        workers = workers or {"worker": {}}
+        for name, own in workers.items():
+            self._parts[name] = Service(name, _worker_command(name, own), stop_seconds=30.0)
+        self.workers = list(workers)
 
     def start(self, *names: str) -> None:
         """Start parts; without names all, and wait until they can work."""
@@ -109,17 +110,24 @@ class Installation:
     def replace_worker(self, home: Path, number: signal.Signals) -> None:
         """End the worker by a signal; the next one has another home folder, as on another host."""
         worker = psutil.Process(self.services.pids()["worker"])
-        self._parts["worker"].command = _worker(home)
+        self._parts["worker"].command = _worker_command("worker", {"UNISD_HOME": str(home)})
         worker.send_signal(number)
         worker.wait(_PATIENCE_SECONDS)
 
-    def trainers(self) -> list[psutil.Process]:
-        """Processes of the trainer under this worker."""
-        pid = self.services.pids().get("worker")
-        if pid is None or not psutil.pid_exists(pid):
-            return []
-        children = psutil.Process(pid).children(recursive=True)
-        return [child for child in children if "worker.trainer" in " ".join(child.cmdline())]
+    def trainers(self, *workers: str) -> list[psutil.Process]:
+        """Processes of the trainer under these workers, or under all."""
+        pids = self.services.pids()
+        found = []
+        for pid in (pids.get(name) for name in workers or self.workers):
+            if pid is None:
+                continue
+            with suppress(psutil.NoSuchProcess):
+                found += [
+                    child
+                    for child in psutil.Process(pid).children(recursive=True)
+                    if "worker.trainer" in " ".join(child.cmdline())
+                ]
+        return found
 
     def create(self, config: dict[str, Any], **more: Any) -> str:
         """Create a run; returns its identifier."""
@@ -157,9 +165,11 @@ class Installation:
         self.wait_until(lambda: self.run(run_id)["status"] in TERMINAL, f"the end of {run_id}")
         return self.run(run_id)
 
-    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+    def wait_until(
+        self, condition: Callable[[], bool], what: str, patience: float = _PATIENCE_SECONDS
+    ) -> None:
         """Wait, keeping the parts alive as `unisd up` does."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             try:
                 if condition():
@@ -192,13 +202,20 @@ class Installation:
         return self.http.get("/readyz").status_code == 200
 
 
-def _worker(home: Path) -> list[str]:
-    return ["env", f"UNISD_HOME={home}", *worker_command(Settings())]
+def _worker_command(name: str, settings: Mapping[str, str]) -> list[str]:
+    """Starts a worker with settings of its own; `HOST` has it believe in a host of that name."""
+    own = {"UNISD_WORKER_NAME": name, **settings}
+    command = worker_command(Settings())
+    if "HOST" in own:
+        command = [sys.executable, "-m", "tests.e2e.elsewhere", *command[1:]]
+    return ["env", *(f"{key}={value}" for key, value in own.items()), *command]
 
 
 def _written(file: Path) -> list[dict[str, Any]]:
     """Whole lines of a trainer's file, as SQL should hold them."""
-    events = []
+    events: list[dict[str, Any]] = []
+    if not file.exists():  # its worker died before the trainer wrote anything
+        return events
     for line in file.read_bytes().split(b"\n")[:-1]:
         # PostgreSQL has no U+0000 in text, and a random model does say it.
         event = json.loads(line.replace(rb"\u0000", rb"\ufffd"))
@@ -212,11 +229,13 @@ def installation(
     home: Path,
     database_url: str,
     settings: Mapping[str, str] | None = None,
-    worker_home: Path | None = None,
-    artifacts_url: str | None = None,
+    workers: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[Installation]:
-    """A running installation, ended whatever happens; `settings` go to all parts."""
-    studio = Installation(home, database_url, settings, worker_home, artifacts_url)
+    """A running installation, ended whatever happens.
+
+    `settings` go to all parts; `workers` names several, each with settings of its own.
+    """
+    studio = Installation(home, database_url, settings, workers)
     try:
         studio.start()
         yield studio

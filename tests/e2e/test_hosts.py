@@ -44,9 +44,9 @@ def test_a_run_goes_on_and_is_evaluated_on_other_hosts(
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
     api = Settings(home=tmp_path / "home", artifacts_url=f"{s3_bucket}/hosts")
     store = artifact_store(api)
-    with installation(
-        api.home, database_url, worker_home=first, artifacts_url=api.artifacts_url
-    ) as studio:
+    store_url = {"UNISD_ARTIFACTS_URL": str(api.artifacts_url)}
+    workers = {"worker": {"UNISD_HOME": str(first)}}
+    with installation(api.home, database_url, store_url, workers) as studio:
         upload = {"name": "own", "file_name": "questions.jsonl"}
         studio.http.post(
             "/api/datasets/upload", params=upload, content=questions()
