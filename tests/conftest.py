@@ -128,7 +128,7 @@ def settings(
 def _forget() -> None:
     for cached in (get_settings, get_database, queue._client, notify._client):
         cached.cache_clear()
-    notify._pause["until"] = 0.0
+    notify._left_alone["until"] = 0.0
 
 
 @pytest.fixture
