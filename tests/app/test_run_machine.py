@@ -317,8 +317,7 @@ class RunMachine(RuleBasedStateMachine):
         model = self.models[claim.run_id]
 
         def give_back() -> None:
-            watch: Any = SimpleNamespace(claim=claim)
-            self._supervisor()._give_back(watch, PROBLEM, cause, -9)
+            self._supervisor()._give_back(claim, PROBLEM, cause, -9)
             self._lost(model, counts=cause is not Cause.WORKER_LEFT)
 
         self._as_holder(claim, give_back)
