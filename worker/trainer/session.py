@@ -186,21 +186,9 @@ def _identity(
     config: RunConfig, dataset: Dataset, on: tuple[torch.device, torch.dtype], processes: Processes
 ) -> dict[str, Any]:
     """What a resumed run must share with its checkpoint, and what exactness depends on."""
-    # How often and how many checkpoints and records are kept changes nothing that is computed, nor
-    # does the place of the data, which differs from host to host; their hash is compared.
-    settings = config.model_dump(
-        mode="json",
-        exclude={
-            "recording": True,
-            "data": {"path"},
-            "training": {"checkpoint_every_steps", "keep_checkpoints", "device"},
-        },
-    )
-    if config.training.devices == 1:  # as before there was a choice
-        del settings["training"]["devices"]
     device, dtype = on
     return {
-        "identity": {"configuration": settings, "data": dataset.sha256},
+        "identity": {"configuration": _comparable(config), "data": dataset.sha256},
         "environment": {
             "device": devices.describe(device),
             "number format": str(dtype),
@@ -210,13 +198,42 @@ def _identity(
     }
 
 
+def _comparable(config: RunConfig) -> dict[str, Any]:
+    """What is the same in a run that goes on.
+
+    How often and how many checkpoints and records are kept changes nothing that is computed, nor
+    does the place of the data, which differs from host to host; their hash is compared.
+    """
+    return config.model_dump(
+        mode="json",
+        exclude={
+            "recording": True,
+            "data": {"path"},
+            "training": {"checkpoint_every_steps", "keep_checkpoints", "device"},
+        },
+    )
+
+
+def _completed(saved: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """A configuration of an earlier version, with the defaults of what it did not know."""
+    completed = defaults | saved
+    for name, value in completed.items():
+        inner = defaults.get(name)
+        if isinstance(value, dict) and isinstance(inner, dict):
+            completed[name] = _completed(value, inner)
+    return completed
+
+
 def _resume(trainer: Trainer, folder: Path) -> None:
     """Go on from the newest whole checkpoint, and say whether exactly."""
     found = find_snapshot(folder)
+    identity = found.snapshot.state["identity"]
+    defaults = _comparable(RunConfig(data=trainer.config.data))
+    identity["configuration"] = _completed(identity["configuration"], defaults)
+    # Earlier versions kept the place of the data.
+    identity["configuration"]["data"].pop("path", None)
     for name, reason in found.damaged.items():
         trainer.log.say(f"The checkpoint {name} is damaged and was passed over: {reason}.", "error")
-    # Earlier versions kept the place of the data.
-    found.snapshot.state["identity"]["configuration"].get("data", {}).pop("path", None)
     reasons = check_same_run(found.snapshot.state, trainer.identity)
     if trainer.network.device.type != "cpu":
         reasons.append("kernels on this device may add in another order each time")

@@ -18,6 +18,7 @@ import yaml
 from safetensors.torch import load_file
 
 from core.errors import StudioError
+from core.validation import parse_config
 from tests.worker.trainer.test_training import events, losses, of_kind, train
 from tests.worker.trainer.tiny import tiny_config
 from worker.trainer.__main__ import main
@@ -117,8 +118,6 @@ def test_only_the_newest_checkpoints_are_kept(whole):
     assert set(found.snapshot.tensors) == {"student", "ema", "optimizer", "random"}
     assert found.snapshot.state["data_position"] == STEPS * 4
     assert found.snapshot.state["metric_cursor"] == STEPS
-    # So one of before there was a choice of devices still belongs to its run.
-    assert "devices" not in found.snapshot.state["identity"]["configuration"]["training"]
 
 
 @pytest.fixture
@@ -171,6 +170,18 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, config, whol
     assert main([str(file), "--out", str(tmp_path / "out"), "--resume", str(whole)]) == 2
     (finished,) = of_kind(tmp_path / "out", "finished")
     assert finished.problem.code == "checkpoint_of_another_run"
+
+
+def test_what_a_checkpoint_of_an_earlier_version_did_not_know_has_its_default(config):
+    from worker.trainer.session import _comparable, _completed
+
+    defaults = _comparable(parse_config({"data": config["data"]}))
+    now = _comparable(parse_config(config))
+    before = json.loads(json.dumps(now))
+    del before["training"]["devices"], before["generation"]["top_k"], before["model"]["revision"]
+    assert _completed(before, defaults) == now
+    other = _comparable(parse_config({**config, "generation": {"top_k": 5}}))
+    assert _completed(before, defaults) != other
 
 
 def test_the_data_may_lie_elsewhere_but_must_be_the_same(tmp_path, config, copy, whole):
