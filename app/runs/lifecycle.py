@@ -99,6 +99,7 @@ def submit(
 ) -> None:
     """Store a new run with its schedule, queue it, and have a worker called after the commit."""
     run.status = RunStatus.QUEUED
+    run.created_at = now(session)
     run.priority = schedule.priority
     run.labels = list(schedule.labels)
     run.gpu_memory_bytes = schedule.gpu_memory_bytes

@@ -1,4 +1,7 @@
-"""A worker on another host whose link to the database and to Redis is cut while it trains."""
+"""A worker on another host whose link to the database and to Redis is cut while it trains.
+
+Its clock is two hours late besides.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import pytest
 from sqlalchemy import make_url, select
 
 from app.models import Attempt
-from tests.e2e.installation import Installation, installation
+from tests.e2e.installation import Installation
 from tests.link import Link
 from tests.servers import make_database
 
@@ -50,22 +53,23 @@ def _two_hosts(home: Path, server: str, lease: float, *more_workers: str) -> Ite
     through = f"postgresql+psycopg://postgres@127.0.0.1:{to_database.port}/{url.database}"
     far = {
         "HOST": "far",
+        "CLOCK": "-7200",
         "UNISD_DATABASE_URL": through,
         "UNISD_REDIS_URL": f"redis://:{{password}}@127.0.0.1:{to_redis.port}/0",
     }
     settings = {"UNISD_LEASE_SECONDS": str(lease), "UNISD_DATABASE_SECONDS": "2"}
     workers: dict[str, dict[str, str]] = {"far": far, **{name: {} for name in more_workers}}
+    studio = Installation(home, url.render_as_string(), settings, workers)
+    redis_port = make_url(studio.redis_url).port
+    assert redis_port is not None
+    to_redis.aim(redis_port)
+    hosts = Hosts(studio, [to_database, to_redis])
     try:
-        with installation(home, url.render_as_string(), settings, workers) as studio:
-            redis_port = make_url(studio.redis_url).port
-            assert redis_port is not None
-            to_redis.aim(redis_port)
-            hosts = Hosts(studio, [to_database, to_redis])
-            try:
-                yield hosts
-            finally:
-                hosts.restore()
+        studio.start()
+        yield hosts
     finally:
+        hosts.restore()
+        studio.stop()
         to_database.close()
         to_redis.close()
 
