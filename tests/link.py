@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,6 +51,7 @@ class Link:
 
     def close(self) -> None:
         """End it."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes who accepts
         self._listener.close()
         self._reset()
         self._whole.set()
@@ -75,8 +77,13 @@ class Link:
             return
         with self._lock:
             self._sockets |= {near, far}
-        self._start(self._carry, near, far)
+        there = self._start(self._carry, near, far)
         self._carry(far, near)
+        there.join()
+        with self._lock:
+            self._sockets -= {near, far}
+        near.close()
+        far.close()
 
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
@@ -87,8 +94,6 @@ class Link:
         for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            with self._lock:
-                self._sockets.discard(end)
 
     def _reset(self) -> None:
         with self._lock:
@@ -101,5 +106,7 @@ class Link:
             end.close()
 
     @staticmethod
-    def _start(work: object, *arguments: object) -> None:
-        threading.Thread(target=work, args=arguments, daemon=True).start()  # type: ignore[arg-type]
+    def _start(work: Callable[..., None], *arguments: socket.socket) -> threading.Thread:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        thread.start()
+        return thread

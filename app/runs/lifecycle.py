@@ -146,8 +146,8 @@ def change_status(
         values |= {"phase_current": None, "phase_total": None, "stop_mode": None, "kill_at": None}
     if wanted in TERMINAL:
         values |= {"finished_at": now(session), "not_before": None}
-    if problem is not None:
-        values["problem"] = problem.model_dump(mode="json")
+    # A problem is of one state: what an earlier attempt met is told in the run's history.
+    values["problem"] = problem.model_dump(mode="json") if problem else None
     statement = (
         update(Run)
         # Not the state alone: a run may have started, been lost and queued again since we looked.
@@ -250,7 +250,6 @@ def claim(
         total_steps=None,
         step_seconds=None,
         last_loss=None,
-        problem=None,
     ):
         return None
     attempt = Attempt(
@@ -385,7 +384,6 @@ def take_up(session: Session, run: Run, *, actor: str) -> None:
         actor=actor,
         worker_id=None,
         finished_at=None,
-        problem=None,
         interruptions=run.attempt_count,
         used_seconds=0.0,
         queue_place=_last_place(session, run.queue),
