@@ -63,8 +63,7 @@ class _Watch:
     trainer: Trainer
     tail: Tail
     directory: Path
-    deadline: float | None
-    """When the run's time is used up, by this process's clock."""
+    begun: float = field(default_factory=time.monotonic)
     next_heartbeat: float = 0.0
     obeyed: StopMode | None = None
     kill_at: float | None = None
@@ -73,6 +72,11 @@ class _Watch:
     told_pid: bool = False
     copied_output: int = 0
     proof: GpuProof = field(default_factory=GpuProof)
+
+    @property
+    def used_seconds(self) -> float:
+        """Time of the run's attempts so far."""
+        return self.claim.used_seconds + time.monotonic() - self.begun
 
 
 class Supervisor:
@@ -125,9 +129,7 @@ class Supervisor:
             self._end_unstarted(claim, _unwritable(directory, error))
             return
         tail = Tail(self._database, claim.attempt_id, directory)
-        left = claim.seconds_left
-        deadline = None if left is None else time.monotonic() + left
-        watch = _Watch(claim, trainer, tail, directory, deadline, proof=proof)
+        watch = _Watch(claim, trainer, tail, directory, proof=proof)
         try:
             self._follow(watch)
             trainer.close()
@@ -205,7 +207,7 @@ class Supervisor:
         self._copy_output(watch)
         if orders.status is RunStatus.STOPPING:
             self._obey(watch, orders)
-        elif watch.deadline is not None and now > watch.deadline:
+        elif orders.time_limit is not None and watch.used_seconds > orders.time_limit:
             watch.over_time = True
             with self._database.write() as session:
                 run = lifecycle.lock(session, claim.run_id)

@@ -49,8 +49,8 @@ class Claim(NamedTuple):
     lease_token: str
     kind: RunKind
     config: dict[str, Any]
-    seconds_left: float | None
-    """Of the run's time limit."""
+    used_seconds: float
+    """By attempts before this one."""
 
 
 class Orders(NamedTuple):
@@ -60,6 +60,8 @@ class Orders(NamedTuple):
     stop_mode: StopMode | None
     kill_in: float | None
     """Seconds until the trainer is to be killed; None before the worker has said when."""
+    time_limit: float | None
+    """Seconds that all attempts together may take."""
 
 
 def now(session: Session) -> datetime:
@@ -262,9 +264,7 @@ def claim(
     )
     session.add(attempt)
     session.flush()
-    limit = run.time_limit_seconds
-    left = None if limit is None else max(0.0, limit - run.used_seconds)
-    return Claim(run_id, attempt.id, number, token, run.kind, run.config, left)
+    return Claim(run_id, attempt.id, number, token, run.kind, run.config, run.used_seconds)
 
 
 def renew_lease(session: Session, run_id: str, lease_token: str, lease: float) -> Orders:
@@ -277,14 +277,16 @@ def renew_lease(session: Session, run_id: str, lease_token: str, lease: float) -
         update(Run)
         .where(Run.id == run_id, Run.lease_token == lease_token, Run.status.in_(LEASED))
         .values(lease_expires_at=database_epoch() + lease)
-        .returning(Run.status, Run.stop_mode, Run.kill_at - database_epoch())
+        .returning(
+            Run.status, Run.stop_mode, Run.kill_at - database_epoch(), Run.time_limit_seconds
+        )
         .execution_options(synchronize_session=False)
     )
     row = session.execute(statement).one_or_none()
     if row is None:
         raise LeaseLostError(f"the lease on run {run_id} is lost")
-    status, mode, kill_in = row
-    return Orders(status, StopMode(mode) if mode else None, kill_in)
+    status, mode, kill_in, limit = row
+    return Orders(status, StopMode(mode) if mode else None, kill_in, limit)
 
 
 def confirm_stop(session: Session, run_id: str, lease_token: str, seconds: float) -> None:

@@ -87,7 +87,7 @@ def test_a_lease_is_renewed_only_by_its_holder(database: Database, run_id: str) 
     assert claim is not None
     with database.write() as session:
         orders = lifecycle.renew_lease(session, run_id, claim.lease_token, 30.0)
-        assert orders == (RunStatus.STARTING, None, None)
+        assert orders == (RunStatus.STARTING, None, None, None)
     with database.write() as session, pytest.raises(lifecycle.LeaseLostError):
         lifecycle.renew_lease(session, run_id, "someone else", 30.0)
 
