@@ -30,7 +30,8 @@ class PostgresServer:
     def crash(self) -> None:
         """End it as a loss of power would: connections break, what was committed stays."""
         arguments = ("-m", "immediate", "-w", "-D", str(self._server.pgdata), "stop")
-        pgexec("pg_ctl", arguments, user=self._server.system_user)
+        server = self._server
+        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
 
     def start(self) -> None:
         """Start it again, after a crash."""

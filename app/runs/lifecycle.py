@@ -101,6 +101,7 @@ def submit(
 ) -> None:
     """Store a new run with its schedule, queue it, and have a worker called after the commit."""
     run.status = RunStatus.QUEUED
+    run.created_at = now(session)
     run.priority = schedule.priority
     run.labels = list(schedule.labels)
     run.gpu_memory_bytes = schedule.gpu_memory_bytes
@@ -147,8 +148,8 @@ def change_status(
         values |= {"phase_current": None, "phase_total": None, "stop_mode": None, "kill_at": None}
     if wanted in TERMINAL:
         values |= {"finished_at": now(session), "not_before": None}
-    if problem is not None:
-        values["problem"] = problem.model_dump(mode="json")
+    # A problem is of one state: what an earlier attempt met is told in the run's history.
+    values["problem"] = problem.model_dump(mode="json") if problem else None
     statement = (
         update(Run)
         # Not the state alone: a run may have started, been lost and queued again since we looked.
@@ -251,7 +252,6 @@ def claim(
         total_steps=None,
         step_seconds=None,
         last_loss=None,
-        problem=None,
     ):
         return None
     attempt = Attempt(
@@ -386,7 +386,6 @@ def take_up(session: Session, run: Run, *, actor: str) -> None:
         actor=actor,
         worker_id=None,
         finished_at=None,
-        problem=None,
         interruptions=run.attempt_count,
         used_seconds=0.0,
         queue_place=_last_place(session, run.queue),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +14,6 @@ from app.metrics import repository as metrics
 from app.metrics.downsample import downsample
 from app.metrics.points import Points
 from app.models import Attempt, Run, RunEvent
-from app.models.base import utc_now
 from app.runs import lifecycle, placement, repository
 from app.runs.schemas import (
     AlarmOut,
@@ -57,9 +57,10 @@ def summaries(
     names = repository.worker_names(session, {run.worker_id for run in runs if run.worker_id})
     lines = metrics.sketches(session, ids, _LOSS)
     newest = metrics.newest(session, ids, metric_names) if metric_names else {}
+    now = lifecycle.now(session)
     return [
         RunRow(
-            **_summary(run, names, lines.get(run.id, [])),
+            **_summary(run, names, lines.get(run.id, []), now),
             params=_params(run.config, params),
             metrics={name: _newest(one) for name, one in newest.get(run.id, {}).items()},
         )
@@ -97,7 +98,7 @@ def detail(session: Session, run: Run, settings: Settings) -> RunDetail:
     started = run.started_on or {}
     alarms, alarm_count = repository.alarm_events(session, run.id, _ALARMS_SHOWN)
     return RunDetail(
-        **_summary(run, names, line),
+        **_summary(run, names, line, lifecycle.now(session)),
         config=_config(run),
         labels=run.labels,
         gpu_memory_bytes=run.gpu_memory_bytes,
@@ -146,8 +147,10 @@ def series(name: str, points: Points, limit: int) -> Series:
     )
 
 
-def _summary(run: Run, workers: dict[str, str], line: list[float | None]) -> dict[str, Any]:
-    end = run.finished_at or utc_now()
+def _summary(
+    run: Run, workers: dict[str, str], line: list[float | None], now: datetime
+) -> dict[str, Any]:
+    end = run.finished_at or now
     return {
         "id": run.id,
         "project_id": run.project_id,

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.models import Attempt, MetricChunk, MetricName, Run, RunMetric, Study
-from app.models.base import utc_now
+from app.runs import lifecycle
 from app.studies.report import Course
 from core.states import RunStatus
 
@@ -126,8 +126,9 @@ def seconds(session: Session, study_id: str) -> dict[str, float]:
         .join(Run, Run.id == Attempt.run_id)
         .where(Run.study_id == study_id)
     )
+    now = lifecycle.now(session)
     spent: dict[str, float] = {}
     for run_id, started, ended in session.execute(statement):
-        lasted = ((ended or utc_now()) - started).total_seconds()
+        lasted = ((ended or now) - started).total_seconds()
         spent[run_id] = spent.get(run_id, 0.0) + max(0.0, lasted)
     return spent

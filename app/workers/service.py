@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import delete, func, select, update
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.db import after_commit
 from app.errors import NotFoundError
 from app.models import Run, Worker, WorkerSample
-from app.models.base import database_epoch, utc_now
+from app.models.base import database_epoch
 from app.queue import send_work
 from app.settings import Settings
 from app.workers.processes import process_runs
@@ -53,7 +54,7 @@ def register(session: Session, who: Identity, settings: Settings, told: dict[str
         "queues": [queue.value for queue in settings.worker_queues],
         "pid": who.pid,
         "host_key": who.host_key,
-        "started_at": utc_now(),
+        "started_at": datetime.fromtimestamp(now, UTC),
         "last_seen": now,
         "gone": False,
         "run_id": None,

@@ -70,6 +70,7 @@ class Model:
     expired: bool = False
     pausing: bool = False
     deleted: bool = False
+    problem: bool = False
     lines: dict[int, list[bytes]] = field(default_factory=dict)
     """Of each attempt's file, by the attempt's number."""
 
@@ -327,6 +328,7 @@ class RunMachine(RuleBasedStateMachine):
         over = model.status is S.STOPPING or model.used >= model.max_attempts
         self._to(model, S.CRASHED if over else S.QUEUED)
         model.pausing = not over and model.used > 0
+        model.problem = True
 
     # What time and the reaper do.
 
@@ -382,6 +384,7 @@ class RunMachine(RuleBasedStateMachine):
         assert (run.stop_mode is not None) == (run.status is S.STOPPING)
         assert run.kill_at is None or run.status is S.STOPPING
         assert run.phase is None or held
+        assert (run.problem is not None) == model.problem
         assert run.attempt_count - run.interruptions == model.used + held
         assert run.attempt_count - run.interruptions <= run.max_attempts
         assert run.max_attempts == model.max_attempts
@@ -422,7 +425,7 @@ class RunMachine(RuleBasedStateMachine):
     @staticmethod
     def _to(model: Model, status: RunStatus) -> None:
         assert status is model.status or status in TRANSITIONS[model.status]
-        model.status = status
+        model.status, model.problem = status, False
         if status not in LEASED:
             model.token, model.expired, model.pausing = None, False, False
 

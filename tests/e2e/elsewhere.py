@@ -1,6 +1,7 @@
 """`python -m tests.e2e.elsewhere -m celery …`: a worker as if on a host of the name in `HOST`.
 
-It shares the folder of runs with the others, but sees no process of theirs, nor they its own.
+It shares the folder of runs with the others, but sees no process of theirs, nor they its own. Its
+clock goes wrong by `CLOCK` seconds.
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ import os
 import runpy
 import socket
 import sys
+import time
 
-import app.workers.processes as processes
+wrong, right = float(os.environ.get("CLOCK", "0")), time.time
+time.time = lambda: right() + wrong  # before anybody takes it by its name
+
+from app.workers import processes  # noqa: E402
 
 name = os.environ["HOST"]
 socket.gethostname = lambda: name

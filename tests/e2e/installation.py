@@ -16,9 +16,10 @@ from typing import Any
 import httpx2
 import psutil
 import yaml
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 
 from app.db import Database
+from app.metrics.repository import series
 from app.models import Attempt, RunEvent
 from app.settings import Settings
 from cli.private_redis import private_redis
@@ -72,7 +73,6 @@ class Installation:
             "OMP_NUM_THREADS": "1",
             **(settings or {}),
         }
-        self.redis_url = redis.url
         self.services = Services(environment, home / "logs", print)
         self._parts = {
             "redis": redis.service,
@@ -81,7 +81,9 @@ class Installation:
         }
         workers = workers or {"worker": {}}
         for name, own in workers.items():
-            self._parts[name] = Service(name, _worker_command(name, own), stop_seconds=30.0)
+            self._parts[name] = Service(
+                name, _worker_command(name, own, redis.url), stop_seconds=30.0
+            )
         self.workers = list(workers)
 
     def start(self, *names: str) -> None:
@@ -198,13 +200,31 @@ class Installation:
                 stored = [{"seq": row.seq, "kind": row.kind, **row.payload} for row in rows]
                 assert stored == _written(Path(attempt.directory) / "events.jsonl")
 
+    def losses(self, run_id: str) -> dict[int, dict[int, float]]:
+        """The loss at each step that is known, of each attempt by its number."""
+        with self.database.read() as session:
+            attempts = session.scalars(
+                select(Attempt).where(Attempt.run_id == run_id).order_by(Attempt.number)
+            ).all()
+            return {
+                attempt.number: {
+                    int(step): float(value)
+                    for _, points in series(session, attempt.id, ["train/loss"])
+                    for step, value in zip(points.steps, points.values, strict=True)
+                }
+                for attempt in attempts
+            }
+
     def _ready(self) -> bool:
         return self.http.get("/readyz").status_code == 200
 
 
-def _worker_command(name: str, settings: Mapping[str, str]) -> list[str]:
+def _worker_command(name: str, settings: Mapping[str, str], redis_url: str = "") -> list[str]:
     """Starts a worker with settings of its own; `HOST` has it believe in a host of that name."""
     own = {"UNISD_WORKER_NAME": name, **settings}
+    if redis_url:
+        password = str(make_url(redis_url).password)
+        own = {key: value.replace("{password}", password) for key, value in own.items()}
     command = worker_command(Settings())
     if "HOST" in own:
         command = [sys.executable, "-m", "tests.e2e.elsewhere", *command[1:]]

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.migrate import upgrade
-from app.models import Attempt, Metric, Run, Worker
+from app.models import Attempt, Run, Worker
 from core.schedule import Queue
 from core.states import TERMINAL, RunStatus
 from tests.e2e.installation import Installation, installation
@@ -126,16 +126,12 @@ def _all_over(studio: Installation) -> bool:
         return False
 
 
-def _losses(studio: Installation, run_id: str) -> dict[int, float | None]:
+def _losses(studio: Installation, run_id: str) -> dict[int, float]:
     """A run's curve over all its attempts: the last one to do a step has the word."""
-    with studio.database.read() as session:
-        rows = session.execute(
-            select(Metric.step, Metric.value)
-            .join(Attempt, Attempt.id == Metric.attempt_id)
-            .where(Attempt.run_id == run_id, Metric.name == "train/loss")
-            .order_by(Attempt.number, Metric.step)
-        )
-        return dict(rows.all())
+    curve: dict[int, float] = {}
+    for losses in studio.losses(run_id).values():
+        curve |= losses
+    return curve
 
 
 def _storm(

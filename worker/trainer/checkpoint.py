@@ -31,6 +31,7 @@ FOLDER: Final = "checkpoints"
 MANIFEST: Final = "manifest.json"
 STATE: Final = "state.json"
 FORMAT: Final = 1
+_LOOKS: Final = 20
 
 
 class Snapshot(NamedTuple):
@@ -87,11 +88,17 @@ def find_snapshot(out: Path) -> Found:
         StudioError: `checkpoint_not_found` or `checkpoint_damaged`, if none is whole.
     """
     damaged: dict[str, str] = {}
-    for folder in _newest_first(out):
-        try:
-            return Found(folder, _load(folder), damaged)
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            damaged[folder.name] = " ".join(str(error).split())[:200]
+    for _ in range(_LOOKS):
+        damaged.clear()
+        seen = _newest_first(out)
+        for folder in seen:
+            try:
+                return Found(folder, _load(folder), damaged)
+            except (OSError, ValueError, KeyError, SafetensorError) as error:
+                damaged[folder.name] = " ".join(str(error).split())[:200]
+        if _newest_first(out) == seen:
+            break
+        # A trainer that was cut off from its worker still writes there and removes what is old.
     if damaged:
         told = "; ".join(f"{name}: {reason}" for name, reason in damaged.items())
         raise failure(
@@ -118,7 +125,9 @@ def _load(folder: Path) -> Snapshot:
     for name, expected in manifest["sha256"].items():
         if file_sha256(folder / name) != expected:
             raise ValueError(f"{name} does not match its hash")
-    tensors = {file.stem: load_file(file) for file in sorted(folder.glob("*.safetensors"))}
+    # By the manifest, not by what is there: somebody may be removing the folder.
+    names = sorted(name for name in manifest["sha256"] if name.endswith(".safetensors"))
+    tensors = {Path(name).stem: load_file(folder / name) for name in names}
     return Snapshot(tensors, json.loads((folder / STATE).read_text(encoding="utf-8")))
 
 
