@@ -251,8 +251,8 @@ def test_the_queue_is_steered_and_a_run_is_ended_by_force(
     page.get_by_role("button", name="Stop and save").click()
     expect(page.get_by_text("It is killed in 1:")).to_be_visible()
     page.get_by_role("button", name="More urgent…").click()
-    expect(page.get_by_role("radio", name="Save")).to_have_count(0)
-    page.get_by_role("radio", name="Force").check()
+    expect(page.get_by_role("radio", name=re.compile("^Save "))).to_have_count(0)
+    expect(page.get_by_role("radio", name=re.compile("^Force "))).to_be_checked()
     page.get_by_role("button", name="Stop by force").click()
     expect(page.get_by_text(re.compile("killed in 0:|being killed"))).to_be_visible()
     expect(page.get_by_test_id("run-status")).to_contain_text("stopped", ignore_case=True)
@@ -268,9 +268,9 @@ def test_the_queue_is_steered_and_a_run_is_ended_by_force(
 
 
 def test_a_drained_worker_lets_runs_wait(
-    page: Page, studio: Installation, config: dict[str, Any]
+    page: Page, plain_studio: Installation, config: dict[str, Any]
 ) -> None:
-    page.goto(f"{studio.url}/workers")
+    page.goto(f"{plain_studio.url}/workers")
     page.get_by_role("button", name="Quarantine…").click()
     page.get_by_label("What is wrong with it?").fill("fan is loud")
     page.get_by_role("button", name="Quarantine", exact=True).click()
@@ -279,14 +279,14 @@ def test_a_drained_worker_lets_runs_wait(
     page.get_by_role("button", name="Drain").click()
     expect(page.get_by_test_id("worker-mode")).to_have_text("Draining")
 
-    run_id = studio.create(config)
-    page.goto(f"{studio.url}/runs/{run_id}")
+    run_id = plain_studio.create(config)
+    page.goto(f"{plain_studio.url}/runs/{run_id}")
     waiting = page.get_by_test_id("run-waiting")
     expect(waiting).to_contain_text("No. 1 in the queue")
     expect(waiting).to_contain_text("(draining)")
-    page.goto(f"{studio.url}/workers")
+    page.goto(f"{plain_studio.url}/workers")
     page.get_by_role("button", name="Resume").click()
-    assert studio.wait_for_end(run_id)["status"] == "succeeded"
+    assert plain_studio.wait_for_end(run_id)["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/new", "/datasets", "/queue", "/workers", "/nowhere"])
