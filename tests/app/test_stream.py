@@ -121,6 +121,7 @@ def test_the_subscription_outlives_a_restart_of_redis(
     _never_looks(monkeypatch)
     private = private_redis(tmp_path / "redis")
     monkeypatch.setattr(notify, "_url", lambda: private.url)
+    monkeypatch.setattr(notify, "_LEFT_ALONE_SECONDS", 0.0)
     notify._client.cache_clear()
     services = Services({}, tmp_path / "logs", print)
     services.start(private.service)
