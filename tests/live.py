@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import uvicorn
 
+from app import notify
 from app.main import create_app
 from app.settings import Settings
 from cli.serve import Server
@@ -30,6 +31,12 @@ def serving(settings: Settings) -> Iterator[int]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def forget_redis() -> None:
+    """Close this process's connections to Redis: from now on another server is meant."""
+    notify._client().close()
+    notify._client.cache_clear()
 
 
 class Reader:

@@ -22,7 +22,7 @@ from app.runs import feed, stream
 from app.settings import Settings
 from cli.private_redis import private_redis
 from cli.services import Services
-from tests.live import Reader, serving
+from tests.live import Reader, forget_redis, serving
 from tests.reporting import ReportingRun
 
 LONG = 3600.0
@@ -122,7 +122,7 @@ def test_the_subscription_outlives_a_restart_of_redis(
     private = private_redis(tmp_path / "redis")
     monkeypatch.setattr(notify, "_url", lambda: private.url)
     monkeypatch.setattr(notify, "_LEFT_ALONE_SECONDS", 0.0)
-    notify._client.cache_clear()
+    forget_redis()
     services = Services({}, tmp_path / "logs", print)
     services.start(private.service)
     try:
@@ -137,6 +137,7 @@ def test_the_subscription_outlives_a_restart_of_redis(
             reader.until(run.report())
             assert reader.seen == run.cursors()
     finally:
+        forget_redis()
         services.stop()
 
 

@@ -17,7 +17,7 @@ import pytest
 from app import notify
 from app.migrate import upgrade
 from tests.e2e.installation import Installation
-from tests.live import Reader
+from tests.live import Reader, forget_redis
 from tests.reporting import ReportingRun
 from tests.servers import is_alive
 
@@ -29,14 +29,14 @@ def _api(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iter
     """Redis and the API alone; events are written by the test."""
     studio = Installation(home, database_url)
     monkeypatch.setattr(notify, "_url", lambda: studio.redis_url)
-    notify._client.cache_clear()
+    forget_redis()
     try:
         studio.start("redis", "api")
         studio.wait_until(lambda: studio.http.get("/healthz").status_code == 200, "the API")
         yield studio
     finally:
         studio.stop()
-        notify._client.cache_clear()
+        forget_redis()
 
 
 def test_a_reader_sees_every_event_once_though_the_api_is_killed(
