@@ -21,6 +21,7 @@ from core.errors import StudioError
 from core.validation import parse_config
 from tests.worker.trainer.test_training import events, losses, of_kind, train
 from tests.worker.trainer.tiny import tiny_config
+from worker.trainer import checkpoint
 from worker.trainer.__main__ import main
 from worker.trainer.checkpoint import FOLDER, MANIFEST, find_snapshot
 
@@ -210,3 +211,24 @@ def test_an_unfinished_checkpoint_is_never_seen(tmp_path, config, monkeypatch):
     (finished,) = of_kind(out, "finished")
     assert finished.problem.code == "disk_full"
     assert [path.name for path in (out / FOLDER).iterdir()] == []
+
+
+def test_a_checkpoint_is_found_though_a_trainer_that_was_cut_off_replaces_it(
+    tmp_path, whole, monkeypatch
+):
+    copy = shutil.copytree(whole / FOLDER, tmp_path / "run" / FOLDER).parent
+    read = checkpoint._load
+
+    def replaced_meanwhile(folder: Path):
+        newest = folder.with_name("step-00000099")
+        if newest.exists():
+            return read(folder)
+        folder.rename(newest)
+        for old in copy.glob(f"{FOLDER}/step-*"):
+            if old != newest:
+                shutil.rmtree(old)
+        return read(folder)
+
+    monkeypatch.setattr(checkpoint, "_load", replaced_meanwhile)
+    found = find_snapshot(copy)
+    assert (found.folder.name, found.damaged) == ("step-00000099", {})
