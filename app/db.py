@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,6 +39,13 @@ class JsonText(str):
 
 def _to_json(value: object) -> str:
     return value if isinstance(value, JsonText) else json.dumps(value)
+
+
+def _from_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return from_json(text)  # several times faster than the standard library
+    except ValueError:
+        return json.loads(text)  # which takes more than the standard, lone surrogates for one
 
 
 class Database:
@@ -121,6 +129,7 @@ def _create_engine(url: str, answer_seconds: float) -> Engine:
         "pool_size": _KEPT_CONNECTIONS,
         "max_overflow": _MORE_CONNECTIONS,
         "json_serializer": _to_json,
+        "json_deserializer": _from_json,
     }
     if not url.startswith("sqlite"):
         from app.postgresql import create_patient_engine  # noqa: PLC0415 - needs its driver

@@ -27,7 +27,7 @@ class Run(Base):
 
     __tablename__ = "runs"
     __table_args__ = (
-        Index(None, "project_id", "created_at"),
+        Index(None, "project_id", "deleting", "created_at"),
         Index(None, "status", "lease_expires_at"),
         Index(None, "study_id", "study_place"),
         Index(None, "status", "queue", "priority", "queue_place"),
