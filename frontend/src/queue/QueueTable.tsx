@@ -75,8 +75,8 @@ export function QueueTable({ queue }: { queue: Queue }) {
         </tbody>
       </table>
       <p className="border-line border-t px-4 py-2 text-faint text-sm">
-        Higher priority starts first. A run that is moved past one of another priority takes it
-        over.
+        Higher priority starts first. A run that is moved past one of another priority takes over
+        that priority.
         {hidden > 0 && ` ${plural(hidden, "more run")} behind these.`}
       </p>
     </>
