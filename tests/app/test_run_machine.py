@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +28,7 @@ from sqlalchemy import delete, select, update
 
 from app.db import Database
 from app.errors import ConflictError, NotFoundError
-from app.models import Attempt, Project, QueueState, Run, RunEvent, Worker
+from app.models import Attempt, Project, QueueState, Run, Worker
 from app.models.base import database_epoch
 from app.runs import ingest, lifecycle, placement, steering
 from app.runs.schemas import RunChange
@@ -42,37 +40,16 @@ from core.states import (
     LEASED,
     RESUMABLE,
     TERMINAL,
-    TRANSITIONS,
     Cause,
-    RunStatus,
     StopMode,
 )
+from tests.app.run_model import Model, S, check_attempts, check_events, check_row
 from tests.app.workers import register
 from worker.reaper import Reaper
 from worker.supervisor import Supervisor
 
-S = RunStatus
 LEASE = 1000.0
 PROBLEM = Problem(code="x", message="x")
-
-
-@dataclass
-class Model:
-    """What a run should be."""
-
-    max_attempts: int
-    status: RunStatus = S.QUEUED
-    attempts: int = 0
-    used: int = 0
-    """Attempts that are over and count, since the run was submitted or resumed."""
-    token: str | None = None
-    version: int = 0
-    expired: bool = False
-    pausing: bool = False
-    deleted: bool = False
-    problem: bool = False
-    lines: dict[int, list[bytes]] = field(default_factory=dict)
-    """Of each attempt's file, by the attempt's number."""
 
 
 class RunMachine(RuleBasedStateMachine):
@@ -123,7 +100,7 @@ class RunMachine(RuleBasedStateMachine):
             allowed and not stale,
             lambda session: steering.stop_run(session, run, mode, version=version, actor="p"),
         ):
-            self._to(model, S.STOPPED if model.status is S.QUEUED else S.STOPPING)
+            model.to(S.STOPPED if model.status is S.QUEUED else S.STOPPING)
 
     @rule(run=runs)
     def cancel(self, run: str) -> None:
@@ -133,7 +110,7 @@ class RunMachine(RuleBasedStateMachine):
             model.status is S.QUEUED and not model.attempts,
             lambda session: steering.cancel_run(session, run, version=None, actor="p"),
         ):
-            self._to(model, S.CANCELLED)
+            model.to(S.CANCELLED)
 
     @rule(run=runs)
     def resume(self, run: str) -> None:
@@ -143,7 +120,7 @@ class RunMachine(RuleBasedStateMachine):
             model.status in RESUMABLE,
             lambda session: steering.resume_run(session, run, version=None, actor="p"),
         ):
-            self._to(model, S.QUEUED)
+            model.to(S.QUEUED)
             model.used = 0
 
     @rule(run=runs)
@@ -155,7 +132,7 @@ class RunMachine(RuleBasedStateMachine):
             lambda session: steering.delete_run(session, run, version=None, actor="p"),
         ):
             if model.status is S.QUEUED:
-                self._to(model, S.STOPPED if model.attempts else S.CANCELLED)
+                model.to(S.STOPPED if model.attempts else S.CANCELLED)
             model.deleted = True
 
     @rule(run=runs, priority=st.integers(-1, 1))
@@ -223,7 +200,7 @@ class RunMachine(RuleBasedStateMachine):
     def _won(self, claim: lifecycle.Claim | None) -> None:
         if claim is not None:
             model = self.models[claim.run_id]
-            self._to(model, S.STARTING)
+            model.to(S.STARTING)
             model.attempts += 1
             model.token, model.expired, model.pausing = claim.lease_token, False, False
             assert claim.attempt_number == model.attempts
@@ -277,7 +254,7 @@ class RunMachine(RuleBasedStateMachine):
             assert attempt.ingested_bytes == end
         current = claim.attempt_number == model.attempts
         if trains and current and model.status is S.STARTING:
-            self._to(model, S.RUNNING)
+            model.to(S.RUNNING)
 
     @rule(claim=claims, outcome=st.sampled_from(["succeeded", "failed", "stopped"]))
     def finish(self, claim: lifecycle.Claim | None, outcome: str) -> None:
@@ -294,8 +271,8 @@ class RunMachine(RuleBasedStateMachine):
         def end() -> None:
             self._supervisor()._end(claim, *verdict, 0)
             if verdict[0] is S.SUCCEEDED and model.status is S.STARTING:
-                self._to(model, S.RUNNING)
-            self._to(model, verdict[0])
+                model.to(S.RUNNING)
+            model.to(verdict[0])
             model.used += 1
 
         self._as_holder(claim, end)
@@ -326,7 +303,7 @@ class RunMachine(RuleBasedStateMachine):
     def _lost(self, model: Model, *, counts: bool) -> None:
         model.used += counts
         over = model.status is S.STOPPING or model.used >= model.max_attempts
-        self._to(model, S.CRASHED if over else S.QUEUED)
+        model.to(S.CRASHED if over else S.QUEUED)
         model.pausing = not over and model.used > 0
         model.problem = True
 
@@ -367,67 +344,12 @@ class RunMachine(RuleBasedStateMachine):
                 if run is None:
                     assert model.deleted
                     continue
-                self._check(run, model)
-                self._check_attempts(session, run, model)
-                self._check_events(session, run, model)
+                check_row(run, model)
+                check_attempts(session, run, model)
+                check_events(session, run, model)
             assert not rows
 
-    @staticmethod
-    def _check(run: Run, model: Model) -> None:
-        assert (run.status, run.attempt_count) == (model.status, model.attempts)
-        assert run.deleting == model.deleted
-        held = run.status in LEASED
-        assert run.lease_token == (model.token if held else None)
-        assert (run.lease_expires_at is not None) == held
-        assert (run.finished_at is not None) == (run.status in TERMINAL)
-        assert (run.not_before is not None) == (run.status is S.QUEUED and model.pausing)
-        assert (run.stop_mode is not None) == (run.status is S.STOPPING)
-        assert run.kill_at is None or run.status is S.STOPPING
-        assert run.phase is None or held
-        assert (run.problem is not None) == model.problem
-        assert run.attempt_count - run.interruptions == model.used + held
-        assert run.attempt_count - run.interruptions <= run.max_attempts
-        assert run.max_attempts == model.max_attempts
-        assert run.version >= model.version
-        model.version = run.version
-
-    @staticmethod
-    def _check_attempts(session: Any, run: Run, model: Model) -> None:
-        attempts = session.scalars(
-            select(Attempt).where(Attempt.run_id == run.id).order_by(Attempt.number)
-        ).all()
-        assert [one.number for one in attempts] == list(range(1, model.attempts + 1))
-        open_ones = [one.number for one in attempts if one.ended_at is None]
-        assert open_ones == ([model.attempts] if run.status in LEASED else [])
-
-    @staticmethod
-    def _check_events(session: Any, run: Run, model: Model) -> None:
-        events = session.scalars(
-            select(RunEvent).where(RunEvent.run_id == run.id).order_by(RunEvent.cursor)
-        ).all()
-        assert [one.cursor for one in events] == list(range(1, run.event_cursor + 1))
-        states = [one.payload for one in events if one.kind == "status"]
-        steered = sum(one.kind == "steering" for one in events)
-        assert run.version == len(states) + steered
-        assert states[-1]["status"] == run.status
-        assert all(one["cause"] and one["actor"] for one in states)
-        for former, later in pairwise(states):
-            assert later["previous"] == former["status"]
-            assert S(later["status"]) in TRANSITIONS[S(former["status"])]
-        for number, lines in model.lines.items():
-            seqs = [
-                one.seq for one in events if one.seq is not None and number == one.attempt_number
-            ]
-            assert seqs == list(range(len(lines)))
-
     # The model.
-
-    @staticmethod
-    def _to(model: Model, status: RunStatus) -> None:
-        assert status is model.status or status in TRANSITIONS[model.status]
-        model.status, model.problem = status, False
-        if status not in LEASED:
-            model.token, model.expired, model.pausing = None, False, False
 
     def _steer(self, run: str, allowed: bool, action: Callable[[Any], Any]) -> bool:
         """Do as a person; returns whether it was allowed, as it should be."""

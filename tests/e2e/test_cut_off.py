@@ -81,7 +81,10 @@ def _two_hosts(home: Path, server: str, lease: float, *more_workers: str) -> Ite
         pytest.param(60.0, 90.0, id="minute", marks=pytest.mark.full),
     ],
 )
-@pytest.mark.parametrize("forget", [False, True], ids=["resumed", "reset"])
+@pytest.mark.parametrize(
+    "forget",
+    [pytest.param(False, id="resumed", marks=pytest.mark.full), pytest.param(True, id="reset")],
+)
 def test_a_cut_shorter_than_the_lease_is_not_even_noticed_by_the_run(
     tmp_path: Path,
     postgresql: str,
@@ -118,7 +121,10 @@ def test_a_cut_shorter_than_the_lease_is_not_even_noticed_by_the_run(
         studio.assert_nothing_lost_or_doubled(run_id)
 
 
-@pytest.mark.parametrize("forget", [pytest.param(False, marks=pytest.mark.full), True])
+@pytest.mark.parametrize(
+    "forget",
+    [pytest.param(False, id="resumed", marks=pytest.mark.full), pytest.param(True, id="reset")],
+)
 def test_after_a_longer_cut_another_worker_goes_on_and_the_first_gives_way(
     tmp_path: Path, postgresql: str, config: dict[str, Any], forget: bool
 ) -> None:
