@@ -1,6 +1,6 @@
 """Executes runs one after another: wins a lease, starts the trainer, copies its events, ends it.
 
-The loop below is all there is: every fifth of a second it looks at the trainer's file, at every
+The loop below is all there is: every tenth of a second it looks at the trainer's file, at every
 heartbeat it renews the lease and learns what is wished of the run. When the database does not
 answer, the trainer goes on; its file is the truth, and the copying catches up.
 """
@@ -44,7 +44,7 @@ RESULTS = "results"
 """Folder of an evaluation's results, beside those of its attempts."""
 WEIGHTS = ("checkpoints", "adapter", "ema_adapter")
 """Folders of an attempt that hold weights."""
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
 # Seconds that a trainer gets to leave when its worker is asked to go.
 _LEAVING_SECONDS = 20.0
