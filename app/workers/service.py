@@ -193,17 +193,21 @@ def show(session: Session, worker: Worker, settings: Settings) -> WorkerOut:
 def samples(session: Session, worker_id: str, *, seconds: int, limit: int) -> list[Sample]:
     """The worker's past so far back, thinned to a number of samples at most."""
     get_worker(session, worker_id)
+    of_worker = WorkerSample.worker_id == worker_id
+    newest_first = session.scalars(
+        select(WorkerSample.time)
+        .where(of_worker, WorkerSample.time > _now(session) - seconds)
+        .order_by(WorkerSample.time.desc())
+    ).all()
+    chosen = newest_first[:: max(1, math.ceil(len(newest_first) / limit))]
     rows = session.scalars(
         select(WorkerSample)
-        .where(WorkerSample.worker_id == worker_id, WorkerSample.time > _now(session) - seconds)
+        .where(of_worker, WorkerSample.time.in_(chosen))
         .order_by(WorkerSample.time)
-    ).all()
-    stride = max(1, math.ceil(len(rows) / limit))
-    # Counted from the end, so that the newest is always there.
-    chosen = rows[::-1][::stride][::-1]
+    )
     return [
         Sample(time=row.time, **Usage.model_validate(row.usage).model_dump(exclude={"problems"}))
-        for row in chosen
+        for row in rows
     ]
 
 
