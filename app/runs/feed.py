@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple, TypeVar, TypeVarTuple, Unpack
 
 from anyio import CapacityLimiter
@@ -32,6 +32,7 @@ _PAGE_EVENTS = 500
 _PAGE_BYTES = 256 * 1024
 _LOOK_EVERY_SECONDS = 2.0
 _READS_AT_ONCE = 2
+_INSIST_SECONDS = 1.0
 
 Head = tuple[int, RunStatus] | None
 """Number of a run's latest event and the run's state; None if the run is not there."""
@@ -134,6 +135,19 @@ class Followed:
         return page
 
 
+async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    """End tasks, however often it takes.
+
+    A library that turns a cancellation into its own error, as one does whose time-out ends at that
+    moment, would go on for ever after the first.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_INSIST_SECONDS)
+
+
 class Feed:
     """Feeds all who follow runs through this process."""
 
@@ -155,10 +169,7 @@ class Feed:
             yield self
         finally:
             self.close()
-            for task in tasks:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await _ended(tasks)
 
     def close(self) -> None:
         """End all streams, present and future; their readers come again elsewhere or later."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -240,3 +241,24 @@ def test_pages_are_cut_without_loss(
             with Reader(port, run.id) as reader:
                 assert _last_event(reader) == "end"
                 assert reader.seen == run.cursors()
+
+
+async def _stubborn() -> None:
+    """Swallows a cancellation, as a time-out that ends at that moment does."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(60)
+    await asyncio.sleep(60)
+
+
+def test_a_task_that_swallows_its_end_is_ended_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed, "_INSIST_SECONDS", 0.05)
+
+    async def end() -> None:
+        task = asyncio.create_task(_stubborn())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(feed._ended([task]), 5)
+        assert task.cancelled()
+
+    asyncio.run(end())
