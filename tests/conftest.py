@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from sqlalchemy import create_engine, text
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -42,7 +43,9 @@ def shared_data() -> Path:
 def demo_model() -> Path:
     """The real small model of `make demo`, obtained once per clone in the same folder."""
     home = ROOT / ".unisd"
-    with pytest.MonkeyPatch.context() as patch:
+    home.mkdir(exist_ok=True)
+    # Tests may run in several processes; one obtains it, the others wait.
+    with FileLock(home / "tests.lock"), pytest.MonkeyPatch.context() as patch:
         patch.delenv("HF_HUB_OFFLINE", raising=False)
         obtain_model(home)
     return home / "models" / MODEL
