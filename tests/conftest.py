@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from sqlalchemy import create_engine, text
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # The PostgreSQL wheel warns, and so fails, where there is no private folder for run-time files.
@@ -20,11 +19,10 @@ for name in [name for name in os.environ if name.startswith("UNISD_")]:
 
 from app import notify, queue  # noqa: E402 - the environment comes first
 from app.db import Database, get_database  # noqa: E402
-from app.migrate import upgrade  # noqa: E402
 from app.settings import Settings, get_settings  # noqa: E402
 from cli.demo import MODEL, obtain_model  # noqa: E402
 from cli.services import Services  # noqa: E402
-from tests.servers import RedisServer, start_postgresql  # noqa: E402
+from tests.servers import RedisServer, migrated_database, start_postgresql  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -92,22 +90,10 @@ def s3_bucket() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A migrated database of its own, on each of the two systems."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'home' / 'unisd.sqlite'}"
-        upgrade(url)
+    with migrated_database(
+        request.param, tmp_path / "home", lambda: str(request.getfixturevalue("postgresql"))
+    ) as url:
         yield url
-        return
-    server: str = request.getfixturevalue("postgresql")
-    name = "t_" + os.urandom(6).hex()
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = server.replace("/postgres?", f"/{name}?")
-    upgrade(url)
-    yield url
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 @pytest.fixture

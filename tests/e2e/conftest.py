@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.installation import Installation, installation
+from tests.servers import migrated_database
 from tests.worker.trainer.tiny import make_tiny_model
 
 
@@ -17,6 +18,18 @@ from tests.worker.trainer.tiny import make_tiny_model
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model with a tokenizer and a chat template."""
     return make_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.full), "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database; ordinarily the one that can be lost, as a team has it.
+
+    What differs between the two is tested without whole installations.
+    """
+    with migrated_database(
+        request.param, tmp_path / "home", lambda: str(request.getfixturevalue("postgresql"))
+    ) as url:
+        yield url
 
 
 @pytest.fixture
