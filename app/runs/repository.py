@@ -37,6 +37,7 @@ class RunFilter:
     statuses: Sequence[RunStatus] = ()
     text: str | None = None
     kind: RunKind | None = None
+    id_prefix: str | None = None
 
 
 def list_runs(
@@ -100,6 +101,8 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(Run.status.in_(wanted.statuses))
     if wanted.text:
         conditions.append(Run.name.icontains(wanted.text, autoescape=True))
+    if wanted.id_prefix:
+        conditions.append(Run.id.startswith(wanted.id_prefix, autoescape=True))
     return conditions
 
 

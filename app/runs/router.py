@@ -10,6 +10,7 @@ from pydantic import StringConstraints
 from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.metrics import repository as metrics
+from app.once import OnceDep
 from app.runs import present, repository, service, steering, stream
 from app.runs.schemas import (
     LogPage,
@@ -41,6 +42,9 @@ def list_runs(
     status: Annotated[list[RunStatus] | None, Query(description="Only in these states.")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Text in the name.")] = None,
     kind: Annotated[RunKind | None, Query(description="Only those that do this.")] = None,
+    id_prefix: Annotated[
+        str | None, Query(max_length=12, description="Only those whose identifier begins so.")
+    ] = None,
     sort: Annotated[
         str,
         Query(
@@ -57,7 +61,7 @@ def list_runs(
     offset: Offset = 0,
 ) -> RunList:
     """Runs with their progress."""
-    wanted = repository.RunFilter(project_id, experiment_id, status or (), q, kind)
+    wanted = repository.RunFilter(project_id, experiment_id, status or (), q, kind, id_prefix)
     runs, total = repository.list_runs(session, wanted, sort=sort, limit=limit, offset=offset)
     items = present.summaries(session, runs, params=param or (), metric_names=metric or ())
     return RunList(items=items, total=total, limit=limit, offset=offset)
@@ -65,14 +69,20 @@ def list_runs(
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=documented(404, 409, 422))
 def create_run(
-    session: WriteSession, settings: SettingsDep, actor: Actor, wanted: RunCreate
+    session: WriteSession, settings: SettingsDep, actor: Actor, once: OnceDep, wanted: RunCreate
 ) -> RunCreated:
     """Create a run and queue it.
 
     Storage, model, data file and prompt lengths are checked first; if anything is wrong, nothing is
     stored and the answer names every mistake with its field and its remedy.
     """
+    if earlier := once.earlier(session, "run", wanted):
+        shown = present.detail(session, service.get_run(session, earlier), settings)
+        return RunCreated(
+            **dict(shown), warnings=service.validate(session, wanted, settings).warnings
+        )
     run, findings = service.create_run(session, wanted, settings, actor=actor)
+    once.remember(session, run.id)
     shown = present.detail(session, run, settings)
     return RunCreated(**dict(shown), warnings=findings.warnings)
 

@@ -1,0 +1,40 @@
+"""Studies: factors × levels × seeds, and what their runs tell together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.client.finding import path
+from app.client.paging import each, plain
+from app.client.transport import Transport
+from app.studies.schemas import StudyCreated, StudyDetail, StudySummary
+from core.study import StudyPlan
+
+
+class Studies:
+    """What can be done with studies."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(
+        self, *, project_id: str | None = None, most: int | None = None
+    ) -> Iterator[StudySummary]:
+        """Studies with the states of their runs, newest first."""
+        query = {"project_id": project_id}
+        return each(self._transport, "/api/studies", query, StudySummary, most)
+
+    def get(self, study_id: str) -> StudyDetail:
+        """A study: cells with their states, means over seeds, effects, interactions and cost."""
+        return StudyDetail.model_validate(self._transport.get(path("studies", study_id)))
+
+    def start(self, plan: StudyPlan | Mapping[str, Any]) -> StudyCreated:
+        """Queue all runs of a plan, or none. A lost answer never makes a second study."""
+        answer = self._transport.post("/api/studies", plain(plan), once=True)
+        return StudyCreated.model_validate(answer)
+
+    def cancel(self, study_id: str) -> StudyDetail:
+        """Stop what is not finished: waiting runs are cancelled, started ones asked to stop."""
+        answer = self._transport.post(path("studies", study_id, "cancel"))
+        return StudyDetail.model_validate(answer)
