@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, NoReturn
-from urllib.parse import quote
+from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
 
-from app.studies.report import StudyReport
-from cli.api_client import api_url, request
-from cli.environment import read_settings
 from cli.study_folder import CellState, load_plan
 from cli.study_report import markdown, report_of_folder
 from cli.study_runner import run_study
-from cli.up import say
-from core.errors import StudioError
+from cli.telling import (
+    INTERRUPTED,
+    NOT_WELL,
+    AsJson,
+    Project,
+    ago,
+    problems_told,
+    say,
+    say_json,
+    say_table,
+    studio,
+    tell,
+)
+from core.states import RunStatus
 from core.study import Cell, StudyPlan, cells
-
-_INTERRUPTED = 130
 
 
 class _PlanFirst(TyperGroup):
@@ -50,28 +57,31 @@ def run(
     ] = None,
     *,
     dry_run: Annotated[bool, typer.Option(help="Print the cells and run nothing.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run every cell of a plan: queued in the studio, or here with --out without any server."""
-    try:
+    with problems_told():
         wanted = load_plan(plan)
         found = cells(wanted)
         if dry_run:
             _print_cells(found)
         elif out is None:
-            _post(wanted)
+            _post(wanted, as_json=as_json)
         else:
             _run_here(wanted, found, out)
-    except StudioError as error:
-        _refuse(error)
 
 
-def _post(plan: StudyPlan) -> None:
-    settings = read_settings()
-    study = request(settings, "POST", "/api/studies", plan.model_dump(mode="json"))
-    for warning in study["warnings"]:
-        say(f"{warning['message']} {warning['remedy']}")
-    say(f"{len(study['cells'])} runs are queued: {api_url(settings)}/api/studies/{study['id']}")
-    say(f"`unisd study show {study['id']}` compares them.")
+def _post(plan: StudyPlan, *, as_json: bool) -> None:
+    with studio() as client:
+        study = client.studies.start(plan)
+        for warning in study.warnings:
+            tell(str(warning))
+        tell(f"{len(study.cells)} runs are queued: {client.url}/studies/{study.id}")
+        tell(f"`unisd study show {study.id}` compares them.")
+    if as_json:
+        say_json(study)
+    else:
+        say(study.id)
 
 
 def _run_here(plan: StudyPlan, found: list[Cell], out: Path) -> None:
@@ -80,26 +90,51 @@ def _run_here(plan: StudyPlan, found: list[Cell], out: Path) -> None:
         records = run_study(plan, found, out, _say_now, every)
     except KeyboardInterrupt:
         say("Stopped. The same command goes on from here.")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     done = sum(record.state is CellState.SUCCEEDED for record in records.values())
     say(f"{done} of {len(records)} cells succeeded. `unisd study report {out}` compares them.")
     if done < len(records):
-        raise typer.Exit(1)
+        raise typer.Exit(NOT_WELL)
+
+
+@app.command("list")
+def list_studies(project: Project = None, *, as_json: AsJson = False) -> None:
+    """Studies that the studio runs, newest first."""
+    with studio() as client:
+        project_id = client.projects.find(project).id if project else None
+        found = list(client.studies.list(project_id=project_id))
+    if as_json:
+        say_json(found)
+        return
+    rows = [[one.id, _states(one.runs), ago(one.created_at), one.name] for one in found]
+    say_table(["id", "runs", "created", "name"], rows)
 
 
 @app.command()
 def show(
-    study: Annotated[str, typer.Argument(help="Identifier of a study in the studio.")],
+    study: Annotated[str, typer.Argument(help="Identifier or name of a study in the studio.")],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of Markdown.")] = False,
 ) -> None:
     """Compare the cells of a study that the studio runs, as far as they are."""
-    try:
-        found = request(read_settings(), "GET", f"/api/studies/{quote(study, safe='')}")
-    except StudioError as error:
-        _refuse(error)
-    shown = StudyReport.model_validate(found["report"])
+    with studio() as client:
+        shown = client.studies.get(client.studies.find(study).id).report
     say(shown.model_dump_json(indent=2) if as_json else markdown(shown))
+
+
+@app.command()
+def cancel(
+    study: Annotated[str, typer.Argument(help="Identifier or name of a study in the studio.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take a study's waiting runs out of the queue and ask the started ones to stop."""
+    with studio() as client:
+        found = client.studies.cancel(client.studies.find(study).id)
+    if as_json:
+        say_json(found)
+    else:
+        say(f"{found.id}  {_states(found.runs)}  {found.name}")
 
 
 @app.command()
@@ -109,10 +144,8 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of Markdown.")] = False,
 ) -> None:
     """Compare the cells of a study: table, effects, interactions and cost."""
-    try:
+    with problems_told():
         found = report_of_folder(folder)
-    except StudioError as error:
-        _refuse(error)
     say(found.model_dump_json(indent=2) if as_json else markdown(found))
 
 
@@ -127,8 +160,5 @@ def _say_now(line: str) -> None:
     sys.stdout.flush()  # a study is often followed through a file
 
 
-def _refuse(error: StudioError) -> NoReturn:
-    for problem in error.problems:
-        place = f"{problem.field}: " if problem.field else ""
-        typer.echo(f"{place}{problem}", err=True)
-    raise typer.Exit(2) from None
+def _states(runs: Mapping[RunStatus, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in runs.items() if count) or "–"

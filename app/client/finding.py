@@ -43,7 +43,9 @@ def find_run(transport: Transport, reference: str) -> RunSummary:
     return only([*found, *named], reference, "run", "`unisd runs list` shows them.")
 
 
-def find_named(things: Callable[[], Sequence[_Thing]], reference: str, kind: str) -> _Thing:
+def find_named(
+    things: Callable[[], Sequence[_Thing]], reference: str, kind: str, command: str
+) -> _Thing:
     """The one of some things whose identifier is, or begins with, `reference`, or whose name is.
 
     Raises:
@@ -54,7 +56,8 @@ def find_named(things: Callable[[], Sequence[_Thing]], reference: str, kind: str
     exact = [one for one in found if reference in {one.id, one.name}]
     begun = [one for one in found if one.id.startswith(reference)]
     long_enough = _IDENTIFIER.fullmatch(reference) is not None
-    return only(exact or (begun if long_enough else []), reference, kind, f"Look at all {kind}s.")
+    remedy = f"`unisd {command} list` shows them."
+    return only(exact or (begun if long_enough else []), reference, kind, remedy)
 
 
 def only(found: Sequence[_Thing], reference: str, kind: str, remedy: str) -> _Thing:
@@ -67,7 +70,7 @@ def only(found: Sequence[_Thing], reference: str, kind: str, remedy: str) -> _Th
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     problem = Problem(
         code="ambiguous",
-        message=f"“{reference}” means {len(found)} {kind}s: {named}{more}.",
+        message=f"“{reference}” may be each of: {named}{more}.",
         remedy="Give the identifier, or more of it.",
     )
     raise ConflictError(409, problem.code, [problem])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.client.finding import path
+from app.client.finding import find_named, path
 from app.client.paging import each, plain
 from app.client.transport import Transport
 from app.studies.schemas import StudyCreated, StudyDetail, StudySummary
@@ -28,6 +28,15 @@ class Studies:
     def get(self, study_id: str) -> StudyDetail:
         """A study: cells with their states, means over seeds, effects, interactions and cost."""
         return StudyDetail.model_validate(self._transport.get(path("studies", study_id)))
+
+    def find(self, reference: str) -> StudySummary:
+        """A study by its identifier, the beginning of that, or its name.
+
+        Raises:
+            NotFoundError: there is none.
+            ConflictError: several are meant.
+        """
+        return find_named(lambda: list(self.list()), reference, "study", "study")
 
     def start(self, plan: StudyPlan | Mapping[str, Any]) -> StudyCreated:
         """Queue all runs of a plan, or none. A lost answer never makes a second study."""

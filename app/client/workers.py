@@ -33,7 +33,7 @@ class Workers:
             NotFoundError: there is none.
             ConflictError: several are meant.
         """
-        return find_named(lambda: list(self.list()), reference, "worker")
+        return find_named(lambda: list(self.list()), reference, "worker", "workers")
 
     def samples(
         self, worker_id: str, *, seconds: int = 86_400, limit: int = 1000
