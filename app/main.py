@@ -121,7 +121,7 @@ def _serve_page(app: FastAPI) -> None:
     @app.get("/{path:path}", include_in_schema=False)
     def page(path: str) -> FileResponse:
         if path.startswith("api/") or path == "api":
-            raise HTTPException(404, f"There is nothing at /{path}.")
+            raise HTTPException(404)
         file = (STATIC / path).resolve()
         if path and file.is_relative_to(STATIC) and file.is_file():
             return FileResponse(file)

@@ -74,7 +74,7 @@ def _is_new(session: Session, key: str, asked: str) -> bool:
     on_sqlite = session.get_bind().dialect.name == "sqlite"
     insert = sqlite.insert(Creation) if on_sqlite else postgresql.insert(Creation)
     values = {"key": key, "request": asked, "made": "", "created_at": database_epoch()}
-    result = session.execute(insert.on_conflict_do_nothing(), values)
+    result = session.execute(insert.values(values).on_conflict_do_nothing())
     assert isinstance(result, CursorResult)  # noqa: S101 - for the type checker
     return result.rowcount == 1
 
