@@ -370,6 +370,8 @@ export interface paths {
          *
          *     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
          *     a point that is not finite are given. A smaller range of steps therefore shows more detail.
+         *     As `bands`, a bucket is one point at its last step: the mean of its values, with `low`, `high`
+         *     and how many there are.
          */
         get: operations["get_metrics"];
         put?: never;
@@ -4059,6 +4061,21 @@ export interface components {
              * @description Points in the range before reduction.
              */
             points: number;
+            /**
+             * Low
+             * @description As `bands`: the lowest finite value of each bucket; null where there are no more points than were asked for, so that each stands for itself.
+             */
+            low?: (number | null)[] | null;
+            /**
+             * High
+             * @description The highest likewise.
+             */
+            high?: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Points in each bucket likewise.
+             */
+            counts?: number[] | null;
         };
         /**
          * Session
@@ -6882,6 +6899,8 @@ export interface operations {
                 from_step?: number | null;
                 /** @description Last step. Absent: to the end. */
                 to_step?: number | null;
+                /** @description What to give where there are too many: extremes, or means with them. */
+                shape?: "points" | "bands";
             };
             header?: never;
             path: {
