@@ -38,7 +38,7 @@ export type RunSort = (typeof RUN_SORTS)[number];
 export const TABS = ["charts", "trajectories", "evaluations", "logs", "config", "system"] as const;
 export type Tab = (typeof TABS)[number];
 
-export const X_AXES = ["step", "time", "tokens"] as const;
+export const X_AXES = ["step", "tokens", "epoch", "time", "wall"] as const;
 export type XAxis = (typeof X_AXES)[number];
 
 export const TRAJECTORY_SORTS = [
@@ -128,6 +128,9 @@ export const runSearch = (raw: RawSearch) =>
     // Charts
     smooth: numeric(raw.smooth, 0, 0.99),
     log: flag(raw.log),
+    logx: flag(raw.logx),
+    clip: flag(raw.clip),
+    chart: text(raw.chart),
     x: oneOf(raw.x, X_AXES),
     from: numeric(raw.from, -Number.MAX_VALUE, Number.MAX_VALUE),
     to: numeric(raw.to, -Number.MAX_VALUE, Number.MAX_VALUE),
