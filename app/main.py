@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from app import configuration
 from app.auth.guard import Guard
 from app.auth.router import router as session_router
+from app.comparisons.router import router as comparisons_router
 from app.datasets.router import router as datasets_router
 from app.db import get_database
 from app.errors import documented, install_error_handlers
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         trajectories_router,
         datasets_router,
         evaluations_router,
+        comparisons_router,
         workers_router,
         queues_router,
     ):
