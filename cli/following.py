@@ -46,7 +46,7 @@ class _Shown:
     """Says events as lines; of metrics only so many as somebody can read."""
 
     def __init__(self) -> None:
-        self._told = 0.0
+        self._told: float | None = None
         self._phase = ""
         self._lines: dict[str, Callable[[RunEventOut, dict[str, Any]], str | None]] = {
             "status": self._status,
@@ -65,7 +65,7 @@ class _Shown:
             say(line.rstrip())
 
     def _status(self, event: RunEventOut, told: dict[str, Any]) -> str:
-        self._told = 0.0
+        self._told = None
         attempt = f", attempt {event.attempt}" if event.attempt else ""
         problem = Problem.model_validate(told["problem"]) if told.get("problem") else ""
         return f"{told['status']}{attempt} {problem}"
@@ -79,7 +79,7 @@ class _Shown:
 
     def _metrics(self, _: RunEventOut, told: dict[str, Any]) -> str | None:
         done = told["step"] / told["total_steps"]
-        if done < 1 and done - self._told < _EVERY_SHARE:
+        if done < 1 and self._told is not None and done - self._told < _EVERY_SHARE:
             return None
         self._told = done
         loss = told["values"].get("train/loss")

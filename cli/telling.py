@@ -8,6 +8,7 @@ may; 130 interrupted.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +31,8 @@ INTERRUPTED: Final = 130
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Project = Annotated[str | None, typer.Option(help="Name of a project. Absent: all, or Default.")]
+
+_FIGURE: Final = re.compile(r"–|-?[\d,.]+(e[+-]?\d+)?|NaN|-?Infinity|[\d,]+/[\d,]+|[\d.]+ GiB")
 
 
 @contextmanager
@@ -88,8 +91,9 @@ def say_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     given = list(rows)
     if not given:
         return
-    kinds = [any(isinstance(row[column], int) for row in given) for column in range(len(heads))]
-    lines = [[head.upper() for head in heads], *([_text(value) for value in row] for row in given)]
+    texts = [[_text(value) for value in row] for row in given]
+    kinds = [all(_FIGURE.fullmatch(line[column]) for line in texts) for column in range(len(heads))]
+    lines = [[head.upper() for head in heads], *texts]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         cells = [

@@ -147,7 +147,8 @@ def get_dataset(session: Session, dataset_id: str) -> Dataset:
     dataset = session.get(Dataset, dataset_id)
     if dataset is None:
         raise NotFoundError(
-            f"There is no data set “{dataset_id}”.", "It may have been deleted; see the list of data sets."
+            f"There is no data set “{dataset_id}”.",
+            "It may have been deleted; see the list of data sets.",
         )
     return dataset
 

@@ -106,9 +106,7 @@ def document(settings: Settings, furnished: dict[str, list[Any]]) -> Iterator[An
         yield schemathesis.openapi.from_url(f"http://127.0.0.1:{port}/api/openapi.json")
 
 
-def test_every_operation_keeps_its_contract(
-    document: Any, furnished: dict[str, list[Any]]
-) -> None:
+def test_every_operation_keeps_its_contract(document: Any, furnished: dict[str, list[Any]]) -> None:
     _check_all(document, furnished, FEW)
 
 

@@ -62,10 +62,9 @@ def _of_call(node: ast.Call, where: str) -> Iterator[Told]:
         parts = [named.get(part) for part in ("code", "message", "remedy")]
     elif name in MAKERS:
         parts = [*node.args, *[None] * 3][:3]
-        parts = [named.get(key, part) for key, part in zip(("code", "message", "remedy"), parts)]
-    elif name in REFUSALS and node.args and not isinstance(node.args[0], ast.Constant | None):
-        parts = [None, *node.args[:1], *(node.args[1:2] or [named.get("remedy")])]
-    elif name in REFUSALS and node.args and isinstance(node.args[0].value, str):
+        keys = ("code", "message", "remedy")
+        parts = [named.get(key, part) for key, part in zip(keys, parts, strict=True)]
+    elif name in REFUSALS and node.args and not _is_number(node.args[0]):
         parts = [None, *node.args[:1], *(node.args[1:2] or [named.get("remedy")])]
     else:
         return
@@ -74,6 +73,11 @@ def _of_call(node: ast.Call, where: str) -> Iterator[Told]:
 
 
 TOLD = list(_told())
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Whether it is the status with which the client makes an error of what it was answered."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
 
 
 def _is_sentence(text: str) -> bool:
