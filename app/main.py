@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -31,6 +31,7 @@ from app.runs.schemas import RunEventOut
 from app.schemas import ProblemDetails
 from app.settings import Settings, get_settings
 from app.studies.router import router as studies_router
+from app.text import refuse_nul
 from app.trajectories.router import router as trajectories_router
 from app.workers.router import router as workers_router
 
@@ -65,7 +66,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     install_error_handlers(app)
-    api = APIRouter(prefix="/api", responses=documented(401, 403, 500, 503))
+    api = APIRouter(
+        prefix="/api",
+        responses=documented(401, 403, 500, 503),
+        dependencies=[Depends(refuse_nul)],
+    )
     for router in (
         session_router,
         configuration.router,

@@ -6313,6 +6313,8 @@ export interface operations {
                 q?: string | null;
                 /** @description Only those that do this. */
                 kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Column, or `metric:` and a metric's path; `-` before it sorts downwards. */
                 sort?: string;
                 /** @description Fields of the configuration to give: dotted paths. */
@@ -6392,6 +6394,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -7589,6 +7593,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -7619,6 +7625,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8824,6 +8839,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
