@@ -28,6 +28,7 @@ from app.runs.feed import Feed
 from app.runs.router import router as runs_router
 from app.runs.schemas import RunEventOut
 from app.schemas import ProblemDetails
+from app.search.router import router as search_router
 from app.settings import Settings, get_settings
 from app.studies.router import router as studies_router
 from app.trajectories.router import router as trajectories_router
@@ -78,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         evaluations_router,
         workers_router,
         queues_router,
+        search_router,
     ):
         api.include_router(router)
     app.include_router(api)
