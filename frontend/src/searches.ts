@@ -81,7 +81,8 @@ export type RunsSearch = ReturnType<typeof runsSearch>;
 export const SPANS = ["hour", "day"] as const;
 export type Span = (typeof SPANS)[number];
 
-export const workersSearch = (raw: RawSearch) => defined({ past: oneOf(raw.past, SPANS) });
+export const workersSearch = (raw: RawSearch) =>
+  defined({ past: oneOf(raw.past, SPANS), worker: text(raw.worker) });
 
 export const datasetSearch = (raw: RawSearch) => defined({ version: whole(raw.version, 1) });
 

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import type { Attempt } from "../api/types";
 import { Button, Segmented, Switch } from "../components/ui";
 import { useDebounced, useKeys } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { type RunSearch, X_AXES, type XAxis } from "../searches";
 
 const AXES: { value: XAxis; label: string; title: string }[] = [
@@ -10,6 +11,14 @@ const AXES: { value: XAxis; label: string; title: string }[] = [
   { value: "time", label: "Time", title: "Seconds since the attempt's first value" },
   { value: "tokens", label: "Tokens", title: "Completion tokens so far" },
 ];
+
+const KEYS = {
+  title: "Charts",
+  keys: [
+    [["l"], "Logarithmic y axis"],
+    [["x"], "Next x axis"],
+  ],
+} as const;
 
 interface ChartControlsProps {
   search: RunSearch;
@@ -27,6 +36,7 @@ export function ChartControls({ search, onSearch, attempts, current }: ChartCont
     l: () => setLog(!search.log),
     x: () => setX(X_AXES[(X_AXES.indexOf(x) + 1) % X_AXES.length] ?? "step"),
   });
+  useKeyHelp(KEYS);
   return (
     <div className="flex flex-wrap items-center gap-x-5 gap-y-2">
       <Smoothing
