@@ -8,10 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.e2e.chromium import chromium
 from tests.e2e.installation import Installation, installation
 from tests.servers import migrated_database
 from tests.worker.trainer.tiny import make_tiny_model
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

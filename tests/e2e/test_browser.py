@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from app.migrate import upgrade
 from tests.e2e.installation import Installation, installation
 from tests.e2e.test_evaluations import questions
 
-_SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 _READ_CURVE = """() => {
     const chart = document.querySelector('[data-testid="chart-train/loss"]');
     if (!chart || !chart.data || !chart.data.length) return [];
@@ -32,16 +22,6 @@ _READ_CURVE = """() => {
 }"""
 _PATIENCE_MS = 60_000
 expect.set_options(timeout=_PATIENCE_MS)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = os.environ.get("UNISD_CHROMIUM") or shutil.which("chromium")
-    assert path, "no Chromium: `make test` finds or installs one and sets UNISD_CHROMIUM"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_SWITCHES)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
