@@ -7,7 +7,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+PATIENCE_MS = 60_000
+"""A busy machine is no failure."""
+expect.set_options(timeout=PATIENCE_MS)
 
 _SWITCHES = [
     "--no-sandbox",
