@@ -31,7 +31,7 @@ def _tab_to(page: Page, wanted: Locator) -> None:
 
 def _choose(page: Page, label: str, option: str) -> None:
     """Choose in a list by typing the option's name."""
-    field = page.get_by_label(label)
+    field = page.get_by_role("combobox", name=label, exact=True)
     _tab_to(page, field)
     page.keyboard.type(option)
     expect(field).to_have_value(option)
