@@ -22,6 +22,7 @@ from app.errors import documented, install_error_handlers
 from app.evaluations.router import router as evaluations_router
 from app.experiments.router import router as experiments_router
 from app.health.router import router as health_router
+from app.preflight.router import router as preflight_router
 from app.presets.router import router as presets_router
 from app.projects.router import router as projects_router
 from app.queues.router import router as queues_router
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         presets_router,
         projects_router,
         experiments_router,
+        preflight_router,
         runs_router,
         studies_router,
         trajectories_router,
