@@ -88,6 +88,7 @@ def test_a_drained_worker_lets_runs_wait(
     page: Page, plain_studio: Installation, config: dict[str, Any]
 ) -> None:
     page.goto(plain_studio.url)
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
     page.keyboard.press("Control+k")
     search = page.get_by_role("combobox", name="Search everything")
     expect(search).to_be_focused()

@@ -1,8 +1,16 @@
 /** The pages that the navigation, the search and the keys lead to. */
-import { Database, ListOrdered, type LucideIcon, Plus, Rows3, Server } from "lucide-react";
+import {
+  Database,
+  GitCompareArrows,
+  ListOrdered,
+  type LucideIcon,
+  Plus,
+  Rows3,
+  Server,
+} from "lucide-react";
 
 interface Place {
-  to: "/" | "/runs/new" | "/queue" | "/datasets" | "/workers";
+  to: "/" | "/runs/new" | "/queue" | "/compare" | "/datasets" | "/workers";
   label: string;
   icon: LucideIcon;
   /** Pressed after `g`. */
@@ -13,6 +21,7 @@ export const PLACES: readonly Place[] = [
   { to: "/", label: "Runs", icon: Rows3, key: "r" },
   { to: "/runs/new", label: "New run", icon: Plus, key: "n" },
   { to: "/queue", label: "Queue", icon: ListOrdered, key: "q" },
+  { to: "/compare", label: "Compare", icon: GitCompareArrows, key: "c" },
   { to: "/datasets", label: "Datasets", icon: Database, key: "d" },
   { to: "/workers", label: "Workers", icon: Server, key: "w" },
 ];
