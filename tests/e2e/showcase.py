@@ -37,6 +37,7 @@ PAGES: Final = (
     Place("run-system", "/runs/{run}?tab=system", "Attempts"),
     Place("run-failed", "/runs/{failed}", "Failed"),
     Place("run-queued", "/runs/{queued}", "in the queue"),
+    Place("compare", "/compare?runs={compared}", "Curves"),
     Place("queue", "/queue", "{queued_name}"),
     Place("datasets", "/datasets", "sums"),
     Place("dataset", "/datasets/{dataset}", "left out"),
@@ -78,7 +79,7 @@ def fill(
     failed = _failed(studio, config, folder)
     evaluation = _evaluation(studio, folder, run)
     project = studio.run(run)["project_id"]
-    study = _study(studio, config, methods, str(project), wait=wait)
+    study, cells = _study(studio, config, methods, str(project), wait=wait)
     _pause(studio, "pause")
     queued = studio.create(config, name="for later")
     found = studio.http.get(f"/api/runs/{run}/trajectories", params={"limit": 1}).json()
@@ -92,6 +93,7 @@ def fill(
         "queued_name": "for later",
         "dataset": dataset,
         "study": study,
+        "compared": ",".join([run, *(cells if wait else [failed])][:6]),
         "project": str(project),
     }
 
@@ -157,7 +159,7 @@ def _study(
     project_id: str,
     *,
     wait: bool,
-) -> str:
+) -> tuple[str, list[str]]:
     """Methods by two learning rates."""
     project = studio.http.get(f"/api/projects/{project_id}").json()["name"]
     plan = {
@@ -176,7 +178,7 @@ def _study(
     if wait:
         for cell in made.json()["cells"]:
             studio.wait_for_end(cell["id"])
-    return str(made.json()["id"])
+    return str(made.json()["id"]), [str(cell["id"]) for cell in made.json()["cells"]]
 
 
 def _pause(studio: Installation, wish: str) -> None:

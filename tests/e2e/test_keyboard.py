@@ -94,6 +94,7 @@ def test_a_drained_worker_lets_runs_wait(
     expect(search).to_be_focused()
     page.keyboard.type("worker")
     results = page.get_by_role("listbox", name="Results")
+    expect(results.get_by_role("option")).to_have_count(2)
     expect(results.get_by_role("option", name=re.compile("^worker"))).to_be_visible()
     page.keyboard.press("ArrowDown")  # past the page of this name
     page.keyboard.press("Enter")

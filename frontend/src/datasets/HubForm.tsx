@@ -80,7 +80,7 @@ export function HubForm({ projectId, name: fixed, onDone }: HubFormProps) {
         })}
       </div>
       <div className="flex items-center gap-3">
-        <Button type="submit" variant="primary" disabled={taking.isPending}>
+        <Button type="submit" variant="primary" busy={taking.isPending}>
           Take the file
         </Button>
         {taking.isPending && (

@@ -68,7 +68,8 @@ export function MappingForm({ version, onDone }: MappingFormProps) {
           <Button
             variant="primary"
             data-testid="mapping-save"
-            disabled={!changed || saving.isPending}
+            disabled={!changed}
+            busy={saving.isPending}
             onClick={() => saving.mutate({ version, mapping }, { onSuccess: onDone })}
           >
             {saving.isPending ? "Checking every row…" : "Save as a new version"}

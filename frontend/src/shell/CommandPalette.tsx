@@ -51,6 +51,9 @@ interface Entry {
   open: () => void;
 }
 
+const fits = (hit: Hit, query: string) =>
+  `${hit.name} ${hit.detail} ${hit.id}`.toLowerCase().includes(query.toLowerCase());
+
 function useEntries(query: string): { entries: Entry[]; searching: boolean; error: unknown } {
   const navigate = useNavigate();
   const q = useDebounced(query, 150);
@@ -62,9 +65,13 @@ function useEntries(query: string): { entries: Entry[]; searching: boolean; erro
       return navigate({ to: "/datasets/$datasetId", params: { datasetId: id } });
     return navigate({ to: "/workers", search: { worker: id } });
   };
-  const hits = (found.data?.items ?? []).filter((hit) => hit.kind !== "study");
+  const searching = found.isPlaceholderData || q !== query;
+  // Until the answer is there, of the last one only what fits: Enter opens nothing else.
+  const hits = (found.data?.items ?? []).filter(
+    (hit) => hit.kind !== "study" && (!searching || fits(hit, query)),
+  );
   return {
-    searching: found.isFetching || q !== query,
+    searching: searching || found.isFetching,
     error: found.error,
     entries: [
       ...pages.map(({ to, label, icon }) => ({
