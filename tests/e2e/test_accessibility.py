@@ -6,27 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from app.migrate import upgrade
-from tests.conftest import ROOT
+from tests.e2e.axe import violations
 from tests.e2e.installation import installation
 from tests.e2e.showcase import PAGES, fill
-
-AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-# Colours are all that a scheme changes: the second time they alone are looked at.
-_RULES = {
-    "light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "dark": ["color-contrast"],
-}
-_RUN = """async (rules) => {
-    const found = await axe.run(document, { resultTypes: ["violations"], runOnly: rules });
-    return found.violations
-        .filter((one) => ["serious", "critical"].includes(one.impact))
-        .map((one) => `${one.id}: ${one.help}\\n` + one.nodes.slice(0, 4).map((node) =>
-            `    ${node.target.join(" ")}: ${node.failureSummary.split("\\n").slice(1).join(";")}`
-        ).join("\\n"));
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +25,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterato
         yield {"url": studio.url, **known}
 
 
-def violations(page: Page) -> dict[str, list[str]]:
-    """What axe finds serious or critical on a page as it stands, in each scheme."""
-    page.evaluate(AXE.read_text())
-    found: dict[str, list[str]] = {}
-    for scheme, rules in _RULES.items():
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        expect(page.locator("html")).to_have_attribute("data-theme", scheme)
-        found[scheme] = page.evaluate(_RUN, rules)
-    return found
-
-
-# One test for all: a second process would fill an installation of its own.
+@pytest.mark.full
 def test_no_page_has_a_serious_violation(browser: Browser, shown: dict[str, str]) -> None:
-    found: dict[str, dict[str, list[str]]] = {}
+    found: dict[str, list[str]] = {}
     context = browser.new_context(
         viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion="reduce"
     )
@@ -70,12 +44,5 @@ def test_no_page_has_a_serious_violation(browser: Browser, shown: dict[str, str]
         found[key] = violations(page)
         page.keyboard.press("Escape")
     context.close()
-    faults = {name: one for name, one in found.items() if any(one.values())}
-    assert not faults, _told(faults)
-
-
-def _told(faults: dict[str, dict[str, list[str]]]) -> str:
-    lines = []
-    for name, schemes in faults.items():
-        lines += [f"{name}, {scheme}: {one}" for scheme, all_ in schemes.items() for one in all_]
-    return "\n".join(lines)
+    faults = [f"{name}, {one}" for name, all_ in found.items() for one in all_]
+    assert not faults, "\n".join(faults)

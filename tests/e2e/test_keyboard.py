@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.axe import violations
 from tests.e2e.installation import Installation
 
 _MOST_TABS = 120
@@ -71,6 +72,7 @@ def test_a_data_set_is_uploaded_mended_and_trained_on(
     expect(problem).to_contain_text("Line 7")
     expect(page.get_by_role("cell", name="What is 3 + 1?")).to_be_visible()
 
+    assert not violations(page)
     # What is looked at stands in the address.
     rows_of_file = page.get_by_role("button", name="Rows of the file")
     _tab_to(page, rows_of_file)
@@ -107,6 +109,7 @@ def test_a_drained_worker_lets_runs_wait(
     page.keyboard.type("fan is loud")
     page.keyboard.press("Enter")
     expect(worker.get_by_text("In quarantine: fan is loud")).to_be_visible()
+    assert not violations(page)
     _tab_to(page, worker.get_by_role("button", name="Resume"))
     page.keyboard.press("Enter")
     drain = worker.get_by_role("button", name="Drain")

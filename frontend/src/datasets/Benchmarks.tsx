@@ -88,7 +88,7 @@ function Row({ item }: { item: Benchmark }) {
             to="/runs/new"
             search={{ benchmark: item.name }}
             className={buttonClass("secondary", true)}
-            aria-label={`Train on ${item.title}`}
+            aria-label={`Train on it: ${item.title}`}
           >
             Train on it
           </Link>
