@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page
-from server_fixture import NAMES, api, event, line, new_attempt, summary
+from playwright.sync_api import Browser, CDPSession, Page
+from server_fixture import NAMES, Api, api, event, line, new_attempt, summary
 from server_live import begun, follower
 
 from app.db import Database
@@ -82,11 +82,19 @@ class Trainers:
                 seq += 1
 
 
+@contextmanager
+def _going(url: str, folder: Path, runs: int) -> Iterator[tuple[Api, Browser, Trainers]]:
+    with api(folder / "api", url) as server, chromium() as browser:
+        database = Database(url)
+        trainers = Trainers(database, folder, runs)
+        database.close()
+        with trainers.at_work():
+            yield server, browser, trainers
+
+
 def delivery(url: str, folder: Path, *, runs: int) -> dict[str, Any]:
     """From a trainer's write to the frame that shows the step on the run's page."""
-    database = Database(url)
-    trainers = Trainers(database, folder, runs)
-    with api(folder / "api", url) as server, chromium() as browser, trainers.at_work():
+    with _going(url, folder, runs) as (server, browser, trainers):
         page = browser.new_page()
         page.add_init_script(_WATCH)
         page.goto(f"{server.url}/runs/{trainers.ids[0]}")
@@ -94,7 +102,6 @@ def delivery(url: str, folder: Path, *, runs: int) -> dict[str, Any]:
         since = time.time()
         page.wait_for_timeout(DELIVERY_SECONDS * 1000)
         seen = {int(step): at for step, at in page.evaluate("window.seen").items()}
-    database.close()
     wanted = {step: at for step, at in trainers.written[0].items() if at > since}
     delays = [(seen[step] - at) * 1000 for step, at in wanted.items() if step in seen]
     return {
@@ -108,9 +115,7 @@ def delivery(url: str, folder: Path, *, runs: int) -> dict[str, Any]:
 
 def memory(url: str, folder: Path, *, minutes: float) -> dict[str, Any]:
     """The heap of open pages after a forced collection, at the start and at the end."""
-    database = Database(url)
-    trainers = Trainers(database, folder, LIVE_RUNS)
-    with api(folder / "api", url) as server, chromium() as browser, trainers.at_work():
+    with _going(url, folder, LIVE_RUNS) as (server, browser, trainers):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         pages = {}
         for name, path in {"runs": "/", "run": f"/runs/{trainers.ids[0]}"}.items():
@@ -121,7 +126,6 @@ def memory(url: str, folder: Path, *, minutes: float) -> dict[str, Any]:
         pages["run"].wait_for_timeout(minutes * 60_000)
         after = {name: _heap_mb(page) for name, page in pages.items()}
         steps = max(trainers.written[0])
-    database.close()
     return {
         "runs": LIVE_RUNS,
         "minutes": minutes,
