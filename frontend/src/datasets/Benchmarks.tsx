@@ -32,7 +32,7 @@ export function Benchmarks() {
       {error && !data && <Failure error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Skeleton className="m-4 h-72" />}
       {data && (
-        <div className="overflow-x-auto">
+        <div className="relative overflow-x-auto">
           <table className="w-full border-collapse text-left">
             <thead>
               <tr className="eyebrow border-line border-b">

@@ -36,7 +36,8 @@ export function DatasetsPage() {
           </Empty>
         )}
         {list.data && list.data.items.length > 0 && <DatasetTable items={list.data.items} />}
-        <Benchmarks />
+        {/* Once the list above has its height, nothing below it moves. */}
+        {!list.isPending && <Benchmarks />}
       </div>
     </Page>
   );
