@@ -31,6 +31,7 @@ from app.runs.list_router import router as run_lists_router
 from app.runs.router import router as runs_router
 from app.runs.schemas import RunEventOut
 from app.schemas import ProblemDetails
+from app.search.router import router as search_router
 from app.settings import Settings, get_settings
 from app.studies.router import router as studies_router
 from app.trajectories.router import router as trajectories_router
@@ -86,6 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         comparisons_router,
         workers_router,
         queues_router,
+        search_router,
     ):
         api.include_router(router)
     app.include_router(api)

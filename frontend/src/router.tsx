@@ -104,6 +104,8 @@ export function createAppRouter() {
     defaultErrorComponent: BrokenPage,
     defaultPendingComponent: PageSkeleton,
     scrollRestoration: true,
+    // The page scrolls inside of the shell, beside the navigation.
+    scrollToTopSelectors: ["#content"],
   });
 }
 

@@ -81,9 +81,18 @@ export type RunsSearch = ReturnType<typeof runsSearch>;
 export const SPANS = ["hour", "day"] as const;
 export type Span = (typeof SPANS)[number];
 
-export const workersSearch = (raw: RawSearch) => defined({ past: oneOf(raw.past, SPANS) });
+export const workersSearch = (raw: RawSearch) =>
+  defined({ past: oneOf(raw.past, SPANS), worker: text(raw.worker) });
 
-export const datasetSearch = (raw: RawSearch) => defined({ version: whole(raw.version, 1) });
+export const datasetSearch = (raw: RawSearch) =>
+  defined({
+    version: whole(raw.version, 1),
+    show: oneOf(raw.show, ["rows"] as const),
+    page: whole(raw.page, 2),
+    model: text(raw.model),
+    against: text(raw.against),
+  });
+export type DatasetSearch = ReturnType<typeof datasetSearch>;
 
 export const newRunSearch = (raw: RawSearch) =>
   defined({
@@ -91,6 +100,7 @@ export const newRunSearch = (raw: RawSearch) =>
     project: text(raw.project),
     preset: text(raw.preset),
     dataset: text(raw.dataset),
+    benchmark: text(raw.benchmark),
     advanced: flag(raw.advanced),
     view: oneOf(raw.view, ["yaml", "json"] as const),
   });

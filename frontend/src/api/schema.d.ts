@@ -851,6 +851,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/datasets/benchmarks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Benchmarks
+         * @description Benchmarks that need no upload: a configuration names them.
+         */
+        get: operations["list_benchmarks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/datasets/leaks": {
         parameters: {
             query?: never;
@@ -1280,6 +1300,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Runs, data sets, studies and workers by name or identifier; the newest without a text.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1479,6 +1519,49 @@ export interface components {
             resumed: components["schemas"]["Resumed"] | null;
             /** @description Null on a host without GPUs. */
             gpu_memory: components["schemas"]["GpuMemory"] | null;
+        };
+        /**
+         * BenchmarkList
+         * @description All benchmarks.
+         */
+        BenchmarkList: {
+            /** Items */
+            items: components["schemas"]["BenchmarkOut"][];
+        };
+        /**
+         * BenchmarkOut
+         * @description A benchmark that is built in.
+         */
+        BenchmarkOut: {
+            /**
+             * Name
+             * @description For `data.benchmark` of a configuration.
+             */
+            name: string;
+            /** Title */
+            title: string;
+            /**
+             * Licence
+             * @description Licence of its data.
+             */
+            licence: string;
+            /**
+             * Repository
+             * @description Data set on the hub; empty where there is none.
+             */
+            repository: string;
+            /**
+             * Train
+             * @description Split to train on; null: for evaluation only.
+             */
+            train: string | null;
+            /**
+             * Evaluate
+             * @description Split to evaluate on.
+             */
+            evaluate: string;
+            /** Splits */
+            splits: components["schemas"]["SplitOut"][];
         };
         /**
          * BulkOutcome
@@ -3175,6 +3258,36 @@ export interface components {
             p95: number;
             /** Maximum */
             maximum: number;
+        };
+        /**
+         * Hit
+         * @description Something that the text was found in.
+         */
+        Hit: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "run" | "dataset" | "study" | "worker";
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Detail
+             * @description What tells it from others of its name; may be empty.
+             */
+            detail: string;
+            /** @description State of a run. */
+            status: components["schemas"]["RunStatus"] | null;
+        };
+        /**
+         * Hits
+         * @description What was found: of each kind so many at most, names that begin with the text first.
+         */
+        Hits: {
+            /** Items */
+            items: components["schemas"]["Hit"][];
         };
         /**
          * HubSource
@@ -5343,6 +5456,24 @@ export interface components {
             token: string;
         };
         /**
+         * SplitOut
+         * @description A part of a benchmark.
+         */
+        SplitOut: {
+            /** Name */
+            name: string;
+            /**
+             * Here
+             * @description Whether its file is in the API's `UNISD_BENCHMARK_DIR`.
+             */
+            here: boolean;
+            /**
+             * On Hub
+             * @description Whether a worker can obtain it from the hub.
+             */
+            on_hub: boolean;
+        };
+        /**
          * Spread
          * @description A metric's newest values in a group of runs.
          */
@@ -6440,6 +6571,16 @@ export interface components {
             run_id: string | null;
             /** Run Name */
             run_name: string | null;
+            /**
+             * Run By
+             * @description Who asked for that run; empty while there is none.
+             */
+            run_by: string;
+            /**
+             * Waiting
+             * @description Runs in its queues that wait and that it could take.
+             */
+            waiting: number;
             hardware: components["schemas"]["Hardware"];
             usage: components["schemas"]["Usage"];
             /** Versions */
@@ -10521,6 +10662,62 @@ export interface operations {
             };
         };
     };
+    list_benchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     find_leaks: {
         parameters: {
             query: {
@@ -12229,6 +12426,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Text in a name, or an id. */
+                q?: string;
+                /** @description Of each kind at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hits"];
+                };
             };
             /** @description Unauthorized */
             401: {

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import type { Attempt } from "../api/types";
 import { Button, Segmented, Switch } from "../components/ui";
 import { useDebounced, useKeys } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { type RunSearch, X_AXES, type XAxis } from "../searches";
 
 const AXES: { value: XAxis; label: string; title: string }[] = [
@@ -12,6 +13,14 @@ const AXES: { value: XAxis; label: string; title: string }[] = [
   { value: "time", label: "Relative", title: "Time since the attempt's first value" },
   { value: "wall", label: "Wall clock", title: "Date and time" },
 ];
+
+const KEYS = {
+  title: "Charts",
+  keys: [
+    [["l"], "Logarithmic y axis"],
+    [["x"], "Next x axis"],
+  ],
+} as const;
 
 interface ChartControlsProps {
   search: RunSearch;
@@ -29,6 +38,7 @@ export function ChartControls({ search, onSearch, attempts, current }: ChartCont
     l: () => setLog(!search.log),
     x: () => setX(X_AXES[(X_AXES.indexOf(x) + 1) % X_AXES.length] ?? "step"),
   });
+  useKeyHelp(KEYS);
   return (
     <div className="flex flex-wrap items-center gap-x-5 gap-y-2">
       <Smoothing
@@ -69,7 +79,13 @@ export function ChartControls({ search, onSearch, attempts, current }: ChartCont
   );
 }
 
-function Smoothing({ value, onChange }: { value: number; onChange: (value: number) => void }) {
+export function Smoothing({
+  value,
+  onChange,
+}: {
+  value: number;
+  onChange: (value: number) => void;
+}) {
   const [held, setHeld] = useState(value);
   const settled = useDebounced(held, 120);
   // biome-ignore lint/correctness/useExhaustiveDependencies: only a pause in sliding reports

@@ -61,7 +61,7 @@ export function EvaluationSet({ row, columns }: EvaluationSetProps) {
         </Button>
       </div>
       <div className="flex flex-col xl:flex-row">
-        <div className="min-w-0 flex-1 overflow-x-auto">
+        <div tabIndex={0} className="min-w-0 flex-1 overflow-x-auto">
           <Results row={row} columns={columns} pairs={pairs} retention={retention} />
         </div>
         {retention && <GainScatter row={row} columns={columns} />}

@@ -15,7 +15,9 @@ export interface Snapshot extends LiveState {
 
 /** Past so many points in a curve, the server is asked again: it keeps the extremes of buckets. */
 const RELOAD_POINTS = 4000;
+/** Between two looks at what is new; what comes after a longer silence is shown in the next frame. */
 const NOTIFY_MS = 200;
+const FRAME_MS = 16;
 
 type Source = Pick<EventSource, "addEventListener" | "close" | "readyState"> & {
   onopen: ((event: Event) => void) | null;
@@ -43,6 +45,7 @@ export class RunStore {
   private pending: RunEvent[] | null = null;
   /** Rises with every start and close: what an older one still waits for is then dropped. */
   private generation = 0;
+  private published = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private retry: ReturnType<typeof setTimeout> | null = null;
   private readonly backoff = new Backoff();
@@ -182,14 +185,16 @@ export class RunStore {
 
   private publish(now = false): void {
     if (now) {
+      this.published = Date.now();
       this.snapshot = this.take();
       for (const listener of this.listeners) listener();
       return;
     }
+    const pause = Math.max(FRAME_MS, this.published + NOTIFY_MS - Date.now());
     this.timer ??= setTimeout(() => {
       this.timer = null;
       this.publish(true);
-    }, NOTIFY_MS);
+    }, pause);
   }
 
   private take(): Snapshot {

@@ -8,6 +8,7 @@ import { ChartsTab } from "../charts/ChartsTab";
 import { Empty, Failure } from "../components/states";
 import { EvaluationsTab } from "../evaluations/EvaluationsTab";
 import { useKeys, useTitle } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { useRunLive } from "../live/useRun";
 import { LogsTab } from "../logs/LogsTab";
 import { type RunSearch, TABS, type Tab } from "../searches";
@@ -39,6 +40,11 @@ export function RunPage() {
   );
 }
 
+const KEYS = {
+  title: "Run",
+  keys: [[["1", "–", String(TABS.length)], "The run's tabs, from charts to system"]],
+} as const;
+
 function Known({ run }: { run: RunDetail }) {
   const search: RunSearch = useSearch({ from: "/runs/$runId" });
   const navigate = useNavigate({ from: "/runs/$runId" });
@@ -62,6 +68,8 @@ function Known({ run }: { run: RunDetail }) {
   );
   const openTab = (next: Tab) => onSearch({ tab: next === first ? undefined : next }, true);
   useKeys(Object.fromEntries(TABS.map((name, i) => [String(i + 1), () => openTab(name)])));
+
+  useKeyHelp(KEYS);
 
   const home: Crumb = project
     ? {
