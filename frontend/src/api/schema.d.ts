@@ -1374,6 +1374,33 @@ export interface components {
             tests: string[];
         };
         /**
+         * Column
+         * @description A column and the types found in the first rows.
+         */
+        Column: {
+            /** Name */
+            name: string;
+            /** Types */
+            types: string[];
+        };
+        /**
+         * ComparedColumn
+         * @description A run, or several that differ only in their seeds.
+         */
+        ComparedColumn: {
+            /**
+             * Key
+             * @description Identifier of its first run; stays whatever else is compared.
+             */
+            key: string;
+            /** Label */
+            label: string;
+            /** Baseline */
+            baseline: boolean;
+            /** Runs */
+            runs: components["schemas"]["ComparedRun"][];
+        };
+        /**
          * ComparedRun
          * @description A run that is compared.
          */
@@ -3611,7 +3638,7 @@ export interface components {
                 [key: string]: number;
             };
             /** Columns */
-            columns: components["schemas"]["app__datasets__schemas__Column"][];
+            columns: components["schemas"]["Column"][];
             /**
              * Duplicates
              * @description Examples whose prompt stands in an earlier line; white space and case do not count.
@@ -3713,7 +3740,7 @@ export interface components {
              * Columns
              * @description The baseline's first, the others as asked for.
              */
-            columns: components["schemas"]["app__comparisons__schemas__Column"][];
+            columns: components["schemas"]["ComparedColumn"][];
             /**
              * Config
              * @description Every field; `differs` marks the differences.
@@ -5351,33 +5378,6 @@ export interface components {
             versions: {
                 [key: string]: string;
             };
-        };
-        /**
-         * Column
-         * @description A run, or several that differ only in their seeds.
-         */
-        app__comparisons__schemas__Column: {
-            /**
-             * Key
-             * @description Identifier of its first run; stays whatever else is compared.
-             */
-            key: string;
-            /** Label */
-            label: string;
-            /** Baseline */
-            baseline: boolean;
-            /** Runs */
-            runs: components["schemas"]["ComparedRun"][];
-        };
-        /**
-         * Column
-         * @description A column and the types found in the first rows.
-         */
-        app__datasets__schemas__Column: {
-            /** Name */
-            name: string;
-            /** Types */
-            types: string[];
         };
         /**
          * ProblemDetails

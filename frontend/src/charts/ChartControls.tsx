@@ -69,7 +69,13 @@ export function ChartControls({ search, onSearch, attempts, current }: ChartCont
   );
 }
 
-function Smoothing({ value, onChange }: { value: number; onChange: (value: number) => void }) {
+export function Smoothing({
+  value,
+  onChange,
+}: {
+  value: number;
+  onChange: (value: number) => void;
+}) {
   const [held, setHeld] = useState(value);
   const settled = useDebounced(held, 120);
   // biome-ignore lint/correctness/useExhaustiveDependencies: only a pause in sliding reports

@@ -31,10 +31,7 @@ export function ConfigSection({ comparison, search, onSearch }: ConfigSectionPro
       note={`${plural(config.filter((row) => row.differs).length, "field")} of ${config.length} differ: of the configuration, and of what the runs found on their workers.`}
       tools={
         <>
-          <Switch
-            checked={all}
-            onChange={(on) => onSearch({ config: on ? "all" : undefined })}
-          >
+          <Switch checked={all} onChange={(on) => onSearch({ config: on ? "all" : undefined })}>
             All fields
           </Switch>
           <Button small onClick={() => save("configuration.csv", csv(configTable(columns, rows)))}>

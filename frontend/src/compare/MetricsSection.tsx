@@ -133,7 +133,15 @@ function Half({ value }: { value: number }) {
 
 /** The table's figures, a column for each part. */
 export function metricsTable(columns: readonly ComparedColumn[], rows: readonly MetricRow[]) {
-  const parts = ["", " low", " high", " runs", " difference", " difference low", " difference high"];
+  const parts = [
+    "",
+    " low",
+    " high",
+    " runs",
+    " difference",
+    " difference low",
+    " difference high",
+  ];
   const head = columns.flatMap((column) => parts.map((part) => `${column.label}${part}`));
   return [
     ["metric", ...head],
@@ -146,4 +154,3 @@ function numbers(cell: MetricCell | null): (number | string | null | undefined)[
   const { value, low, high, n, delta, delta_low, delta_high } = cell;
   return [cell.non_finite ?? value, low, high, n, delta, delta_low, delta_high];
 }
-

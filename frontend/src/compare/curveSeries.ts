@@ -24,9 +24,7 @@ export function metricLook(name: string): MetricLook {
 }
 
 export const columnLabel = (column: ComparedColumn): string =>
-  column.runs.length > 1
-    ? `${column.label} (${plural(column.runs.length, "seed")})`
-    : column.label;
+  column.runs.length > 1 ? `${column.label} (${plural(column.runs.length, "seed")})` : column.label;
 
 /** A curve for each column that has one, in the columns' order and colours. */
 export function comparedSeries(
