@@ -72,6 +72,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config/parse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Parse Text
+         * @description Read a configuration from YAML or JSON, and name every mistake with its line and field.
+         */
+        post: operations["parse_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Models on this machine, and those that earlier runs used.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/presets": {
         parameters: {
             query?: never;
@@ -180,6 +220,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/preflight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preflight Run
+         * @description Look at everything that the run would meet, without creating it.
+         *
+         *     The data's columns, prompts that do not fit, one record behind every teacher view, what is made
+         *     before training and whether it is there, and each worker's memory, disk and measured pace.
+         */
+        post: operations["preflight_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs": {
         parameters: {
             query?: never;
@@ -201,6 +264,108 @@ export interface paths {
          *     stored and the answer names every mistake with its field and its remedy.
          */
         post: operations["create_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/picks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pick Runs
+         * @description Only what one must know of runs to decide about many at once.
+         */
+        get: operations["pick_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Group Runs
+         * @description Runs by the values of a field, with their number, states and metrics.
+         */
+        get: operations["group_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fields
+         * @description Metrics that were ever reported and plain fields of configurations, for columns.
+         */
+        get: operations["list_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Runs
+         * @description The whole list as CSV, however long it is.
+         *
+         *     A text that a spreadsheet would take for a formula has an apostrophe before it.
+         */
+        get: operations["export_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Steer Runs
+         * @description Stop, resume, clone, tag or delete many runs; the answer says of each what became of it.
+         */
+        post: operations["steer_runs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -253,6 +418,26 @@ export interface paths {
          * @description Change a run's name, or while it is not over, its priority, place or limits.
          */
         patch: operations["change_run"];
+        trace?: never;
+    };
+    "/api/runs/{run_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Tags
+         * @description Give a run these tags and no others.
+         */
+        put: operations["set_tags"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/runs/{run_id}/stop": {
@@ -370,6 +555,8 @@ export interface paths {
          *
          *     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
          *     a point that is not finite are given. A smaller range of steps therefore shows more detail.
+         *     As `bands`, a bucket is one point at its last step: the mean of its values, with `low`, `high`
+         *     and how many there are.
          */
         get: operations["get_metrics"];
         put?: never;
@@ -423,6 +610,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description Views of all runs by name, and with a project also its own.
+         */
+        get: operations["list_views"];
+        put?: never;
+        /**
+         * Create View
+         * @description Keep a view under a name.
+         */
+        post: operations["create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get View
+         * @description One view.
+         */
+        get: operations["get_view"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete View
+         * @description Forget a view; the runs stay.
+         */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        /**
+         * Change View
+         * @description Rename a view, or keep another arrangement under its name.
+         */
+        patch: operations["change_view"];
+        trace?: never;
+    };
     "/api/studies": {
         parameters: {
             query?: never;
@@ -443,6 +682,26 @@ export interface paths {
          *     Every cell is checked first as a run would be; mistakes name factor, level and field.
          */
         post: operations["create_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate Study
+         * @description Say what creating this study would say, and how many runs it has, without creating it.
+         */
+        post: operations["validate_study"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1222,6 +1481,77 @@ export interface components {
             gpu_memory: components["schemas"]["GpuMemory"] | null;
         };
         /**
+         * BulkOutcome
+         * @description What became of the wish for one run.
+         */
+        BulkOutcome: {
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @description Null where there is no such run.
+             */
+            name: string | null;
+            /**
+             * Created Id
+             * @description Of a clone: the new run.
+             */
+            created_id: string | null;
+            /** @description Why nothing was changed; null: it was done. */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * BulkOutcomes
+         * @description One outcome for each run, in the order of the wish.
+         */
+        BulkOutcomes: {
+            /** Items */
+            items: components["schemas"]["BulkOutcome"][];
+            /** Done */
+            done: number;
+            /** Refused */
+            refused: number;
+        };
+        /**
+         * BulkRun
+         * @description A run as it was seen.
+         */
+        BulkRun: {
+            /** Id */
+            id: string;
+            /** Version */
+            version?: number | null;
+        };
+        /**
+         * BulkWish
+         * @description One wish about many runs.
+         */
+        BulkWish: {
+            /**
+             * Action
+             * @description `stop` takes those out of the queue that have not started.
+             * @enum {string}
+             */
+            action: "stop" | "resume" | "clone" | "tag" | "delete";
+            /** Runs */
+            runs: components["schemas"]["BulkRun"][];
+            /**
+             * @description Of a stop.
+             * @default save
+             */
+            mode: components["schemas"]["StopMode"];
+            /**
+             * Add
+             * @description Tags to put on.
+             */
+            add?: string[];
+            /**
+             * Remove
+             * @description Tags to take off.
+             */
+            remove?: string[];
+        };
+        /**
          * Cause
          * @description Why a run changed its state.
          * @enum {string}
@@ -1374,16 +1704,6 @@ export interface components {
             tests: string[];
         };
         /**
-         * Column
-         * @description A column and the types found in the first rows.
-         */
-        Column: {
-            /** Name */
-            name: string;
-            /** Types */
-            types: string[];
-        };
-        /**
          * ComparedColumn
          * @description A run, or several that differ only in their seeds.
          */
@@ -1525,6 +1845,17 @@ export interface components {
              * @description By column; the seed of a column of several runs is a list.
              */
             values: unknown[];
+        };
+        /**
+         * ConfigText
+         * @description A configuration as people write it.
+         */
+        ConfigText: {
+            /**
+             * Text
+             * @description YAML or JSON; it may name a `preset`.
+             */
+            text: string;
         };
         /**
          * Contact
@@ -1790,6 +2121,56 @@ export interface components {
             tool_calls?: string | null;
         };
         /**
+         * DataReport
+         * @description The data file as the run will read it.
+         */
+        DataReport: {
+            /**
+             * Layout
+             * @description `records`, or the benchmark whose form the file has.
+             */
+            layout: string;
+            /** File */
+            file: string;
+            /** Bytes */
+            bytes: number;
+            /** Rows Looked At */
+            rows_looked_at: number;
+            /** Columns */
+            columns: components["schemas"]["app__preflight__schemas__Column"][];
+            /**
+             * Records
+             * @description Records read for this report.
+             */
+            records: number;
+            /**
+             * Whole
+             * @description Whether that is all of them.
+             */
+            whole: boolean;
+            /**
+             * Tasks
+             * @description Records by how their answers are graded.
+             */
+            tasks: {
+                [key: string]: number;
+            };
+            /**
+             * Skipped
+             * @description Rows that are left out, by reason.
+             */
+            skipped: {
+                [key: string]: number;
+            };
+            /**
+             * Train
+             * @description Records left to train on.
+             */
+            train: number;
+            /** Held Out */
+            held_out: number;
+        };
+        /**
          * DatasetDetail
          * @description A data set with all versions, newest first.
          */
@@ -1898,6 +2279,18 @@ export interface components {
             config: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * DiskNeed
+         * @description Bytes that the run will write.
+         */
+        DiskNeed: {
+            /** Adapters */
+            adapters: number;
+            /** Checkpoints */
+            checkpoints: number;
+            /** Total */
+            total: number;
         };
         /**
          * Effect
@@ -2761,6 +3154,11 @@ export interface components {
              * @description Version of the NVIDIA driver.
              */
             driver?: string | null;
+            /**
+             * Bfloat16
+             * @description Whether the processor computes in bfloat16; null where it does not tell.
+             */
+            bfloat16?: boolean | null;
         };
         /**
          * Health
@@ -2866,6 +3264,24 @@ export interface components {
             note: string;
         };
         /**
+         * KnownModel
+         * @description A model that can be named.
+         */
+        KnownModel: {
+            /** Name */
+            name: string;
+            /**
+             * Here
+             * @description Whether it lies on this machine.
+             */
+            here: boolean;
+            /**
+             * Runs
+             * @description Recent runs that used it.
+             */
+            runs: number;
+        };
+        /**
          * Leaks
          * @description Examples that are both trained on and evaluated, by their prompt.
          */
@@ -2952,6 +3368,16 @@ export interface components {
             cursor: number;
         };
         /**
+         * LongRecord
+         * @description A record whose prompt does not fit.
+         */
+        LongRecord: {
+            /** Line */
+            line: number;
+            /** Tokens */
+            tokens: number;
+        };
+        /**
          * LoraConfig
          * @description Low-rank adapter that the student trains (Hu et al., 2021).
          */
@@ -2990,6 +3416,39 @@ export interface components {
             target_modules: string[];
         };
         /**
+         * Making
+         * @description Something that is made once before training, and kept.
+         */
+        Making: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "negatives" | "instructions" | "embeddings" | "completions";
+            /** Total */
+            total: number;
+            /**
+             * Present
+             * @description Found in this machine's cache.
+             */
+            present: number;
+            /**
+             * Looked At
+             * @description How many were looked for.
+             */
+            looked_at: number;
+            /**
+             * Seconds
+             * @description Time for what is missing; null: not known yet.
+             */
+            seconds: number | null;
+            /**
+             * Basis
+             * @description Where that time comes from, or why it is not known.
+             */
+            basis: string;
+        };
+        /**
          * MappingChange
          * @description Another mapping of the same file.
          */
@@ -3016,6 +3475,28 @@ export interface components {
              * @description Two-sided exact p-value of “neither is better”.
              */
             p: number;
+        };
+        /**
+         * MemoryNeed
+         * @description Bytes on each device at the peak.
+         */
+        MemoryNeed: {
+            /** Base */
+            base: number;
+            /** Adapters */
+            adapters: number;
+            /** Optimizer */
+            optimizer: number;
+            /** Sampling */
+            sampling: number;
+            /** Activations */
+            activations: number;
+            /** Head */
+            head: number;
+            /** Runtime */
+            runtime: number;
+            /** Peak */
+            peak: number;
         };
         /**
          * MetricEffects
@@ -3131,6 +3612,50 @@ export interface components {
             lora?: components["schemas"]["LoraConfig"];
         };
         /**
+         * ModelList
+         * @description Models to suggest, those most used first.
+         */
+        ModelList: {
+            /** Items */
+            items: components["schemas"]["KnownModel"][];
+        };
+        /**
+         * ModelReport
+         * @description The model as this machine has it.
+         */
+        ModelReport: {
+            /** Name */
+            name: string;
+            /**
+             * Folder
+             * @description Where it lies here; null: not on this machine.
+             */
+            folder: string | null;
+            /** Parameters */
+            parameters: number | null;
+            /**
+             * Trained
+             * @description Parameters of the adapter.
+             */
+            trained: number | null;
+            /** Vocabulary */
+            vocabulary: number | null;
+            /**
+             * Tokenizer
+             * @description Whether its tokenizer and chat template work here.
+             */
+            tokenizer: boolean;
+            /** Special Tokens */
+            special_tokens: {
+                [key: string]: string;
+            };
+            /**
+             * Problem
+             * @description Why they do not.
+             */
+            problem: string | null;
+        };
+        /**
          * NonFiniteAt
          * @description A value that JSON has no number for.
          */
@@ -3230,6 +3755,69 @@ export interface components {
             final: components["schemas"]["Interval"];
             /** @description Likewise for the last value less the first. */
             gain: components["schemas"]["Interval"];
+        };
+        /**
+         * Parameter
+         * @description A plain field of configurations.
+         */
+        Parameter: {
+            /** Path */
+            path: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "text" | "number" | "flag";
+        };
+        /**
+         * ParsedConfig
+         * @description What a text says.
+         */
+        ParsedConfig: {
+            /**
+             * Config
+             * @description The whole `RunConfig`, defaults filled in; null where there are mistakes.
+             */
+            config: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Errors
+             * @description Every mistake; `line` is that of the text.
+             */
+            errors: components["schemas"]["Problem"][];
+        };
+        /**
+         * Preflight
+         * @description What can be known about a run before it starts.
+         */
+        Preflight: {
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+            data: components["schemas"]["DataReport"] | null;
+            prompts: components["schemas"]["PromptReport"] | null;
+            model: components["schemas"]["ModelReport"];
+            example: components["schemas"]["RenderedExample"] | null;
+            /** Making */
+            making: components["schemas"]["Making"][];
+            /**
+             * Steps
+             * @description Optimizer steps.
+             */
+            steps: number | null;
+            /**
+             * Sequences
+             * @description Sequences per optimizer step, on all devices.
+             */
+            sequences: number;
+            disk: components["schemas"]["DiskNeed"] | null;
+            /**
+             * Workers
+             * @description Workers that are connected.
+             */
+            workers: components["schemas"]["WorkerFit"][];
         };
         /**
          * PresetList
@@ -3401,6 +3989,43 @@ export interface components {
              * @default 0
              */
             run_count: number;
+        };
+        /**
+         * PromptReport
+         * @description Whether the prompts fit.
+         */
+        PromptReport: {
+            /** Counted */
+            counted: number;
+            /**
+             * Limit
+             * @description `generation.max_prompt_length`.
+             */
+            limit: number;
+            /**
+             * Context
+             * @description Positions that the model knows, if it says so.
+             */
+            context: number | null;
+            /**
+             * Too Long
+             * @description Records that do not fit and will be dropped.
+             */
+            too_long: number;
+            /**
+             * Longest
+             * @description The first few of those.
+             */
+            longest: components["schemas"]["LongRecord"][];
+            /**
+             * Without Views
+             * @description Of the records looked at: those for which too few auxiliary prompts fit; null without auxiliary teachers, or where their contexts are not made yet.
+             */
+            without_views: number | null;
+            /** Views Looked At */
+            views_looked_at: number;
+            /** Lengths */
+            lengths: components["schemas"]["ViewLengths"][];
         };
         /**
          * Quadrants
@@ -3599,6 +4224,68 @@ export interface components {
             top_k: number;
         };
         /**
+         * RenderedExample
+         * @description One training record behind all of its views, in the first epoch.
+         */
+        RenderedExample: {
+            /**
+             * Index
+             * @description Place among the records left to train on, from 0.
+             */
+            index: number;
+            /**
+             * Records
+             * @description How many there are.
+             */
+            records: number;
+            /** Line */
+            line: number;
+            /** Id */
+            id: string;
+            /** Views */
+            views: components["schemas"]["RenderedView"][];
+            /**
+             * Reference
+             * @description The data's answer as a completion.
+             */
+            reference: string;
+            /**
+             * Exact
+             * @description Whether the run itself will show exactly this.
+             */
+            exact: boolean;
+        };
+        /**
+         * RenderedView
+         * @description One prompt as the trainer will render it.
+         */
+        RenderedView: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "student" | "primary" | "auxiliary" | "negative";
+            /**
+             * Number
+             * @description Which of its kind, from 1.
+             */
+            number: number;
+            /** Text */
+            text: string;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Made
+             * @description False: what it shows is only made before training.
+             */
+            made: boolean;
+            /**
+             * Note
+             * @description Where what it shows comes from.
+             */
+            note: string;
+        };
+        /**
          * Repeat
          * @description A line whose prompt was seen before.
          */
@@ -3638,7 +4325,7 @@ export interface components {
                 [key: string]: number;
             };
             /** Columns */
-            columns: components["schemas"]["Column"][];
+            columns: components["schemas"]["app__datasets__schemas__Column"][];
             /**
              * Duplicates
              * @description Examples whose prompt stands in an earlier line; white space and case do not count.
@@ -3814,6 +4501,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -3828,13 +4520,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -3972,6 +4688,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -3986,13 +4707,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -4120,6 +4865,60 @@ export interface components {
             cursor: number;
         };
         /**
+         * RunFields
+         * @description What else a list can show, and be sorted and filtered by.
+         */
+        RunFields: {
+            /**
+             * Metrics
+             * @description Paths for `metric:`.
+             */
+            metrics: string[];
+            /**
+             * Parameters
+             * @description Paths for `param:`.
+             */
+            parameters: components["schemas"]["Parameter"][];
+        };
+        /**
+         * RunGroup
+         * @description Runs with the same value of a field.
+         */
+        RunGroup: {
+            /**
+             * Value
+             * @description As filters name it; empty for runs without a value.
+             */
+            value: string;
+            /** Label */
+            label: string;
+            /** Count */
+            count: number;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["Spread"];
+            };
+        };
+        /**
+         * RunGroups
+         * @description The groups in the order of their labels, those without a value last.
+         */
+        RunGroups: {
+            /** By */
+            by: string;
+            /** Items */
+            items: components["schemas"]["RunGroup"][];
+            /**
+             * Total
+             * @description Groups in all; more than are given only beyond 1000.
+             */
+            total: number;
+        };
+        /**
          * RunKind
          * @description What a run does.
          * @enum {string}
@@ -4156,6 +4955,36 @@ export interface components {
             before?: string | null;
         };
         /**
+         * RunPick
+         * @description What one must know of a run to decide about it.
+         */
+        RunPick: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["RunKind"];
+            status: components["schemas"]["RunStatus"];
+            /** Attempt */
+            attempt: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RunPicks
+         * @description Runs in the list's order, without their rows.
+         */
+        RunPicks: {
+            /** Items */
+            items: components["schemas"]["RunPick"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
          * RunRow
          * @description A run in a list, with the fields and metrics that were asked for.
          */
@@ -4164,6 +4993,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -4178,13 +5012,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -4266,6 +5124,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -4280,13 +5143,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -4430,6 +5317,21 @@ export interface components {
              * @description Points in the range before reduction.
              */
             points: number;
+            /**
+             * Low
+             * @description As `bands`: the lowest finite value of each bucket; null where there are no more points than were asked for, so that each stands for itself.
+             */
+            low?: (number | null)[] | null;
+            /**
+             * High
+             * @description The highest likewise.
+             */
+            high?: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Points in each bucket likewise.
+             */
+            counts?: number[] | null;
         };
         /**
          * Session
@@ -4456,6 +5358,23 @@ export interface components {
         SignIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * Spread
+         * @description A metric's newest values in a group of runs.
+         */
+        Spread: {
+            /**
+             * Count
+             * @description Runs with a finite one.
+             */
+            count: number;
+            /** Mean */
+            mean: number;
+            /** Lowest */
+            lowest: number;
+            /** Highest */
+            highest: number;
         };
         /**
          * Steer
@@ -4813,6 +5732,31 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+        };
+        /**
+         * StudyValidation
+         * @description Verdict on a plan, without starting anything.
+         */
+        StudyValidation: {
+            /** Valid */
+            valid: boolean;
+            /**
+             * Runs
+             * @description How many it asks for; null where its cells are wrong.
+             */
+            runs: number | null;
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * Tags
+         * @description All tags of a run.
+         */
+        Tags: {
+            /** Tags */
+            tags: string[];
         };
         /**
          * TeacherConfig
@@ -5283,6 +6227,92 @@ export interface components {
             report: components["schemas"]["Report"];
         };
         /**
+         * ViewChange
+         * @description What can be changed about a view; what is null stays.
+         */
+        ViewChange: {
+            /** Name */
+            name?: string | null;
+            /** Search */
+            search?: {
+                [key: string]: string;
+            } | null;
+        };
+        /**
+         * ViewCreate
+         * @description A view to keep.
+         */
+        ViewCreate: {
+            /** Name */
+            name: string;
+            /**
+             * Project Id
+             * @description Null: a view of all runs.
+             */
+            project_id?: string | null;
+            /**
+             * Search
+             * @description What the page keeps in its address.
+             */
+            search: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ViewLengths
+         * @description Tokens of a view's prompt over the records counted.
+         */
+        ViewLengths: {
+            /**
+             * View
+             * @enum {string}
+             */
+            view: "student" | "primary";
+            /** Median */
+            median: number;
+            /** P95 */
+            p95: number;
+            /** Maximum */
+            maximum: number;
+        };
+        /**
+         * ViewList
+         * @description Views by name.
+         */
+        ViewList: {
+            /** Items */
+            items: components["schemas"]["ViewOut"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * ViewOut
+         * @description A list of runs as somebody arranged it.
+         */
+        ViewOut: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string | null;
+            /** Name */
+            name: string;
+            /** Search */
+            search: {
+                [key: string]: string;
+            };
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
          * Waiting
          * @description Where a queued run stands and what it waits for.
          */
@@ -5297,6 +6327,61 @@ export interface components {
              * @description What keeps it from starting now; empty: nothing.
              */
             reasons: string[];
+        };
+        /**
+         * WorkerFit
+         * @description Whether a worker can take the run, and how long it would need.
+         */
+        WorkerFit: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Mode */
+            mode: string;
+            /** Device */
+            device: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "fits" | "tight" | "will_not" | "unknown";
+            /** Reason */
+            reason: string;
+            need: components["schemas"]["MemoryNeed"] | null;
+            /**
+             * Capacity
+             * @description Bytes of the smallest GPU, or of the host.
+             */
+            capacity: number | null;
+            /**
+             * Free
+             * @description Bytes that nothing holds now.
+             */
+            free: number | null;
+            /** Disk Free */
+            disk_free: number | null;
+            /**
+             * Disk Verdict
+             * @enum {string}
+             */
+            disk_verdict: "fits" | "tight" | "will_not" | "unknown";
+            /**
+             * Seconds
+             * @description Training alone; null: not known yet.
+             */
+            seconds: number | null;
+            /** Seconds Per Step */
+            seconds_per_step: number | null;
+            /**
+             * Measured Runs
+             * @description Earlier runs behind these times.
+             */
+            measured_runs: number;
+            /** Time Note */
+            time_note: string;
         };
         /**
          * WorkerList
@@ -5378,6 +6463,44 @@ export interface components {
             versions: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Column
+         * @description A column and the types found in the first rows.
+         */
+        app__datasets__schemas__Column: {
+            /** Name */
+            name: string;
+            /** Types */
+            types: string[];
+        };
+        /**
+         * Column
+         * @description A field of the data file.
+         */
+        app__preflight__schemas__Column: {
+            /** Name */
+            name: string;
+            /**
+             * Types
+             * @description JSON types of its values in the rows looked at.
+             */
+            types: string[];
+            /**
+             * Filled
+             * @description Rows looked at that have a value.
+             */
+            filled: number;
+            /**
+             * Used As
+             * @description What it is read as; null: not used, or not known.
+             */
+            used_as: string | null;
+            /**
+             * Sample
+             * @description Its first value, shortened.
+             */
+            sample: string;
         };
         /**
          * ProblemDetails
@@ -5712,6 +6835,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Defaults"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    parse_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigText"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParsedConfig"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
                 };
             };
             /** @description Unauthorized */
@@ -6283,9 +7531,100 @@ export interface operations {
             };
         };
     };
+    preflight_run: {
+        parameters: {
+            query?: {
+                /** @description Training record to render, from 0. */
+                record?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_runs: {
         parameters: {
             query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Fields of the configuration to give: dotted paths. */
+                param?: string[] | null;
+                /** @description Metrics to give. */
+                metric?: string[] | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
                 /** @description Only those of this project. */
                 project_id?: string | null;
                 /** @description Only those of this one. */
@@ -6296,16 +7635,10 @@ export interface operations {
                 q?: string | null;
                 /** @description Only those that do this. */
                 kind?: components["schemas"]["RunKind"] | null;
-                /** @description Column, or `metric:` and a metric's path; `-` before it sorts downwards. */
-                sort?: string;
-                /** @description Fields of the configuration to give: dotted paths. */
-                param?: string[] | null;
-                /** @description Metrics to give. */
-                metric?: string[] | null;
-                /** @description Items per page. */
-                limit?: number;
-                /** @description Items to pass over. */
-                offset?: number;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
             };
             header?: never;
             path?: never;
@@ -6423,6 +7756,400 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    pick_runs: {
+        parameters: {
+            query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPicks"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    group_runs: {
+        parameters: {
+            query: {
+                /** @description Field, or `param:` and the path of a configuration field. A run with several tags is in several groups of `tag`. */
+                by: string;
+                /** @description Metrics to give. */
+                metric?: string[] | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunGroups"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_fields: {
+        parameters: {
+            query?: {
+                /** @description Text in a metric's path. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFields"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    export_runs: {
+        parameters: {
+            query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Fields, `metric:…` and `param:…`. Absent: all fields. */
+                column?: string[] | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    steer_runs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOutcomes"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6719,6 +8446,98 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RunChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    set_tags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Tags"];
             };
         };
         responses: {
@@ -7253,6 +9072,8 @@ export interface operations {
                 from_step?: number | null;
                 /** @description Last step. Absent: to the end. */
                 to_step?: number | null;
+                /** @description What to give where there are too many: extremes, or means with them. */
+                shape?: "points" | "bands";
             };
             header?: never;
             path: {
@@ -7492,6 +9313,407 @@ export interface operations {
             };
         };
     };
+    list_views: {
+        parameters: {
+            query?: {
+                /** @description Those of this project, too. */
+                project_id?: string | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_studies: {
         parameters: {
             query?: {
@@ -7587,6 +9809,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StudyCreated"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    validate_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudyPlan-Input"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyValidation"];
                 };
             };
             /** @description Unauthorized */
