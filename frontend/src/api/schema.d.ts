@@ -433,6 +433,8 @@ export interface paths {
          *
          *     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
          *     a point that is not finite are given. A smaller range of steps therefore shows more detail.
+         *     As `bands`, a bucket is one point at its last step: the mean of its values, with `low`, `high`
+         *     and how many there are.
          */
         get: operations["get_metrics"];
         put?: never;
@@ -881,6 +883,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Runs
+         * @description Runs against a baseline: configurations, metrics with differences, and evaluations.
+         *
+         *     Runs that do not exist are named in `missing`. For the pairs of answers ask
+         *     `GET /api/evaluations/compare` with what `evaluations` names.
+         */
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comparisons/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Curves
+         * @description A metric of several runs, over all attempts: steps that a later one did again count once.
+         */
+        get: operations["compare_curves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workers": {
         parameters: {
             query?: never;
@@ -1268,6 +1313,49 @@ export interface components {
          */
         Cause: "submitted" | "claimed" | "work_began" | "stop_requested" | "time_limit" | "cancelled" | "deleted" | "resumed" | "ended" | "killed" | "trainer_died" | "worker_left" | "lease_expired" | "unstartable";
         /**
+         * Cell
+         * @description A metric in one column, and against the baseline.
+         */
+        Cell: {
+            /**
+             * Value
+             * @description Of one run, or the mean of a column's runs.
+             */
+            value: number | null;
+            /**
+             * Low
+             * @description Interval of the mean (Student's t).
+             */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+            /**
+             * N
+             * @description Runs that have a value.
+             */
+            n: number;
+            /**
+             * Non Finite
+             * @description What a run's newest value is, if it is no number.
+             */
+            non_finite?: ("NaN" | "Infinity" | "-Infinity") | null;
+            /**
+             * Delta
+             * @description Less the baseline's value.
+             */
+            delta?: number | null;
+            /** Delta Low */
+            delta_low?: number | null;
+            /** Delta High */
+            delta_high?: number | null;
+            /**
+             * Note
+             * @description What the figures leave out or rest on.
+             * @default
+             */
+            note: string;
+        };
+        /**
          * CellReport
          * @description One combination of levels, over its seeds.
          */
@@ -1371,6 +1459,35 @@ export interface components {
             tests: string[];
         };
         /**
+         * ComparedRun
+         * @description A run that is compared.
+         */
+        ComparedRun: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["RunKind"];
+            status: components["schemas"]["RunStatus"];
+            /** Model */
+            model: string;
+            /** Seed */
+            seed: number;
+            /** Step */
+            step: number;
+            /** Total Steps */
+            total_steps: number | null;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
          * Comparison
          * @description Two models on the same examples; differences are second − first.
          */
@@ -1440,6 +1557,32 @@ export interface components {
              * @description Name of the preset (`GET /api/presets`) whose settings the others override.
              */
             preset?: string | null;
+        };
+        /**
+         * ConfigRow
+         * @description One field of what the runs were made with, by column.
+         */
+        ConfigRow: {
+            /**
+             * Source
+             * @description `config`: what was asked for. `environment`: what the run found on its worker.
+             * @enum {string}
+             */
+            source: "config" | "environment";
+            /** Path */
+            path: string;
+            /** Differs */
+            differs: boolean;
+            /**
+             * Present
+             * @description By column: whether its runs have this field.
+             */
+            present: boolean[];
+            /**
+             * Values
+             * @description By column; the seed of a column of several runs is a list.
+             */
+            values: unknown[];
         };
         /**
          * ConfigText
@@ -1528,6 +1671,72 @@ export interface components {
              * @description Tokens put through the network in training.
              */
             tokens: number | null;
+        };
+        /**
+         * Curve
+         * @description A metric's course in one column.
+         *
+         *     Of several runs: their mean and spread at each step. Where there are more points than asked for,
+         *     those of a bucket become their mean, with the lowest and the highest as the band, so that no
+         *     spike is lost. A smaller range therefore shows more detail.
+         */
+        Curve: {
+            /**
+             * Key
+             * @description Of its column.
+             */
+            key: string;
+            /** X */
+            x: number[];
+            /** Steps */
+            steps: number[];
+            /**
+             * Values
+             * @description Null where no value was finite.
+             */
+            values: (number | null)[];
+            /**
+             * Low
+             * @description Null where there is no band.
+             */
+            low: (number | null)[] | null;
+            /** High */
+            high: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Steps that each point stands for.
+             */
+            counts: number[];
+            /**
+             * Runs
+             * @description Fewest runs behind each point; null of one run.
+             */
+            runs: number[] | null;
+            /**
+             * Non Finite
+             * @description The first 100.
+             */
+            non_finite: components["schemas"]["NonFiniteAt"][];
+            /**
+             * Points
+             * @description Steps in the range.
+             */
+            points: number;
+        };
+        /**
+         * CurveSet
+         * @description A metric's curves, a column each; columns that lack it, or the axis, are absent.
+         */
+        CurveSet: {
+            /** Name */
+            name: string;
+            /**
+             * Axis
+             * @enum {string}
+             */
+            axis: "step" | "tokens" | "epoch" | "time" | "wall";
+            /** Items */
+            items: components["schemas"]["Curve"][];
         };
         /**
          * DataConfig
@@ -1872,6 +2081,32 @@ export interface components {
             every_steps: number;
         };
         /**
+         * EvaluationCell
+         * @description A set's results in one column.
+         */
+        EvaluationCell: {
+            /** Results */
+            results: components["schemas"]["EvaluationResult"][];
+            /** @description Wilson interval of one run, t interval of several. */
+            accuracy: components["schemas"]["Interval"];
+            /** @description Forward JSD to the base, nats per token; mean over seeds. */
+            jsd: components["schemas"]["Interval"];
+            /** @description Log-probability of the answers under the base, nats per token. */
+            base_logprob: components["schemas"]["Interval"];
+            /** @description Null where there is nothing to pair. */
+            pair: components["schemas"]["EvaluationPair"] | null;
+            /**
+             * Reason
+             * @description Why there is nothing to pair; empty for the baseline.
+             */
+            reason: string;
+            /**
+             * Note
+             * @description What the pairs leave out or rest on.
+             */
+            note: string;
+        };
+        /**
          * EvaluationConfig
          * @description Evaluation inside a run: before its first step, every so many steps, and after its last.
          */
@@ -2119,6 +2354,66 @@ export interface components {
             intervals: {
                 [key: string]: components["schemas"]["Interval"];
             };
+        };
+        /**
+         * EvaluationPair
+         * @description What to ask `GET /api/evaluations/compare` for.
+         */
+        EvaluationPair: {
+            /**
+             * First
+             * @description The baseline's results.
+             */
+            first: string[];
+            /**
+             * Second
+             * @description The column's, seed by seed.
+             */
+            second: string[];
+        };
+        /**
+         * EvaluationResult
+         * @description The newest result of a run's model on a set.
+         */
+        EvaluationResult: {
+            /**
+             * Name
+             * @description `RUN:CURSOR`, as the routes of evaluations take it.
+             */
+            name: string;
+            /**
+             * Run Id
+             * @description The compared run.
+             */
+            run_id: string;
+            /**
+             * Made By
+             * @description The run that made it: the same, or an evaluation of it.
+             */
+            made_by: string;
+            /** Seed */
+            seed: number;
+            /**
+             * Step
+             * @description Optimizer steps done; null if made after the run.
+             */
+            step: number | null;
+            /** Questions */
+            questions: number | null;
+            /** Answers */
+            answers: number | null;
+        };
+        /**
+         * EvaluationRow
+         * @description A set of questions by column.
+         */
+        EvaluationRow: {
+            /** Set */
+            set: string;
+            /** Chance */
+            chance: number | null;
+            /** Cells */
+            cells: components["schemas"]["EvaluationCell"][];
         };
         /**
          * EvaluationSet
@@ -2952,6 +3247,24 @@ export interface components {
             effects: components["schemas"]["Effect"][];
         };
         /**
+         * MetricRow
+         * @description A metric by column.
+         */
+        MetricRow: {
+            /** Name */
+            name: string;
+            /**
+             * Better
+             * @description Null where that depends.
+             */
+            better: ("higher" | "lower") | null;
+            /**
+             * Cells
+             * @description Null where no run of the column reported it.
+             */
+            cells: (components["schemas"]["Cell"] | null)[];
+        };
+        /**
          * MetricSeries
          * @description Series of one attempt, and the cursor up to which they are complete.
          */
@@ -3079,6 +3392,19 @@ export interface components {
              * @description Why they do not.
              */
             problem: string | null;
+        };
+        /**
+         * NonFiniteAt
+         * @description A value that JSON has no number for.
+         */
+        NonFiniteAt: {
+            /** X */
+            x: number;
+            /**
+             * Value
+             * @enum {string}
+             */
+            value: "NaN" | "Infinity" | "-Infinity";
         };
         /**
          * NonFinitePoint
@@ -3808,6 +4134,36 @@ export interface components {
             time_limit_seconds?: number | null;
         };
         /**
+         * RunComparison
+         * @description Runs against a baseline. Differences are the column's less the baseline's.
+         */
+        RunComparison: {
+            /**
+             * Baseline
+             * @description The run that is compared against.
+             */
+            baseline: string | null;
+            /**
+             * Missing
+             * @description Runs that were asked for and do not exist.
+             */
+            missing: string[];
+            /**
+             * Columns
+             * @description The baseline's first, the others as asked for.
+             */
+            columns: components["schemas"]["app__comparisons__schemas__Column"][];
+            /**
+             * Config
+             * @description Every field; `differs` marks the differences.
+             */
+            config: components["schemas"]["ConfigRow"][];
+            /** Metrics */
+            metrics: components["schemas"]["MetricRow"][];
+            /** Evaluations */
+            evaluations: components["schemas"]["EvaluationRow"][];
+        };
+        /**
          * RunConfig
          * @description Everything that defines a run. Stored immutably with it.
          */
@@ -4486,6 +4842,21 @@ export interface components {
              * @description Points in the range before reduction.
              */
             points: number;
+            /**
+             * Low
+             * @description As `bands`: the lowest finite value of each bucket; null where there are no more points than were asked for, so that each stands for itself.
+             */
+            low?: (number | null)[] | null;
+            /**
+             * High
+             * @description The highest likewise.
+             */
+            high?: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Points in each bucket likewise.
+             */
+            counts?: number[] | null;
         };
         /**
          * Session
@@ -5523,6 +5894,23 @@ export interface components {
             versions: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Column
+         * @description A run, or several that differ only in their seeds.
+         */
+        app__comparisons__schemas__Column: {
+            /**
+             * Key
+             * @description Identifier of its first run; stays whatever else is compared.
+             */
+            key: string;
+            /** Label */
+            label: string;
+            /** Baseline */
+            baseline: boolean;
+            /** Runs */
+            runs: components["schemas"]["ComparedRun"][];
         };
         /**
          * Column
@@ -7642,6 +8030,8 @@ export interface operations {
                 from_step?: number | null;
                 /** @description Last step. Absent: to the end. */
                 to_step?: number | null;
+                /** @description What to give where there are too many: extremes, or means with them. */
+                shape?: "points" | "bands";
             };
             header?: never;
             path: {
@@ -9574,6 +9964,164 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query: {
+                /** @description Their ids. */
+                run: string[];
+                /** @description What they are compared against. Absent: the first run. */
+                baseline?: string | null;
+                /** @description Whether runs that differ only in their seeds stand together. */
+                seeds?: boolean;
+                /** @description Which of each metric's values stands in the table. */
+                statistic?: "last" | "min" | "max";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparison"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_curves: {
+        parameters: {
+            query: {
+                /** @description Their ids. */
+                run: string[];
+                /** @description Metric. */
+                name: string;
+                /** @description What they are compared against. Absent: the first run. */
+                baseline?: string | null;
+                /** @description Whether runs that differ only in their seeds stand together. */
+                seeds?: boolean;
+                /** @description `tokens`: completion tokens so far; `epoch`: passes over the records so far; `time`: seconds since the run's start; `wall`: seconds since the Unix epoch. */
+                axis?: "step" | "tokens" | "epoch" | "time" | "wall";
+                /** @description Left end on that axis. Absent: the start. */
+                low?: number | null;
+                /** @description Right end. Absent: the end. */
+                high?: number | null;
+                /** @description Band of several seeds: standard deviation, lowest to highest, or 95 % interval of the mean. */
+                spread?: "sd" | "range" | "interval";
+                /** @description Most points each. */
+                max_points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurveSet"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
