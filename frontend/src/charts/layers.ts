@@ -1,6 +1,7 @@
 /** From series to what is drawn: smoothed, stacked, with its extents. */
 import { smooth } from "../lib/smoothing";
-import { type ChartView, type CurveSeries, lowerBound, nearest, type Range } from "./curve";
+import { lowerBound, nearest } from "../lib/sorted";
+import type { ChartView, CurveSeries, Range } from "./curve";
 
 export interface Layer {
   readonly series: CurveSeries;
