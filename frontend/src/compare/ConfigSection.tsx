@@ -48,7 +48,7 @@ export function ConfigSection({ comparison, search, onSearch }: ConfigSectionPro
             : "Nothing differs: the runs were made with the same settings on like workers."}
         </p>
       ) : (
-        <div className="panel overflow-x-auto">
+        <div tabIndex={0} className="panel overflow-x-auto">
           <table aria-label="Configuration" className="w-full border-collapse text-left">
             <thead>
               <ColumnHeads first="Field" columns={columns} />

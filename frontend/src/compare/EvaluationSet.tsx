@@ -47,8 +47,8 @@ export function EvaluationSet({ row, columns }: EvaluationSetProps) {
           CSV
         </Button>
       </div>
-      <div className="flex flex-col xl:flex-row">
-        <div className="min-w-0 flex-1 overflow-x-auto">
+      <div className="flex flex-col 2xl:flex-row">
+        <div tabIndex={0} className="min-w-0 flex-1 overflow-x-auto">
           <EvaluationResults row={row} columns={columns} pairs={pairs} retention={retention} />
         </div>
         {retention && <GainScatter row={row} columns={columns} />}

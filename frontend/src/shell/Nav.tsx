@@ -2,7 +2,6 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import {
   Database,
-  GitCompare,
   Keyboard,
   ListOrdered,
   LogOut,
@@ -86,7 +85,6 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
         </button>
         <Item to="/" icon={Rows3} label="Runs" collapsed={collapsed} />
         <Item to="/runs/new" icon={Plus} label="New run" collapsed={collapsed} />
-        <Item to="/compare" icon={GitCompare} label="Compare" collapsed={collapsed} />
         <Item to="/datasets" icon={Database} label="Datasets" collapsed={collapsed} />
         <Item to="/queue" icon={ListOrdered} label="Queue" collapsed={collapsed} />
         <Item to="/workers" icon={Server} label="Workers" collapsed={collapsed} />
@@ -112,7 +110,7 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
 }
 
 interface ItemProps {
-  to: "/" | "/runs/new" | "/compare" | "/datasets" | "/queue" | "/workers";
+  to: "/" | "/runs/new" | "/datasets" | "/queue" | "/workers";
   icon: LucideIcon;
   label: string;
   collapsed: boolean;
