@@ -64,9 +64,6 @@ export function EvaluationResults({ row, columns, pairs, retention }: Evaluation
               </th>
             </>
           )}
-          <th scope="col" className={`${HEAD} text-left!`}>
-            Compared on
-          </th>
         </tr>
       </thead>
       <tbody>
@@ -76,7 +73,7 @@ export function EvaluationResults({ row, columns, pairs, retention }: Evaluation
           if (!cell || !pair) return null;
           return (
             <tr key={column.key} className="border-line border-b align-top last:border-b-0">
-              <th scope="row" className="max-w-64 px-3 py-1.5 font-normal">
+              <th scope="row" className="min-w-60 max-w-80 px-3 py-1.5 font-normal">
                 <span className="flex items-center gap-2">
                   <span className="w-4 shrink-0 text-right text-faint text-sm tabular-nums">
                     {i + 1}
@@ -87,6 +84,7 @@ export function EvaluationResults({ row, columns, pairs, retention }: Evaluation
                   </span>
                 </span>
                 <Made cell={cell} column={column} />
+                <On column={column} cell={cell} pair={pair} />
               </th>
               <Own value={cell.accuracy} format={percent} end={(x) => percent(x)} />
               <Gain pair={pair} better="higher" share get={(found) => found.accuracy} />
@@ -107,7 +105,6 @@ export function EvaluationResults({ row, columns, pairs, retention }: Evaluation
                   />
                 </>
               )}
-              <On column={column} cell={cell} pair={pair} />
             </tr>
           );
         })}
@@ -189,11 +186,11 @@ function On(props: { column: ComparedColumn; cell: EvaluationCell; pair: Pair })
     return compared(pair.found);
   };
   return (
-    <td className="min-w-44 px-3 py-1.5 text-muted text-sm">
+    <span className="ml-12 block text-muted text-xs">
       {words()}
-      {pair.kind === "none" && pair.remedy && <span className="block">{pair.remedy}</span>}
+      {pair.kind === "none" && pair.remedy && ` ${pair.remedy}`}
       {cell.note && <span className="block text-faint">{cell.note}</span>}
-    </td>
+    </span>
   );
 }
 

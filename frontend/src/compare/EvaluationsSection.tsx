@@ -10,7 +10,7 @@ export function EvaluationsSection({ comparison }: { comparison: RunComparison }
       title="Evaluations: gain and retention"
       note={
         evaluations.length > 0 &&
-        "The newest result of each run's model on each set. Differences are less the baseline, over the questions that both answered: bootstrap intervals of 95 %, McNemar's exact test; not adjusted for how many there are."
+        "The newest result of each run's model on each set. Differences are less the baseline, over the questions that both answered: bootstrap intervals of 95 %, McNemar's exact test; not adjusted for how many there are. ✓ better, ✗ worse: the interval leaves out zero."
       }
     >
       {evaluations.length === 0 ? (

@@ -32,7 +32,7 @@ export function MetricsSection({ comparison, search, onSearch }: MetricsSectionP
   return (
     <Section
       title="Metrics"
-      note="Differences are less the baseline. Intervals are 95 %, over seeds, and not adjusted for how many there are."
+      note="Differences are less the baseline. Intervals are 95 %, over seeds, and not adjusted for how many there are. ✓ better, ✗ worse, ≠ differs: the interval leaves out zero."
       tools={
         <>
           <NameSearch

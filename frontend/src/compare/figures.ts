@@ -27,8 +27,9 @@ export function ends(
   high: Maybe,
   format: (value: number) => string = short,
 ): string | null {
-  if (!known(low) || !known(high) || low === high) return null;
-  return `${format(low)} to ${format(high)}`;
+  if (!known(low) || !known(high)) return null;
+  const [from, to] = [format(low), format(high)];
+  return from === to ? null : `${from} to ${to}`;
 }
 
 /** What a difference says: only an interval without zero says anything. */
