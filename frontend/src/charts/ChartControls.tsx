@@ -123,7 +123,13 @@ function Attempts({ search, onSearch, run, current }: AttemptsProps) {
   );
 }
 
-export function Smoothing({ value, onChange }: { value: number; onChange: (value: number) => void }) {
+export function Smoothing({
+  value,
+  onChange,
+}: {
+  value: number;
+  onChange: (value: number) => void;
+}) {
   const [held, setHeld] = useState(value);
   const settled = useDebounced(held, 120);
   // biome-ignore lint/correctness/useExhaustiveDependencies: only a pause in sliding reports
