@@ -140,6 +140,7 @@ export const runSearch = (raw: RawSearch) =>
     log: flag(raw.log),
     logx: flag(raw.logx),
     clip: flag(raw.clip),
+    alone: flag(raw.alone),
     chart: text(raw.chart),
     x: oneOf(raw.x, X_AXES),
     from: numeric(raw.from, -Number.MAX_VALUE, Number.MAX_VALUE),

@@ -1787,6 +1787,23 @@ export interface components {
             tests: string[];
         };
         /**
+         * ComparedColumn
+         * @description A run, or several that differ only in their seeds.
+         */
+        ComparedColumn: {
+            /**
+             * Key
+             * @description Identifier of its first run; stays whatever else is compared.
+             */
+            key: string;
+            /** Label */
+            label: string;
+            /** Baseline */
+            baseline: boolean;
+            /** Runs */
+            runs: components["schemas"]["ComparedRun"][];
+        };
+        /**
          * ComparedRun
          * @description A run that is compared.
          */
@@ -4523,7 +4540,7 @@ export interface components {
              * Columns
              * @description The baseline's first, the others as asked for.
              */
-            columns: components["schemas"]["app__comparisons__schemas__Column"][];
+            columns: components["schemas"]["ComparedColumn"][];
             /**
              * Config
              * @description Every field; `differs` marks the differences.
@@ -6587,23 +6604,6 @@ export interface components {
             versions: {
                 [key: string]: string;
             };
-        };
-        /**
-         * Column
-         * @description A run, or several that differ only in their seeds.
-         */
-        app__comparisons__schemas__Column: {
-            /**
-             * Key
-             * @description Identifier of its first run; stays whatever else is compared.
-             */
-            key: string;
-            /** Label */
-            label: string;
-            /** Baseline */
-            baseline: boolean;
-            /** Runs */
-            runs: components["schemas"]["ComparedRun"][];
         };
         /**
          * Column
