@@ -10,11 +10,12 @@ from urllib.parse import quote
 import typer
 from typer.core import TyperGroup
 
+from app.studies.markdown import markdown
 from app.studies.report import StudyReport
 from cli.api_client import api_url, request
 from cli.environment import read_settings
 from cli.study_folder import CellState, load_plan
-from cli.study_report import markdown, report_of_folder
+from cli.study_report import report_of_folder
 from cli.study_runner import run_study
 from cli.up import say
 from core.errors import StudioError
