@@ -36,7 +36,7 @@ router = APIRouter(prefix="/studies", tags=["studies"])
 _Choice = Annotated[str, Query(max_length=130)]
 MetricsQuery = Annotated[
     list[Annotated[str, Query(max_length=500)]] | None,
-    Query(max_length=100, description="Outcomes to compare, as in a plan. Absent: the plan's."),
+    Query(max_length=50, description="Outcomes to compare beside the plan's; `*` is anything."),
 ]
 BaselineQuery = Annotated[
     list[_Choice] | None,
@@ -109,7 +109,7 @@ def get_study_table(
     session: ReadSession,
     study_id: str,
     metric: Annotated[
-        str | None, Query(max_length=500, description="Absent: the first of the plan.")
+        str | None, Query(max_length=500, description="Absent: the first of the report.")
     ] = None,
     row: Annotated[
         _FactorsQuery, Query(max_length=20, description="Factors at the rows, outermost first.")
@@ -129,7 +129,7 @@ def get_study_table(
     """
     view = views.read_view([metric] if metric else None, baseline)
     layout = views.read_layout(row, column, fix)
-    return views.table(session, study_id, view, layout)
+    return views.table(session, study_id, view, layout, metric)
 
 
 @router.get(

@@ -239,7 +239,7 @@ class View(NamedTuple):
     """How a study is looked at; what is empty is as in the plan.
 
     Attributes:
-        metrics: outcomes to compare, as in a plan.
+        metrics: outcomes to compare beside those of the plan.
         baseline: factor to the level that is compared with.
     """
 
@@ -255,7 +255,7 @@ class View(NamedTuple):
         if not self.metrics and not self.baseline:
             return plan
         raw = plan.model_dump()
-        raw["metrics"] = self.metrics or plan.metrics
+        raw["metrics"] = tuple(dict.fromkeys((*plan.metrics, *self.metrics)))
         raw["baseline"] = plan.baseline | self.baseline
         return parse_plan(raw)
 

@@ -56,13 +56,15 @@ def _choices(given: Sequence[str], field: str) -> dict[str, str]:
     return found
 
 
-def table(session: Session, study_id: str, view: View, layout: Layout | None) -> StudyTable:
+def table(
+    session: Session, study_id: str, view: View, layout: Layout | None, metric: str | None
+) -> StudyTable:
     """The study's cells by rows and columns."""
     study = service.get_study(session, study_id)
     plan = view.of(service.stored_plan(study))
     results = _results(session, study, plan)
-    report = build_report(plan, results)
-    metric = report.metrics[0] if report.metrics else plan.metrics[0]
+    if metric is None:
+        metric = next(iter(build_report(plan, results).metrics), plan.metrics[0])
     return build_table(plan, results, metric, layout or default_layout(plan))
 
 

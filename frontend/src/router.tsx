@@ -6,7 +6,15 @@ import {
 } from "@tanstack/react-router";
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
-import { datasetSearch, newRunSearch, runSearch, runsSearch, workersSearch } from "./searches";
+import {
+  datasetSearch,
+  newRunSearch,
+  runSearch,
+  runsSearch,
+  studiesSearch,
+  studySearch,
+  workersSearch,
+} from "./searches";
 import { AppShell } from "./shell/AppShell";
 import { BrokenPage, NotFoundPage, PageSkeleton } from "./shell/pages";
 
@@ -56,6 +64,26 @@ const datasetRoute = createRoute({
   component: lazyRouteComponent(() => import("./datasets/DatasetPage"), "DatasetPage"),
 });
 
+const studiesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies",
+  validateSearch: studiesSearch,
+  component: lazyRouteComponent(() => import("./studies/StudiesPage"), "StudiesPage"),
+});
+
+const newStudyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies/new",
+  component: lazyRouteComponent(() => import("./studies/NewStudyPage"), "NewStudyPage"),
+});
+
+const studyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies/$studyId",
+  validateSearch: studySearch,
+  component: lazyRouteComponent(() => import("./studies/StudyPage"), "StudyPage"),
+});
+
 const workersRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/workers",
@@ -76,6 +104,9 @@ const routeTree = rootRoute.addChildren([
   runRoute,
   datasetsRoute,
   datasetRoute,
+  studiesRoute,
+  newStudyRoute,
+  studyRoute,
   queueRoute,
   workersRoute,
 ]);

@@ -7707,7 +7707,7 @@ export interface operations {
     get_study: {
         parameters: {
             query?: {
-                /** @description Outcomes to compare, as in a plan. Absent: the plan's. */
+                /** @description Outcomes to compare beside the plan's; `*` is anything. */
                 metric?: string[] | null;
                 /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
                 baseline?: string[] | null;
@@ -7879,7 +7879,7 @@ export interface operations {
     get_study_table: {
         parameters: {
             query?: {
-                /** @description Absent: the first of the plan. */
+                /** @description Absent: the first of the report. */
                 metric?: string | null;
                 /** @description Factors at the rows, outermost first. */
                 row?: string[] | null;
@@ -7966,7 +7966,7 @@ export interface operations {
     get_study_file: {
         parameters: {
             query?: {
-                /** @description Outcomes to compare, as in a plan. Absent: the plan's. */
+                /** @description Outcomes to compare beside the plan's; `*` is anything. */
                 metric?: string[] | null;
                 /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
                 baseline?: string[] | null;
