@@ -15,12 +15,14 @@ from starlette.exceptions import HTTPException
 from app import configuration
 from app.auth.guard import Guard
 from app.auth.router import router as session_router
+from app.comparisons.router import router as comparisons_router
 from app.datasets.router import router as datasets_router
 from app.db import get_database
 from app.errors import documented, install_error_handlers
 from app.evaluations.router import router as evaluations_router
 from app.experiments.router import router as experiments_router
 from app.health.router import router as health_router
+from app.preflight.router import router as preflight_router
 from app.presets.router import router as presets_router
 from app.projects.router import router as projects_router
 from app.queues.router import router as queues_router
@@ -71,11 +73,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         presets_router,
         projects_router,
         experiments_router,
+        preflight_router,
         runs_router,
         studies_router,
         trajectories_router,
         datasets_router,
         evaluations_router,
+        comparisons_router,
         workers_router,
         queues_router,
     ):

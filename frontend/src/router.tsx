@@ -7,6 +7,7 @@ import {
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
 import {
+  compareSearch,
   datasetSearch,
   newRunSearch,
   runSearch,
@@ -49,6 +50,13 @@ const runRoute = createRoute({
   path: "/runs/$runId",
   validateSearch: runSearch,
   component: lazyRouteComponent(() => import("./run/RunPage"), "RunPage"),
+});
+
+const compareRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/compare",
+  validateSearch: compareSearch,
+  component: lazyRouteComponent(() => import("./compare/ComparePage"), "ComparePage"),
 });
 
 const datasetsRoute = createRoute({
@@ -102,6 +110,7 @@ const routeTree = rootRoute.addChildren([
   projectRunsRoute,
   newRunRoute,
   runRoute,
+  compareRoute,
   datasetsRoute,
   datasetRoute,
   studiesRoute,

@@ -72,6 +72,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config/parse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Parse Text
+         * @description Read a configuration from YAML or JSON, and name every mistake with its line and field.
+         */
+        post: operations["parse_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Models on this machine, and those that earlier runs used.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/presets": {
         parameters: {
             query?: never;
@@ -174,6 +214,29 @@ export interface paths {
         get: operations["get_experiment"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/preflight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preflight Run
+         * @description Look at everything that the run would meet, without creating it.
+         *
+         *     The data's columns, prompts that do not fit, one record behind every teacher view, what is made
+         *     before training and whether it is there, and each worker's memory, disk and measured pace.
+         */
+        post: operations["preflight_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -370,6 +433,8 @@ export interface paths {
          *
          *     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
          *     a point that is not finite are given. A smaller range of steps therefore shows more detail.
+         *     As `bands`, a bucket is one point at its last step: the mean of its values, with `low`, `high`
+         *     and how many there are.
          */
         get: operations["get_metrics"];
         put?: never;
@@ -443,6 +508,26 @@ export interface paths {
          *     Every cell is checked first as a run would be; mistakes name factor, level and field.
          */
         post: operations["create_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate Study
+         * @description Say what creating this study would say, and how many runs it has, without creating it.
+         */
+        post: operations["validate_study"];
         delete?: never;
         options?: never;
         head?: never;
@@ -886,6 +971,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Runs
+         * @description Runs against a baseline: configurations, metrics with differences, and evaluations.
+         *
+         *     Runs that do not exist are named in `missing`. For the pairs of answers ask
+         *     `GET /api/evaluations/compare` with what `evaluations` names.
+         */
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comparisons/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Curves
+         * @description A metric of several runs, over all attempts: steps that a later one did again count once.
+         */
+        get: operations["compare_curves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workers": {
         parameters: {
             query?: never;
@@ -1273,6 +1401,49 @@ export interface components {
          */
         Cause: "submitted" | "claimed" | "work_began" | "stop_requested" | "time_limit" | "cancelled" | "deleted" | "resumed" | "ended" | "killed" | "trainer_died" | "worker_left" | "lease_expired" | "unstartable";
         /**
+         * Cell
+         * @description A metric in one column, and against the baseline.
+         */
+        Cell: {
+            /**
+             * Value
+             * @description Of one run, or the mean of a column's runs.
+             */
+            value: number | null;
+            /**
+             * Low
+             * @description Interval of the mean (Student's t).
+             */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+            /**
+             * N
+             * @description Runs that have a value.
+             */
+            n: number;
+            /**
+             * Non Finite
+             * @description What a run's newest value is, if it is no number.
+             */
+            non_finite?: ("NaN" | "Infinity" | "-Infinity") | null;
+            /**
+             * Delta
+             * @description Less the baseline's value.
+             */
+            delta?: number | null;
+            /** Delta Low */
+            delta_low?: number | null;
+            /** Delta High */
+            delta_high?: number | null;
+            /**
+             * Note
+             * @description What the figures leave out or rest on.
+             * @default
+             */
+            note: string;
+        };
+        /**
          * CellReport
          * @description One combination of levels, over its seeds.
          */
@@ -1376,14 +1547,33 @@ export interface components {
             tests: string[];
         };
         /**
-         * Column
-         * @description A column and the types found in the first rows.
+         * ComparedRun
+         * @description A run that is compared.
          */
-        Column: {
+        ComparedRun: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
             /** Name */
             name: string;
-            /** Types */
-            types: string[];
+            kind: components["schemas"]["RunKind"];
+            status: components["schemas"]["RunStatus"];
+            /** Model */
+            model: string;
+            /** Seed */
+            seed: number;
+            /** Step */
+            step: number;
+            /** Total Steps */
+            total_steps: number | null;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /**
          * Comparison
@@ -1455,6 +1645,43 @@ export interface components {
              * @description Name of the preset (`GET /api/presets`) whose settings the others override.
              */
             preset?: string | null;
+        };
+        /**
+         * ConfigRow
+         * @description One field of what the runs were made with, by column.
+         */
+        ConfigRow: {
+            /**
+             * Source
+             * @description `config`: what was asked for. `environment`: what the run found on its worker.
+             * @enum {string}
+             */
+            source: "config" | "environment";
+            /** Path */
+            path: string;
+            /** Differs */
+            differs: boolean;
+            /**
+             * Present
+             * @description By column: whether its runs have this field.
+             */
+            present: boolean[];
+            /**
+             * Values
+             * @description By column; the seed of a column of several runs is a list.
+             */
+            values: unknown[];
+        };
+        /**
+         * ConfigText
+         * @description A configuration as people write it.
+         */
+        ConfigText: {
+            /**
+             * Text
+             * @description YAML or JSON; it may name a `preset`.
+             */
+            text: string;
         };
         /**
          * Contact
@@ -1537,6 +1764,72 @@ export interface components {
              * @description Tokens put through the network in training.
              */
             tokens: number | null;
+        };
+        /**
+         * Curve
+         * @description A metric's course in one column.
+         *
+         *     Of several runs: their mean and spread at each step. Where there are more points than asked for,
+         *     those of a bucket become their mean, with the lowest and the highest as the band, so that no
+         *     spike is lost. A smaller range therefore shows more detail.
+         */
+        Curve: {
+            /**
+             * Key
+             * @description Of its column.
+             */
+            key: string;
+            /** X */
+            x: number[];
+            /** Steps */
+            steps: number[];
+            /**
+             * Values
+             * @description Null where no value was finite.
+             */
+            values: (number | null)[];
+            /**
+             * Low
+             * @description Null where there is no band.
+             */
+            low: (number | null)[] | null;
+            /** High */
+            high: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Steps that each point stands for.
+             */
+            counts: number[];
+            /**
+             * Runs
+             * @description Fewest runs behind each point; null of one run.
+             */
+            runs: number[] | null;
+            /**
+             * Non Finite
+             * @description The first 100.
+             */
+            non_finite: components["schemas"]["NonFiniteAt"][];
+            /**
+             * Points
+             * @description Steps in the range.
+             */
+            points: number;
+        };
+        /**
+         * CurveSet
+         * @description A metric's curves, a column each; columns that lack it, or the axis, are absent.
+         */
+        CurveSet: {
+            /** Name */
+            name: string;
+            /**
+             * Axis
+             * @enum {string}
+             */
+            axis: "step" | "tokens" | "epoch" | "time" | "wall";
+            /** Items */
+            items: components["schemas"]["Curve"][];
         };
         /**
          * DataConfig
@@ -1659,6 +1952,56 @@ export interface components {
             tool_calls?: string | null;
         };
         /**
+         * DataReport
+         * @description The data file as the run will read it.
+         */
+        DataReport: {
+            /**
+             * Layout
+             * @description `records`, or the benchmark whose form the file has.
+             */
+            layout: string;
+            /** File */
+            file: string;
+            /** Bytes */
+            bytes: number;
+            /** Rows Looked At */
+            rows_looked_at: number;
+            /** Columns */
+            columns: components["schemas"]["app__preflight__schemas__Column"][];
+            /**
+             * Records
+             * @description Records read for this report.
+             */
+            records: number;
+            /**
+             * Whole
+             * @description Whether that is all of them.
+             */
+            whole: boolean;
+            /**
+             * Tasks
+             * @description Records by how their answers are graded.
+             */
+            tasks: {
+                [key: string]: number;
+            };
+            /**
+             * Skipped
+             * @description Rows that are left out, by reason.
+             */
+            skipped: {
+                [key: string]: number;
+            };
+            /**
+             * Train
+             * @description Records left to train on.
+             */
+            train: number;
+            /** Held Out */
+            held_out: number;
+        };
+        /**
          * DatasetDetail
          * @description A data set with all versions, newest first.
          */
@@ -1769,6 +2112,18 @@ export interface components {
             };
         };
         /**
+         * DiskNeed
+         * @description Bytes that the run will write.
+         */
+        DiskNeed: {
+            /** Adapters */
+            adapters: number;
+            /** Checkpoints */
+            checkpoints: number;
+            /** Total */
+            total: number;
+        };
+        /**
          * Effect
          * @description A difference, or a difference of differences, that levels make.
          */
@@ -1817,6 +2172,32 @@ export interface components {
              * @default 10
              */
             every_steps: number;
+        };
+        /**
+         * EvaluationCell
+         * @description A set's results in one column.
+         */
+        EvaluationCell: {
+            /** Results */
+            results: components["schemas"]["EvaluationResult"][];
+            /** @description Wilson interval of one run, t interval of several. */
+            accuracy: components["schemas"]["Interval"];
+            /** @description Forward JSD to the base, nats per token; mean over seeds. */
+            jsd: components["schemas"]["Interval"];
+            /** @description Log-probability of the answers under the base, nats per token. */
+            base_logprob: components["schemas"]["Interval"];
+            /** @description Null where there is nothing to pair. */
+            pair: components["schemas"]["EvaluationPair"] | null;
+            /**
+             * Reason
+             * @description Why there is nothing to pair; empty for the baseline.
+             */
+            reason: string;
+            /**
+             * Note
+             * @description What the pairs leave out or rest on.
+             */
+            note: string;
         };
         /**
          * EvaluationConfig
@@ -2066,6 +2447,66 @@ export interface components {
             intervals: {
                 [key: string]: components["schemas"]["Interval"];
             };
+        };
+        /**
+         * EvaluationPair
+         * @description What to ask `GET /api/evaluations/compare` for.
+         */
+        EvaluationPair: {
+            /**
+             * First
+             * @description The baseline's results.
+             */
+            first: string[];
+            /**
+             * Second
+             * @description The column's, seed by seed.
+             */
+            second: string[];
+        };
+        /**
+         * EvaluationResult
+         * @description The newest result of a run's model on a set.
+         */
+        EvaluationResult: {
+            /**
+             * Name
+             * @description `RUN:CURSOR`, as the routes of evaluations take it.
+             */
+            name: string;
+            /**
+             * Run Id
+             * @description The compared run.
+             */
+            run_id: string;
+            /**
+             * Made By
+             * @description The run that made it: the same, or an evaluation of it.
+             */
+            made_by: string;
+            /** Seed */
+            seed: number;
+            /**
+             * Step
+             * @description Optimizer steps done; null if made after the run.
+             */
+            step: number | null;
+            /** Questions */
+            questions: number | null;
+            /** Answers */
+            answers: number | null;
+        };
+        /**
+         * EvaluationRow
+         * @description A set of questions by column.
+         */
+        EvaluationRow: {
+            /** Set */
+            set: string;
+            /** Chance */
+            chance: number | null;
+            /** Cells */
+            cells: components["schemas"]["EvaluationCell"][];
         };
         /**
          * EvaluationSet
@@ -2555,6 +2996,11 @@ export interface components {
              * @description Version of the NVIDIA driver.
              */
             driver?: string | null;
+            /**
+             * Bfloat16
+             * @description Whether the processor computes in bfloat16; null where it does not tell.
+             */
+            bfloat16?: boolean | null;
         };
         /**
          * Health
@@ -2660,6 +3106,24 @@ export interface components {
             note: string;
         };
         /**
+         * KnownModel
+         * @description A model that can be named.
+         */
+        KnownModel: {
+            /** Name */
+            name: string;
+            /**
+             * Here
+             * @description Whether it lies on this machine.
+             */
+            here: boolean;
+            /**
+             * Runs
+             * @description Recent runs that used it.
+             */
+            runs: number;
+        };
+        /**
          * Leaks
          * @description Examples that are both trained on and evaluated, by their prompt.
          */
@@ -2746,6 +3210,16 @@ export interface components {
             cursor: number;
         };
         /**
+         * LongRecord
+         * @description A record whose prompt does not fit.
+         */
+        LongRecord: {
+            /** Line */
+            line: number;
+            /** Tokens */
+            tokens: number;
+        };
+        /**
          * LoraConfig
          * @description Low-rank adapter that the student trains (Hu et al., 2021).
          */
@@ -2784,6 +3258,39 @@ export interface components {
             target_modules: string[];
         };
         /**
+         * Making
+         * @description Something that is made once before training, and kept.
+         */
+        Making: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "negatives" | "instructions" | "embeddings" | "completions";
+            /** Total */
+            total: number;
+            /**
+             * Present
+             * @description Found in this machine's cache.
+             */
+            present: number;
+            /**
+             * Looked At
+             * @description How many were looked for.
+             */
+            looked_at: number;
+            /**
+             * Seconds
+             * @description Time for what is missing; null: not known yet.
+             */
+            seconds: number | null;
+            /**
+             * Basis
+             * @description Where that time comes from, or why it is not known.
+             */
+            basis: string;
+        };
+        /**
          * MappingChange
          * @description Another mapping of the same file.
          */
@@ -2812,6 +3319,28 @@ export interface components {
             p: number;
         };
         /**
+         * MemoryNeed
+         * @description Bytes on each device at the peak.
+         */
+        MemoryNeed: {
+            /** Base */
+            base: number;
+            /** Adapters */
+            adapters: number;
+            /** Optimizer */
+            optimizer: number;
+            /** Sampling */
+            sampling: number;
+            /** Activations */
+            activations: number;
+            /** Head */
+            head: number;
+            /** Runtime */
+            runtime: number;
+            /** Peak */
+            peak: number;
+        };
+        /**
          * MetricEffects
          * @description Effects on one metric's last value.
          */
@@ -2820,6 +3349,24 @@ export interface components {
             metric: string;
             /** Effects */
             effects: components["schemas"]["Effect"][];
+        };
+        /**
+         * MetricRow
+         * @description A metric by column.
+         */
+        MetricRow: {
+            /** Name */
+            name: string;
+            /**
+             * Better
+             * @description Null where that depends.
+             */
+            better: ("higher" | "lower") | null;
+            /**
+             * Cells
+             * @description Null where no run of the column reported it.
+             */
+            cells: (components["schemas"]["Cell"] | null)[];
         };
         /**
          * MetricSeries
@@ -2905,6 +3452,63 @@ export interface components {
             quantization: "none" | "int8" | "nf4";
             /** @description The trainable adapter. */
             lora?: components["schemas"]["LoraConfig"];
+        };
+        /**
+         * ModelList
+         * @description Models to suggest, those most used first.
+         */
+        ModelList: {
+            /** Items */
+            items: components["schemas"]["KnownModel"][];
+        };
+        /**
+         * ModelReport
+         * @description The model as this machine has it.
+         */
+        ModelReport: {
+            /** Name */
+            name: string;
+            /**
+             * Folder
+             * @description Where it lies here; null: not on this machine.
+             */
+            folder: string | null;
+            /** Parameters */
+            parameters: number | null;
+            /**
+             * Trained
+             * @description Parameters of the adapter.
+             */
+            trained: number | null;
+            /** Vocabulary */
+            vocabulary: number | null;
+            /**
+             * Tokenizer
+             * @description Whether its tokenizer and chat template work here.
+             */
+            tokenizer: boolean;
+            /** Special Tokens */
+            special_tokens: {
+                [key: string]: string;
+            };
+            /**
+             * Problem
+             * @description Why they do not.
+             */
+            problem: string | null;
+        };
+        /**
+         * NonFiniteAt
+         * @description A value that JSON has no number for.
+         */
+        NonFiniteAt: {
+            /** X */
+            x: number;
+            /**
+             * Value
+             * @enum {string}
+             */
+            value: "NaN" | "Infinity" | "-Infinity";
         };
         /**
          * NonFinitePoint
@@ -2995,6 +3599,24 @@ export interface components {
             gain: components["schemas"]["Interval"];
         };
         /**
+         * ParsedConfig
+         * @description What a text says.
+         */
+        ParsedConfig: {
+            /**
+             * Config
+             * @description The whole `RunConfig`, defaults filled in; null where there are mistakes.
+             */
+            config: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Errors
+             * @description Every mistake; `line` is that of the text.
+             */
+            errors: components["schemas"]["Problem"][];
+        };
+        /**
          * PlanCheck
          * @description What a written plan would start.
          */
@@ -3029,6 +3651,38 @@ export interface components {
              * @description YAML or JSON (docs/studies.md).
              */
             text: string;
+        };
+        /**
+         * Preflight
+         * @description What can be known about a run before it starts.
+         */
+        Preflight: {
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+            data: components["schemas"]["DataReport"] | null;
+            prompts: components["schemas"]["PromptReport"] | null;
+            model: components["schemas"]["ModelReport"];
+            example: components["schemas"]["RenderedExample"] | null;
+            /** Making */
+            making: components["schemas"]["Making"][];
+            /**
+             * Steps
+             * @description Optimizer steps.
+             */
+            steps: number | null;
+            /**
+             * Sequences
+             * @description Sequences per optimizer step, on all devices.
+             */
+            sequences: number;
+            disk: components["schemas"]["DiskNeed"] | null;
+            /**
+             * Workers
+             * @description Workers that are connected.
+             */
+            workers: components["schemas"]["WorkerFit"][];
         };
         /**
          * PresetList
@@ -3200,6 +3854,43 @@ export interface components {
              * @default 0
              */
             run_count: number;
+        };
+        /**
+         * PromptReport
+         * @description Whether the prompts fit.
+         */
+        PromptReport: {
+            /** Counted */
+            counted: number;
+            /**
+             * Limit
+             * @description `generation.max_prompt_length`.
+             */
+            limit: number;
+            /**
+             * Context
+             * @description Positions that the model knows, if it says so.
+             */
+            context: number | null;
+            /**
+             * Too Long
+             * @description Records that do not fit and will be dropped.
+             */
+            too_long: number;
+            /**
+             * Longest
+             * @description The first few of those.
+             */
+            longest: components["schemas"]["LongRecord"][];
+            /**
+             * Without Views
+             * @description Of the records looked at: those for which too few auxiliary prompts fit; null without auxiliary teachers, or where their contexts are not made yet.
+             */
+            without_views: number | null;
+            /** Views Looked At */
+            views_looked_at: number;
+            /** Lengths */
+            lengths: components["schemas"]["ViewLengths"][];
         };
         /**
          * Quadrants
@@ -3398,6 +4089,68 @@ export interface components {
             top_k: number;
         };
         /**
+         * RenderedExample
+         * @description One training record behind all of its views, in the first epoch.
+         */
+        RenderedExample: {
+            /**
+             * Index
+             * @description Place among the records left to train on, from 0.
+             */
+            index: number;
+            /**
+             * Records
+             * @description How many there are.
+             */
+            records: number;
+            /** Line */
+            line: number;
+            /** Id */
+            id: string;
+            /** Views */
+            views: components["schemas"]["RenderedView"][];
+            /**
+             * Reference
+             * @description The data's answer as a completion.
+             */
+            reference: string;
+            /**
+             * Exact
+             * @description Whether the run itself will show exactly this.
+             */
+            exact: boolean;
+        };
+        /**
+         * RenderedView
+         * @description One prompt as the trainer will render it.
+         */
+        RenderedView: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "student" | "primary" | "auxiliary" | "negative";
+            /**
+             * Number
+             * @description Which of its kind, from 1.
+             */
+            number: number;
+            /** Text */
+            text: string;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Made
+             * @description False: what it shows is only made before training.
+             */
+            made: boolean;
+            /**
+             * Note
+             * @description Where what it shows comes from.
+             */
+            note: string;
+        };
+        /**
          * Repeat
          * @description A line whose prompt was seen before.
          */
@@ -3437,7 +4190,7 @@ export interface components {
                 [key: string]: number;
             };
             /** Columns */
-            columns: components["schemas"]["Column"][];
+            columns: components["schemas"]["app__datasets__schemas__Column"][];
             /**
              * Duplicates
              * @description Examples whose prompt stands in an earlier line; white space and case do not count.
@@ -3525,6 +4278,36 @@ export interface components {
             max_attempts: number;
             /** Time Limit Seconds */
             time_limit_seconds?: number | null;
+        };
+        /**
+         * RunComparison
+         * @description Runs against a baseline. Differences are the column's less the baseline's.
+         */
+        RunComparison: {
+            /**
+             * Baseline
+             * @description The run that is compared against.
+             */
+            baseline: string | null;
+            /**
+             * Missing
+             * @description Runs that were asked for and do not exist.
+             */
+            missing: string[];
+            /**
+             * Columns
+             * @description The baseline's first, the others as asked for.
+             */
+            columns: components["schemas"]["app__comparisons__schemas__Column"][];
+            /**
+             * Config
+             * @description Every field; `differs` marks the differences.
+             */
+            config: components["schemas"]["ConfigRow"][];
+            /** Metrics */
+            metrics: components["schemas"]["MetricRow"][];
+            /** Evaluations */
+            evaluations: components["schemas"]["EvaluationRow"][];
         };
         /**
          * RunConfig
@@ -4205,6 +4988,21 @@ export interface components {
              * @description Points in the range before reduction.
              */
             points: number;
+            /**
+             * Low
+             * @description As `bands`: the lowest finite value of each bucket; null where there are no more points than were asked for, so that each stands for itself.
+             */
+            low?: (number | null)[] | null;
+            /**
+             * High
+             * @description The highest likewise.
+             */
+            high?: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Points in each bucket likewise.
+             */
+            counts?: number[] | null;
         };
         /**
          * Session
@@ -4768,6 +5566,23 @@ export interface components {
             cells: (components["schemas"]["TableCell"] | null)[][];
         };
         /**
+         * StudyValidation
+         * @description Verdict on a plan, without starting anything.
+         */
+        StudyValidation: {
+            /** Valid */
+            valid: boolean;
+            /**
+             * Runs
+             * @description How many it asks for; null where its cells are wrong.
+             */
+            runs: number | null;
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
          * TableCell
          * @description All runs whose levels are those of a row, a column and the fixed factors.
          */
@@ -5280,6 +6095,23 @@ export interface components {
             report: components["schemas"]["Report"];
         };
         /**
+         * ViewLengths
+         * @description Tokens of a view's prompt over the records counted.
+         */
+        ViewLengths: {
+            /**
+             * View
+             * @enum {string}
+             */
+            view: "student" | "primary";
+            /** Median */
+            median: number;
+            /** P95 */
+            p95: number;
+            /** Maximum */
+            maximum: number;
+        };
+        /**
          * Waiting
          * @description Where a queued run stands and what it waits for.
          */
@@ -5294,6 +6126,61 @@ export interface components {
              * @description What keeps it from starting now; empty: nothing.
              */
             reasons: string[];
+        };
+        /**
+         * WorkerFit
+         * @description Whether a worker can take the run, and how long it would need.
+         */
+        WorkerFit: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Mode */
+            mode: string;
+            /** Device */
+            device: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "fits" | "tight" | "will_not" | "unknown";
+            /** Reason */
+            reason: string;
+            need: components["schemas"]["MemoryNeed"] | null;
+            /**
+             * Capacity
+             * @description Bytes of the smallest GPU, or of the host.
+             */
+            capacity: number | null;
+            /**
+             * Free
+             * @description Bytes that nothing holds now.
+             */
+            free: number | null;
+            /** Disk Free */
+            disk_free: number | null;
+            /**
+             * Disk Verdict
+             * @enum {string}
+             */
+            disk_verdict: "fits" | "tight" | "will_not" | "unknown";
+            /**
+             * Seconds
+             * @description Training alone; null: not known yet.
+             */
+            seconds: number | null;
+            /** Seconds Per Step */
+            seconds_per_step: number | null;
+            /**
+             * Measured Runs
+             * @description Earlier runs behind these times.
+             */
+            measured_runs: number;
+            /** Time Note */
+            time_note: string;
         };
         /**
          * WorkerList
@@ -5375,6 +6262,61 @@ export interface components {
             versions: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Column
+         * @description A run, or several that differ only in their seeds.
+         */
+        app__comparisons__schemas__Column: {
+            /**
+             * Key
+             * @description Identifier of its first run; stays whatever else is compared.
+             */
+            key: string;
+            /** Label */
+            label: string;
+            /** Baseline */
+            baseline: boolean;
+            /** Runs */
+            runs: components["schemas"]["ComparedRun"][];
+        };
+        /**
+         * Column
+         * @description A column and the types found in the first rows.
+         */
+        app__datasets__schemas__Column: {
+            /** Name */
+            name: string;
+            /** Types */
+            types: string[];
+        };
+        /**
+         * Column
+         * @description A field of the data file.
+         */
+        app__preflight__schemas__Column: {
+            /** Name */
+            name: string;
+            /**
+             * Types
+             * @description JSON types of its values in the rows looked at.
+             */
+            types: string[];
+            /**
+             * Filled
+             * @description Rows looked at that have a value.
+             */
+            filled: number;
+            /**
+             * Used As
+             * @description What it is read as; null: not used, or not known.
+             */
+            used_as: string | null;
+            /**
+             * Sample
+             * @description Its first value, shortened.
+             */
+            sample: string;
         };
         /**
          * ProblemDetails
@@ -5709,6 +6651,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Defaults"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    parse_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigText"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParsedConfig"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
                 };
             };
             /** @description Unauthorized */
@@ -6258,6 +7325,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    preflight_run: {
+        parameters: {
+            query?: {
+                /** @description Training record to render, from 0. */
+                record?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -7250,6 +8398,8 @@ export interface operations {
                 from_step?: number | null;
                 /** @description Last step. Absent: to the end. */
                 to_step?: number | null;
+                /** @description What to give where there are too many: extremes, or means with them. */
+                shape?: "points" | "bands";
             };
             header?: never;
             path: {
@@ -7586,6 +8736,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StudyCreated"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    validate_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudyPlan-Input"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyValidation"];
                 };
             };
             /** @description Unauthorized */
@@ -9542,6 +10761,164 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query: {
+                /** @description Their ids. */
+                run: string[];
+                /** @description What they are compared against. Absent: the first run. */
+                baseline?: string | null;
+                /** @description Whether runs that differ only in their seeds stand together. */
+                seeds?: boolean;
+                /** @description Which of each metric's values stands in the table. */
+                statistic?: "last" | "min" | "max";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparison"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_curves: {
+        parameters: {
+            query: {
+                /** @description Their ids. */
+                run: string[];
+                /** @description Metric. */
+                name: string;
+                /** @description What they are compared against. Absent: the first run. */
+                baseline?: string | null;
+                /** @description Whether runs that differ only in their seeds stand together. */
+                seeds?: boolean;
+                /** @description `tokens`: completion tokens so far; `epoch`: passes over the records so far; `time`: seconds since the run's start; `wall`: seconds since the Unix epoch. */
+                axis?: "step" | "tokens" | "epoch" | "time" | "wall";
+                /** @description Left end on that axis. Absent: the start. */
+                low?: number | null;
+                /** @description Right end. Absent: the end. */
+                high?: number | null;
+                /** @description Band of several seeds: standard deviation, lowest to highest, or 95 % interval of the mean. */
+                spread?: "sd" | "range" | "interval";
+                /** @description Most points each. */
+                max_points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurveSet"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

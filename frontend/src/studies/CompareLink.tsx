@@ -1,4 +1,4 @@
-import { useRouter } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { ChartSpline } from "lucide-react";
 import { buttonClass } from "../components/ui";
 
@@ -9,20 +9,14 @@ interface CompareLinkProps {
 
 /** To the page that lays runs over each other. */
 export function CompareLink({ runs, children }: CompareLinkProps) {
-  const router = useRouter();
-  const href = `/compare?runs=${runs.join(",")}`;
   return (
-    <a
-      href={href}
-      onClick={(event) => {
-        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-        event.preventDefault();
-        router.history.push(href);
-      }}
+    <Link
+      to="/compare"
+      search={{ runs: runs.join(",") }}
       className={buttonClass("secondary", true)}
     >
       <ChartSpline aria-hidden="true" className="size-3.5" />
       {children}
-    </a>
+    </Link>
   );
 }
