@@ -7,6 +7,7 @@ import io
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tests.e2e.installation import Installation
 from tests.e2e.test_browser import browser as browser  # noqa: PLC0414 - a fixture
 
 _NLL = "eval/reference/nll"
+_RANKS = {"low": 2, "high": 8}
 _RATES = {"slow": 3e-3, "fast": 1e-2}
 
 
@@ -34,10 +36,11 @@ def plan(config: dict[str, Any], tmp_path: Path) -> Path:
     training = {"max_steps": 2, "batch_size": 2, "gradient_accumulation_steps": 1}
     base = config | {"training": training, "evaluation": {"examples": 4, "every_steps": 1}}
     rates = {name: {"training": {"learning_rate": rate}} for name, rate in _RATES.items()}
-    factors = {"ema": {"off": {}, "on": {"teacher": {"weights": "ema"}}}, "rate": rates}
+    ranks = {name: {"model": {"lora": {"rank": rank}}} for name, rank in _RANKS.items()}
+    factors = {"rank": ranks, "rate": rates}
     raw = {"name": "Small", "base": base, "factors": factors, "metrics": [_NLL]}
     file = tmp_path / "plan.yaml"
-    file.write_text(yaml.safe_dump(raw, sort_keys=False).replace("weights: ema", "weigths: ema"))
+    file.write_text(yaml.safe_dump(raw, sort_keys=False).replace("rank: 8", "rnak: 8"))
     return file
 
 
@@ -54,8 +57,8 @@ def test_a_study_from_its_plan_to_its_end(
     study_id = page.url.split("/studies/")[1].split("?")[0]
 
     values = _last_values(studio, study_id)
-    for (ema, rate), value in values.items():
-        cell = page.get_by_role("button", name=f"ema={ema}, rate={rate}: {value:.4g}")
+    for (rank, rate), value in values.items():
+        cell = page.get_by_role("button", name=f"rank={rank}, rate={rate}: {value:.4g}")
         expect(cell).to_contain_text("1/1 runs")
     _effects_are(page, values)
     _look_from_another_side(page, values)
@@ -66,12 +69,13 @@ def test_a_study_from_its_plan_to_its_end(
 
 def _mend_and_queue(page: Page, plan: Path) -> None:
     page.get_by_label("Plan file").set_input_files(plan)
-    line = 1 + next(i for i, one in enumerate(plan.read_text().splitlines()) if "weigths" in one)
+    lines = plan.read_text().splitlines()
+    (line,) = (number for number, one in enumerate(lines, 1) if "rnak: 8" in one)
     mistake = page.get_by_test_id("plan-problem")
-    expect(mistake).to_contain_text("ema")
+    expect(mistake).to_contain_text("rnak")
     expect(page.get_by_role("button", name="Queue the runs")).to_be_disabled()
     mistake.get_by_role("button", name=f"Line {line}", exact=True).click()
-    page.keyboard.type("      weights: ema")  # the line is selected
+    page.keyboard.type(lines[line - 1].replace("rnak", "rank"))  # the line is selected
     page.get_by_role("button", name="Queue 4 runs").click()
     page.wait_for_url(re.compile(r"/studies/[0-9a-z]{12}"))
 
@@ -82,7 +86,7 @@ def _last_values(studio: Installation, study_id: str) -> dict[tuple[str, str], f
     for cell in studio.http.get(f"/api/studies/{study_id}").json()["cells"]:
         query = {"name": _NLL}
         series = studio.http.get(f"/api/runs/{cell['id']}/metrics", params=query).json()["items"]
-        found[cell["levels"]["ema"], cell["levels"]["rate"]] = series[0]["values"][-1]
+        found[cell["levels"]["rank"], cell["levels"]["rate"]] = series[0]["values"][-1]
     return found
 
 
@@ -91,12 +95,12 @@ def _signed(value: float) -> re.Pattern[str]:
 
 
 def _effects_are(page: Page, values: dict[tuple[str, str], float]) -> None:
-    table = np.array([[values[ema, rate] for rate in _RATES] for ema in ("off", "on")])
+    table = np.array([[values[rank, rate] for rate in _RATES] for rank in _RANKS])
     effects = page.get_by_test_id("effect")
     expect(effects).to_have_count(3)
-    ema, rate = table[1].mean() - table[0].mean(), table[:, 1].mean() - table[:, 0].mean()
+    rank, rate = table[1].mean() - table[0].mean(), table[:, 1].mean() - table[:, 0].mean()
     both = table[1, 1] - table[1, 0] - table[0, 1] + table[0, 0]
-    for place, expected in enumerate((ema, rate, both)):
+    for place, expected in enumerate((rank, rate, both)):
         expect(effects.nth(place)).to_contain_text(_signed(expected))
         # One seed: four unknowns and four runs leave nothing to judge the spread by.
         expect(effects.nth(place)).to_contain_text("more seeds are needed")
@@ -108,16 +112,16 @@ def _effects_are(page: Page, values: dict[tuple[str, str], float]) -> None:
 
 def _look_from_another_side(page: Page, values: dict[tuple[str, str], float]) -> None:
     page.get_by_label("Where rate stands").select_option("averaged")
-    mean = np.mean([values["on", rate] for rate in _RATES])
-    cell = page.get_by_role("button", name=f"ema=on: {mean:.4g}")
+    mean = np.mean([values["high", rate] for rate in _RATES])
+    cell = page.get_by_role("button", name=f"rank=high: {mean:.4g}")
     expect(cell).to_be_visible()
     page.reload()
     expect(cell).to_be_visible()
     cell.click()
-    dialog = page.get_by_role("dialog", name="ema=on")
+    dialog = page.get_by_role("dialog", name="rank=high")
     expect(dialog.get_by_role("link", name=re.compile("rate=.*seed=1"))).to_have_count(2)
     href = dialog.get_by_role("link", name="Compare its runs").get_attribute("href") or ""
-    assert re.fullmatch(r"/compare\?runs=[0-9a-z]{12},[0-9a-z]{12}", href)
+    assert re.fullmatch(r"/compare\?runs=[0-9a-z]{12},[0-9a-z]{12}", unquote(href))
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
@@ -127,7 +131,7 @@ def _take_along(page: Page, values: dict[tuple[str, str], float]) -> None:
     with page.expect_download() as waiting:
         page.get_by_role("link", name=re.compile("Runs, CSV")).click()
     rows = csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text()))
-    assert {(row["ema"], row["rate"]): float(row[_NLL]) for row in rows} == values
+    assert {(row["rank"], row["rate"]): float(row[_NLL]) for row in rows} == values
     page.emulate_media(media="print")
     expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
     expect(page.get_by_role("button", name="Files")).to_be_hidden()

@@ -141,6 +141,11 @@ function Body({ table, metric, gain }: { table: StudyTable; metric: string; gain
                     className="whitespace-nowrap px-3 py-2 text-right tabular-nums"
                   >
                     {cell ? withInterval(pick(cell), gain) : "left out"}
+                    {cell && cell.counted > 0 && cell.counted < cell.combinations && (
+                      <span className="block text-warn text-xs">
+                        {cell.counted} of {cell.combinations} combinations
+                      </span>
+                    )}
                   </td>
                 ))}
               </tr>

@@ -7,7 +7,7 @@ import type { StudyRun, StudyTable, TableCell } from "./api";
 import { estimate, halfWidth, namedLevels, type Scale, scaleOf, withInterval } from "./figures";
 import { IntervalStrip } from "./IntervalStrip";
 import type { StudyProps } from "./StudyPage";
-import { deviceTime, failedRuns, openRuns, tokenCount } from "./words";
+import { deviceTime, endedWords, failedRuns, openRuns, tokenCount } from "./words";
 
 interface MatrixProps extends StudyProps {
   metric: string;
@@ -217,10 +217,12 @@ function Cell({ cell, gain, scale, reference, runs, onOpen }: CellProps) {
         </span>
       )}
       <Standing cell={cell} runs={runs} />
-      <span className="text-faint text-xs tabular-nums">
-        {deviceTime(cell.cost)} · {tokenCount(cell.cost.tokens)}{" "}
-        {cell.cost.tokens === null ? "" : "tokens"}
-      </span>
+      {cell.cost.device_seconds !== null && (
+        <span className="text-faint text-xs tabular-nums">
+          {deviceTime(cell.cost)}
+          {cell.cost.tokens !== null && ` · ${tokenCount(cell.cost.tokens)} tokens`}
+        </span>
+      )}
     </button>
   );
 }
@@ -231,11 +233,10 @@ function Standing({ cell, runs }: { cell: TableCell; runs: StudyRun[] }) {
   const done = cell.states.succeeded ?? 0;
   const failed = failedRuns(cell.states);
   const open = openRuns(cell.states);
-  const others = total - done - failed - open;
   const words = [
     `${integer(done)}/${integer(total)} runs`,
     open > 0 ? `${integer(open)} open` : "",
-    others > 0 ? `${integer(others)} ended or gone` : "",
+    endedWords(cell.states),
   ].filter(Boolean);
   return (
     <>

@@ -108,7 +108,7 @@ export function StudyProgress({ study }: { study: StudySummary }) {
   const failed = failedRuns(study.runs);
   const tone = study.state === "running" ? "bg-live" : "bg-line-strong";
   return (
-    <div className="flex w-40 flex-col gap-1 text-sm tabular-nums">
+    <div className="flex w-32 flex-col gap-1 lg:w-40 text-sm tabular-nums">
       <div className="flex justify-between gap-2">
         <span className="whitespace-nowrap">
           {integer(study.runs.succeeded ?? 0)}{" "}

@@ -12,13 +12,14 @@ import { baselineWords, deviceTime, shape, stateCounts, tokenCount } from "./wor
 /** Where the study stands and what it took so far. */
 export function StudyHeader({ study }: { study: StudyDetail }) {
   const projects = useQuery(projectsQuery);
+  const gone = study.combinations * study.seeds - study.cells.length;
   const project = projects.data?.items.find((item) => item.id === study.project_id);
   return (
     <section aria-label="Where it stands" className="panel flex flex-col gap-3 px-4 py-3">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
         <StudyStateChip state={study.state} />
         <span className="tabular-nums" data-testid="study-counts">
-          {stateCounts(study.runs)}
+          {stateCounts(gone > 0 ? { ...study.runs, deleted: gone } : study.runs)}
         </span>
         {study.state === "running" && (
           <span className="text-muted tabular-nums" title="If as many runs as now go on at once">

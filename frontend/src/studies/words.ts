@@ -44,9 +44,17 @@ export function tokenCount(tokens: number | null): string {
 
 /** `18 succeeded, 2 running, 4 queued`: states in the order of a run's life. */
 export function stateCounts(states: Partial<Record<string, number>>): string {
-  const known: string[] = [...STATUSES];
+  const known: string[] = [...STATUSES, "deleted"];
   const names = Object.keys(states).sort((a, b) => known.indexOf(a) - known.indexOf(b));
   return names.map((name) => `${integer(states[name])} ${name}`).join(", ");
+}
+
+/** As `stateCounts`, of what is over without success and did not fail. */
+export function endedWords(states: Partial<Record<string, number>>): string {
+  const said = new Set<string>([...OPEN, ...FAILED, "succeeded"]);
+  return stateCounts(
+    Object.fromEntries(Object.entries(states).filter(([name]) => !said.has(name))),
+  );
 }
 
 const OPEN: readonly RunStatus[] = ["queued", "starting", "running", "stopping"];
