@@ -10,8 +10,8 @@ import yaml
 from core.errors import Problem, StudioError
 from core.study import StudyPlan, parse_plan
 
-_MOST_NODES: Final = 100_000
-"""Aliases can make a short text stand for an endless plan."""
+_MOST_CHARACTERS: Final = 5_000_000
+"""Of all paths together: aliases can make a short text stand for an endless plan."""
 
 
 class PlanText(NamedTuple):
@@ -58,9 +58,11 @@ def _parse(text: str, name: str) -> tuple[dict[str, Any], dict[str, int]]:
         if not isinstance(node, yaml.MappingNode):
             raise _unreadable(f"{name} holds no plan: a mapping of fields is needed.", 1)
         lines: dict[str, int] = {}
-        for count, (path, line) in enumerate(_places(node)):
-            if count >= _MOST_NODES:
-                raise _unreadable(f"{name} holds more than {_MOST_NODES:,} values.", None)
+        characters = 0
+        for path, line in _places(node):
+            characters += len(path) + 1
+            if characters > _MOST_CHARACTERS:
+                raise _unreadable(f"{name} is too large once its aliases are written out.", None)
             lines.setdefault(path, line)
         return loader.construct_document(node), lines
     except yaml.YAMLError as error:

@@ -158,7 +158,14 @@ def spent(session: Session, study_ids: Sequence[str]) -> dict[str, Spent]:
     """What each run of some studies took; those that never started are absent."""
     devices = Run.config["training"]["devices"].as_integer()
     statement = (
-        select(Run.id, Run.study_id, devices, Attempt.started_at, Attempt.ended_at)
+        select(
+            Run.id,
+            Run.study_id,
+            devices,
+            Attempt.started_at,
+            # An attempt is closed once all that it wrote is copied; its run may end before.
+            func.coalesce(Attempt.ended_at, Run.finished_at),
+        )
         .join(Attempt, Attempt.run_id == Run.id)
         .where(Run.study_id.in_(study_ids), Run.deleting.is_(False))
     )

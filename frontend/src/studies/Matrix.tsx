@@ -6,6 +6,7 @@ import { integer } from "../lib/format";
 import type { StudyRun, StudyTable, TableCell } from "./api";
 import { estimate, halfWidth, namedLevels, type Scale, scaleOf, withInterval } from "./figures";
 import { IntervalStrip } from "./IntervalStrip";
+import { MatrixHead } from "./MatrixHead";
 import type { StudyProps } from "./StudyPage";
 import { deviceTime, endedWords, failedRuns, openRuns, tokenCount } from "./words";
 
@@ -64,7 +65,7 @@ function Grid({ table, gain, runs, onOpen }: GridProps) {
   return (
     <div className="overflow-x-auto">
       <table className="w-full border-collapse text-left" data-testid="study-matrix">
-        <Head table={table} />
+        <MatrixHead table={table} />
         <tbody>
           {table.rows.map((levels, i) => (
             <tr key={namedLevels(levels)} className="border-line border-b last:border-b-0">
@@ -102,71 +103,6 @@ function Grid({ table, gain, runs, onOpen }: GridProps) {
       </table>
     </div>
   );
-}
-
-/** One line of column levels per factor there; equal neighbours share a head. */
-function Head({ table }: { table: StudyTable }) {
-  const lines = table.column_factors;
-  if (lines.length === 0 && table.row_factors.length === 0) return null;
-  const head = "px-3 py-1.5 font-normal whitespace-nowrap";
-  if (lines.length === 0) {
-    return (
-      <thead>
-        <tr className="eyebrow border-line border-b">
-          {table.row_factors.map((factor) => (
-            <th key={factor} scope="col" className={`${head} px-4`}>
-              {factor}
-            </th>
-          ))}
-          <th scope="col" className={head}>
-            Mean
-          </th>
-        </tr>
-      </thead>
-    );
-  }
-  return (
-    <thead>
-      {lines.map((factor, depth) => (
-        <tr key={factor} className="border-line border-b">
-          {table.row_factors.map((row) => (
-            <th key={row} scope="col" className={`eyebrow ${head} border-line border-r px-4`}>
-              {depth === lines.length - 1 ? row : ""}
-            </th>
-          ))}
-          {spans(table, depth).map((span) => (
-            <th
-              key={span.key}
-              scope="colgroup"
-              colSpan={span.width}
-              className={`${head} border-line border-l first:border-l-0`}
-            >
-              <span className="eyebrow">{factor}</span>{" "}
-              <span className="font-medium">{span.level}</span>
-            </th>
-          ))}
-        </tr>
-      ))}
-    </thead>
-  );
-}
-
-interface Span {
-  key: string;
-  level: string;
-  width: number;
-}
-
-function spans(table: StudyTable, depth: number): Span[] {
-  const above = table.column_factors.slice(0, depth + 1);
-  const found: Span[] = [];
-  for (const levels of table.columns) {
-    const key = above.map((factor) => levels[factor]).join(" ");
-    const last = found.at(-1);
-    if (last?.key === key) last.width += 1;
-    else found.push({ key, level: levels[above[depth] ?? ""] ?? "", width: 1 });
-  }
-  return found;
 }
 
 interface CellProps {
