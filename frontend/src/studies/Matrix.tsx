@@ -81,7 +81,7 @@ function Grid({ table, gain, runs, onOpen }: GridProps) {
               {table.cells[i]?.map((cell, j) => (
                 <td
                   key={j}
-                  className="min-w-44 border-line border-l p-0 align-top first:border-l-0"
+                  className="min-w-44 border-line print:min-w-0 border-l p-0 align-top first:border-l-0"
                 >
                   {cell ? (
                     <Cell
