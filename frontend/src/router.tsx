@@ -12,6 +12,8 @@ import {
   newRunSearch,
   runSearch,
   runsSearch,
+  studiesSearch,
+  studySearch,
   workersSearch,
 } from "./searches";
 import { AppShell } from "./shell/AppShell";
@@ -70,6 +72,26 @@ const datasetRoute = createRoute({
   component: lazyRouteComponent(() => import("./datasets/DatasetPage"), "DatasetPage"),
 });
 
+const studiesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies",
+  validateSearch: studiesSearch,
+  component: lazyRouteComponent(() => import("./studies/StudiesPage"), "StudiesPage"),
+});
+
+const newStudyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies/new",
+  component: lazyRouteComponent(() => import("./studies/NewStudyPage"), "NewStudyPage"),
+});
+
+const studyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies/$studyId",
+  validateSearch: studySearch,
+  component: lazyRouteComponent(() => import("./studies/StudyPage"), "StudyPage"),
+});
+
 const workersRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/workers",
@@ -91,6 +113,9 @@ const routeTree = rootRoute.addChildren([
   compareRoute,
   datasetsRoute,
   datasetRoute,
+  studiesRoute,
+  newStudyRoute,
+  studyRoute,
   queueRoute,
   workersRoute,
 ]);

@@ -94,6 +94,27 @@ export const datasetSearch = (raw: RawSearch) =>
   });
 export type DatasetSearch = ReturnType<typeof datasetSearch>;
 
+export const studiesSearch = (raw: RawSearch) =>
+  defined({ q: text(raw.q), page: whole(raw.page, 2) });
+export type StudiesSearch = ReturnType<typeof studiesSearch>;
+
+export const studySearch = (raw: RawSearch) =>
+  defined({
+    metric: text(raw.metric),
+    /** Further metrics of the table of all cells. */
+    more: text(raw.more),
+    show: oneOf(raw.show, ["gain"] as const),
+    /** Factors at the rows and at the columns, and `factor=level` of those that are fixed. */
+    rows: text(raw.rows),
+    columns: text(raw.columns),
+    fix: text(raw.fix),
+    against: text(raw.against),
+    pair: text(raw.pair),
+    /** The cell that is open: its levels. */
+    cell: text(raw.cell),
+  });
+export type StudySearch = Defined<ReturnType<typeof studySearch>>;
+
 export const newRunSearch = (raw: RawSearch) =>
   defined({
     from: text(raw.from),

@@ -671,7 +671,7 @@ export interface paths {
         };
         /**
          * List Studies
-         * @description Studies with the states of their runs.
+         * @description Studies with the states of their runs and what they cost so far.
          */
         get: operations["list_studies"];
         put?: never;
@@ -708,6 +708,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Plan
+         * @description What a written plan would start, without starting it; mistakes name their line.
+         */
+        post: operations["check_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies/{study_id}": {
         parameters: {
             query?: never;
@@ -720,6 +740,52 @@ export interface paths {
          * @description A study: cells with their states, means over seeds, effects, interactions and cost.
          */
         get: operations["get_study"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Study
+         * @description Remove a study. Its runs stay as runs of their own, or go with all their files.
+         */
+        delete: operations["delete_study"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Study Table
+         * @description Cells by rows and columns. Factors that are named nowhere are averaged over.
+         *
+         *     Without rows, columns and fixed factors the server chooses a layout that is read at a glance.
+         */
+        get: operations["get_study_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Study File
+         * @description The report as Markdown, or its cells, effects or runs as CSV.
+         */
+        get: operations["get_study_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -742,6 +808,28 @@ export interface paths {
          * @description Stop what is not finished: waiting runs are cancelled, started ones asked to stop.
          */
         post: operations["cancel_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Study
+         * @description Take up runs that ended without success, from their newest checkpoints.
+         *
+         *     Cells whose run was cancelled before it started, or deleted, get a new run.
+         */
+        post: operations["resume_study"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2012,6 +2100,11 @@ export interface components {
              */
             seconds: number | null;
             /**
+             * Device Seconds
+             * @description The same, each device of a run counted by itself.
+             */
+            device_seconds: number | null;
+            /**
              * Tokens
              * @description Tokens put through the network in training.
              */
@@ -3007,6 +3100,12 @@ export interface components {
             created_at: string;
         };
         /**
+         * Fate
+         * @description What becomes of a study's runs when it is deleted.
+         * @enum {string}
+         */
+        Fate: "keep" | "delete";
+        /**
          * FeatureMatchingConfig
          * @description Squared distance of the final hidden states of student and primary teacher.
          */
@@ -3045,6 +3144,11 @@ export interface components {
             metric: string | null;
             /** Reason */
             reason: string;
+            /**
+             * Run Id
+             * @description The run in the studio, if it is there.
+             */
+            run_id?: string | null;
         };
         /**
          * GenerationConfig
@@ -3901,6 +4005,42 @@ export interface components {
             errors: components["schemas"]["Problem"][];
         };
         /**
+         * PlanCheck
+         * @description What a written plan would start.
+         */
+        PlanCheck: {
+            /** @description Null if it is none. */
+            plan: components["schemas"]["StudyPlan-Output"] | null;
+            /**
+             * Combinations
+             * @description Combinations of levels; 0 if they are not known.
+             */
+            combinations: number;
+            /**
+             * Runs
+             * @description Runs that would be queued; 0 if they are not known.
+             */
+            runs: number;
+            /**
+             * Errors
+             * @description Each with its line, where it stands in one.
+             */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * PlanIn
+         * @description A plan as it is written.
+         */
+        PlanIn: {
+            /**
+             * Text
+             * @description YAML or JSON (docs/studies.md).
+             */
+            text: string;
+        };
+        /**
          * Preflight
          * @description What can be known about a run before it starts.
          */
@@ -4489,6 +4629,12 @@ export interface components {
             /** @description Likewise of the log-probability under the model itself: of its own answer, the base's (reverse) or the reference (gold). */
             tuned_logprob: components["schemas"]["Interval"];
         };
+        /**
+         * Retry
+         * @description Which runs of a study are taken up again.
+         * @enum {string}
+         */
+        Retry: "failed" | "unfinished";
         /**
          * RunChange
          * @description What can be changed about a run; absent fields stay.
@@ -5586,6 +5732,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -5593,12 +5740,53 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
             plan: components["schemas"]["StudyPlan-Output"];
             /**
              * Cells
              * @description In the order of the plan.
              */
             cells: components["schemas"]["StudyRun"][];
+            /**
+             * Metrics
+             * @description All that its runs reported.
+             */
+            metrics: string[];
+            /**
+             * Eta Seconds
+             * @description Time left if as many runs as now go on at once, from those that succeeded; null while that cannot be told.
+             */
+            eta_seconds: number | null;
             report: components["schemas"]["StudyReport"];
             /** Warnings */
             warnings: components["schemas"]["Problem"][];
@@ -5619,6 +5807,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -5626,14 +5815,61 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
             plan: components["schemas"]["StudyPlan-Output"];
             /**
              * Cells
              * @description In the order of the plan.
              */
             cells: components["schemas"]["StudyRun"][];
+            /**
+             * Metrics
+             * @description All that its runs reported.
+             */
+            metrics: string[];
+            /**
+             * Eta Seconds
+             * @description Time left if as many runs as now go on at once, from those that succeeded; null while that cannot be told.
+             */
+            eta_seconds: number | null;
             report: components["schemas"]["StudyReport"];
         };
+        /**
+         * StudyFile
+         * @description Files that a study can be taken along in.
+         * @enum {string}
+         */
+        StudyFile: "report.md" | "cells.csv" | "effects.csv" | "runs.csv";
         /**
          * StudyList
          * @description Studies, newest first.
@@ -5813,6 +6049,19 @@ export interface components {
             gaps: components["schemas"]["Gap"][];
         };
         /**
+         * StudyResume
+         * @description Which runs are to be taken up again.
+         */
+        StudyResume: {
+            /** @default unfinished */
+            what: components["schemas"]["Retry"];
+            /**
+             * Runs
+             * @description Only these of them. Absent: all.
+             */
+            runs?: string[] | null;
+        };
+        /**
          * StudyRun
          * @description One cell with one seed.
          */
@@ -5841,6 +6090,12 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
         };
         /**
+         * StudyState
+         * @description Where a study stands, by its runs.
+         * @enum {string}
+         */
+        StudyState: "waiting" | "running" | "complete" | "incomplete";
+        /**
          * StudySummary
          * @description A study as lists show it.
          */
@@ -5856,6 +6111,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -5863,6 +6119,74 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
+        };
+        /**
+         * StudyTable
+         * @description Cells by rows and columns.
+         */
+        StudyTable: {
+            /** Metric */
+            metric: string;
+            /** Row Factors */
+            row_factors: string[];
+            /** Column Factors */
+            column_factors: string[];
+            /** Averaged */
+            averaged: string[];
+            /** Fixed */
+            fixed: {
+                [key: string]: string;
+            };
+            /**
+             * Rows
+             * @description Levels of each row.
+             */
+            rows: {
+                [key: string]: string;
+            }[];
+            /**
+             * Columns
+             * @description Levels of each column.
+             */
+            columns: {
+                [key: string]: string;
+            }[];
+            /**
+             * Cells
+             * @description Row by row; null where the plan excludes every combination.
+             */
+            cells: (components["schemas"]["TableCell"] | null)[][];
         };
         /**
          * StudyValidation
@@ -5880,6 +6204,50 @@ export interface components {
             errors: components["schemas"]["Problem"][];
             /** Warnings */
             warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * TableCell
+         * @description All runs whose levels are those of a row, a column and the fixed factors.
+         */
+        TableCell: {
+            /** Levels */
+            levels: {
+                [key: string]: string;
+            };
+            /** @description Of the metric's last value: mean over the averaged factors within each seed, all combinations with equal weight, then over seeds with a t interval. */
+            final: components["schemas"]["Interval"];
+            /** @description Likewise for the last value less the first. */
+            gain: components["schemas"]["Interval"];
+            /**
+             * Combinations
+             * @description Combinations of levels of the plan in here.
+             */
+            combinations: number;
+            /**
+             * Counted
+             * @description Those of them that have a value.
+             */
+            counted: number;
+            /**
+             * Runs
+             * @description The runs, in the plan's order.
+             */
+            runs: string[];
+            /**
+             * States
+             * @description Runs by state.
+             */
+            states: {
+                [key: string]: number;
+            };
+            cost: components["schemas"]["Cost"];
+            /** Gaps */
+            gaps: components["schemas"]["Gap"][];
+            /**
+             * Baseline
+             * @description Whether every level here is its factor's baseline.
+             */
+            baseline: boolean;
         };
         /**
          * Tags
@@ -9860,6 +10228,8 @@ export interface operations {
             query?: {
                 /** @description Only those of this project. */
                 project_id?: string | null;
+                /** @description Part of the name. */
+                q?: string | null;
                 /** @description Items per page. */
                 limit?: number;
                 /** @description Items to pass over. */
@@ -10068,9 +10438,83 @@ export interface operations {
             };
         };
     };
-    get_study: {
+    check_plan: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanCheck"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study: {
+        parameters: {
+            query?: {
+                /** @description Outcomes to compare beside the plan's; `*` is anything. */
+                metric?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
             header?: never;
             path: {
                 study_id: string;
@@ -10115,13 +10559,274 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_study: {
+        parameters: {
+            query: {
+                /** @description What becomes of its runs. */
+                runs: components["schemas"]["Fate"];
+            };
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study_table: {
+        parameters: {
+            query?: {
+                /** @description Absent: the first of the report. */
+                metric?: string | null;
+                /** @description Factors at the rows, outermost first. */
+                row?: string[] | null;
+                /** @description Factors at the columns. */
+                column?: string[] | null;
+                /** @description `factor=level`: only the cells of this level. */
+                fix?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyTable"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study_file: {
+        parameters: {
+            query?: {
+                /** @description Outcomes to compare beside the plan's; `*` is anything. */
+                metric?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
+            header?: never;
+            path: {
+                study_id: string;
+                file: components["schemas"]["StudyFile"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/markdown": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -10210,6 +10915,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resume_study: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StudyResume"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */

@@ -63,13 +63,12 @@ function useEntries(query: string): { entries: Entry[]; searching: boolean; erro
     if (kind === "run") return navigate({ to: "/runs/$runId", params: { runId: id } });
     if (kind === "dataset")
       return navigate({ to: "/datasets/$datasetId", params: { datasetId: id } });
+    if (kind === "study") return navigate({ to: "/studies/$studyId", params: { studyId: id } });
     return navigate({ to: "/workers", search: { worker: id } });
   };
   const searching = found.isPlaceholderData || q !== query;
   // Until the answer is there, of the last one only what fits: Enter opens nothing else.
-  const hits = (found.data?.items ?? []).filter(
-    (hit) => hit.kind !== "study" && (!searching || fits(hit, query)),
-  );
+  const hits = (found.data?.items ?? []).filter((hit) => !searching || fits(hit, query));
   return {
     searching: searching || found.isFetching,
     error: found.error,
