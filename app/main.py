@@ -20,6 +20,7 @@ from app.db import get_database
 from app.errors import documented, install_error_handlers
 from app.evaluations.router import router as evaluations_router
 from app.experiments.router import router as experiments_router
+from app.exports.router import router as exports_router
 from app.health.router import router as health_router
 from app.presets.router import router as presets_router
 from app.projects.router import router as projects_router
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         trajectories_router,
         datasets_router,
         evaluations_router,
+        exports_router,
         workers_router,
         queues_router,
     ):

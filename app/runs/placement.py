@@ -19,6 +19,7 @@ from app.models.base import database_epoch
 from app.queue import send_work
 from app.runs import lifecycle
 from app.workers.schemas import Hardware
+from core.gguf import REPORTED_AS
 from core.schedule import Queue
 from core.states import RunStatus
 
@@ -90,7 +91,12 @@ def misfit(run: Run, worker: Worker) -> str | None:
     missing = sorted(set(run.labels) - set(worker.labels))
     if missing:
         return f"lacks {_listed(missing)}"
-    hardware = Hardware.model_validate(worker.hardware)
+    if run.config.get("content") == "gguf" and REPORTED_AS not in worker.versions:
+        return "has no converter to GGUF"
+    return _lacks_devices(run, Hardware.model_validate(worker.hardware))
+
+
+def _lacks_devices(run: Run, hardware: Hardware) -> str | None:
     devices = run.config.get("training", {}).get("devices", 1)
     if hardware.gpus and devices > hardware.gpus:
         return f"has {hardware.gpus} of {devices} GPUs"

@@ -38,6 +38,7 @@ from core.config import RunConfig
 from core.errors import Problem
 from core.evaluation_job import EvaluationJob
 from core.events import name_of
+from core.export_job import ExportJob
 from core.states import LEASED, RunKind, RunStatus
 
 _ALARMS_SHOWN = 100
@@ -245,13 +246,17 @@ def progress(run: Run) -> Progress:
     )
 
 
-def _config(run: Run) -> RunConfig | EvaluationJob:
+def _config(run: Run) -> RunConfig | EvaluationJob | ExportJob:
+    if run.kind is RunKind.EXPORT:
+        return ExportJob.model_validate(run.config)
     if run.kind is RunKind.EVALUATION:
         return EvaluationJob.model_validate(run.config)
     return RunConfig.model_validate(run.config)
 
 
 def _data(run: Run) -> str:
+    if run.kind is RunKind.EXPORT:
+        return str(run.config["facts"]["run"])
     if run.kind is RunKind.EVALUATION:
         return ", ".join(one["name"] for one in run.config["sets"])
     data = run.config["data"]
