@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from app import configuration
+from app.artifacts.router import router as artifacts_router
 from app.auth.guard import Guard
 from app.auth.router import router as session_router
 from app.datasets.router import router as datasets_router
@@ -78,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         datasets_router,
         evaluations_router,
         exports_router,
+        artifacts_router,
         workers_router,
         queues_router,
     ):

@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = base64.b64decode(value["content"])
             elif entry["key"] == "lfsFile":
                 files[value["path"]] = self.hub.blobs[value["oid"]]
-        oid = hashlib.sha1(body).hexdigest()  # noqa: S324 - as git does
+        oid = hashlib.sha1(body).hexdigest()
         self.hub.commits.append(name)
         return {"commitUrl": f"{self.hub.url}/{name}/commit/{oid}", "commitOid": oid}
 

@@ -68,6 +68,11 @@ def find(session: Session, export_id: str) -> Row | None:
     return Row(*row) if row else None
 
 
+def find_many(session: Session, export_ids: Sequence[str]) -> list[Row]:
+    """Some exports, in no order."""
+    return [Row(*row) for row in session.execute(_rows().where(Export.id.in_(export_ids)))]
+
+
 def of_run(session: Session, run_id: str) -> Sequence[Run]:
     """The runs that make or made exports of a run."""
     statement = select(Run).join(Export, Export.id == Run.id)

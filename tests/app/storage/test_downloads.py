@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,7 @@ def test_any_cut_gives_the_same_bytes(
     store: Store, segments: list[Segment], whole: bytes, cuts: list[int]
 ) -> None:
     ends = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
-    parts = [
-        b"".join(read_range(store, segments, start, end))
-        for start, end in zip(ends, ends[1:], strict=False)
-    ]
+    parts = [b"".join(read_range(store, segments, start, end)) for start, end in pairwise(ends)]
     assert b"".join(parts) == whole
 
 
