@@ -16,6 +16,7 @@ from app import configuration
 from app.artifacts.router import router as artifacts_router
 from app.auth.guard import Guard
 from app.auth.router import router as session_router
+from app.bundles.router import router as bundles_router
 from app.datasets.router import router as datasets_router
 from app.db import get_database
 from app.errors import documented, install_error_handlers
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         evaluations_router,
         exports_router,
         artifacts_router,
+        bundles_router,
         workers_router,
         queues_router,
     ):
