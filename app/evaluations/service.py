@@ -170,6 +170,12 @@ def get_examples(
     )
 
 
+def find_result(session: Session, name: str) -> Row[RunEvent, str]:
+    """The result named `RUN:CURSOR` with its attempt's folder, or `NotFoundError`."""
+    run_id, _, cursor = name.partition(":")
+    return _find(session, get_run(session, run_id).id, int(cursor))
+
+
 def find_examples(session: Session, settings: Settings, name: str) -> Sequence[Example]:
     """The examples of the result named `RUN:CURSOR`; raises as `get_examples`."""
     run_id, _, cursor = name.partition(":")

@@ -307,6 +307,13 @@ class Series(Schema):
     non_finite: list[NonFinitePoint] = Field(description="What those values were.")
     times: list[float] = Field(description="Seconds since the Unix epoch.")
     points: int = Field(description="Points in the range before reduction.")
+    low: list[float | None] | None = Field(
+        default=None,
+        description="As `bands`: the lowest finite value of each bucket; null where there are no "
+        "more points than were asked for, so that each stands for itself.",
+    )
+    high: list[float | None] | None = Field(default=None, description="The highest likewise.")
+    counts: list[int] | None = Field(default=None, description="Points in each bucket likewise.")
 
 
 class MetricSeries(Schema):

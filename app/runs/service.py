@@ -47,7 +47,7 @@ def create_run(
         StudioError: the configuration cannot run; nothing was stored.
         NotFoundError: project or experiment do not exist.
     """
-    config = _config(session, wanted)
+    config = configuration(session, wanted)
     project_id = _project_id(session, wanted)
     resolver = Resolver(session, settings, project_id)
     findings = check_resolved(config, resolver, settings)
@@ -67,8 +67,8 @@ def create_run(
 
 def validate(session: Session, wanted: RunCreate, settings: Settings) -> Validation:
     """The verdict that `create_run` would give, without storing anything."""
-    resolver = Resolver(session, settings, _known_project(session, wanted))
-    findings = check_resolved(_config(session, wanted), resolver, settings)
+    resolver = Resolver(session, settings, known_project(session, wanted))
+    findings = check_resolved(configuration(session, wanted), resolver, settings)
     return Validation(valid=not findings.errors, errors=findings.errors, warnings=findings.warnings)
 
 
@@ -85,7 +85,8 @@ def check_resolved(config: RunConfig, resolver: Resolver, settings: Settings) ->
     )
 
 
-def _config(session: Session, wanted: RunCreate) -> RunConfig:
+def configuration(session: Session, wanted: RunCreate) -> RunConfig:
+    """The configuration that is wanted: its own, or the experiment's."""
     if wanted.config is not None:
         return wanted.config
     if wanted.experiment_id is not None:
@@ -112,7 +113,7 @@ def _project_id(session: Session, wanted: RunCreate) -> str:
     return default_project(session).id
 
 
-def _known_project(session: Session, wanted: RunCreate) -> str | None:
+def known_project(session: Session, wanted: RunCreate) -> str | None:
     """The project that a run would go to, without making the default one."""
     if wanted.experiment_id is None and wanted.project_id is None:
         return find_default_project(session)

@@ -18,7 +18,7 @@ from app.deps import (
 )
 from app.errors import documented
 from app.studies import service
-from app.studies.schemas import StudyCreated, StudyDetail, StudyList
+from app.studies.schemas import StudyCreated, StudyDetail, StudyList, StudyValidation
 from core.study import StudyPlan
 
 router = APIRouter(prefix="/studies", tags=["studies"])
@@ -46,6 +46,14 @@ def create_study(
     prepared = service.prepare(plan, settings, database)
     with database.write(WRITE_PATIENCE_SECONDS) as session:
         return service.create_study(session, prepared, settings, actor=actor)
+
+
+@router.post("/validate", responses=documented(422))
+def validate_study(
+    database: DatabaseDep, settings: SettingsDep, plan: StudyPlan
+) -> StudyValidation:
+    """Say what creating this study would say, and how many runs it has, without creating it."""
+    return service.validate(plan, settings, database)
 
 
 @router.get("/{study_id}", responses=documented(404))

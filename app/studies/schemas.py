@@ -57,3 +57,12 @@ class StudyCreated(StudyDetail):
     """The new study, and what one should know about its input."""
 
     warnings: list[Problem]
+
+
+class StudyValidation(Schema):
+    """Verdict on a plan, without starting anything."""
+
+    valid: bool
+    runs: int | None = Field(description="How many it asks for; null where its cells are wrong.")
+    errors: list[Problem]
+    warnings: list[Problem]

@@ -17,7 +17,14 @@ from app.runs.service import check_resolved
 from app.settings import Settings
 from app.studies import repository
 from app.studies.report import Course, Result, build_report
-from app.studies.schemas import StudyCreated, StudyDetail, StudyList, StudyRun, StudySummary
+from app.studies.schemas import (
+    StudyCreated,
+    StudyDetail,
+    StudyList,
+    StudyRun,
+    StudySummary,
+    StudyValidation,
+)
 from core.errors import Problem, StudioError
 from core.states import TERMINAL, Cause, RunStatus, StopMode
 from core.study import Cell, StudyPlan, cells, place_problem
@@ -55,6 +62,17 @@ def prepare(plan: StudyPlan, settings: Settings, database: Database) -> Prepared
     if errors:
         raise StudioError(*errors.values())
     return Prepared(plan, found, list(warnings.values()))
+
+
+def validate(plan: StudyPlan, settings: Settings, database: Database) -> StudyValidation:
+    """The verdict that creating the study would give, without storing anything."""
+    try:
+        prepared = prepare(plan, settings, database)
+    except StudioError as error:
+        return StudyValidation(valid=False, runs=None, errors=list(error.problems), warnings=[])
+    return StudyValidation(
+        valid=True, runs=len(prepared.cells), errors=[], warnings=prepared.warnings
+    )
 
 
 def _check_cell(cell: Cell, plan: StudyPlan, settings: Settings, database: Database) -> Findings:

@@ -57,6 +57,10 @@ class Hardware(_Telemetry):
         default=None, description="Memory of the smallest of them, bytes."
     )
     driver: str | None = Field(default=None, description="Version of the NVIDIA driver.")
+    bfloat16: bool | None = Field(
+        default=None,
+        description="Whether the processor computes in bfloat16; null where it does not tell.",
+    )
 
 
 class Usage(_Telemetry):

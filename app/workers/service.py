@@ -218,7 +218,7 @@ def _show(worker: Worker, run_name: str | None, now: float, settings: Settings) 
             "name": worker.name,
             "hostname": worker.hostname,
             "pid": worker.pid,
-            "status": _status(worker, now, settings),
+            "status": status_of(worker, now, settings),
             "mode": worker.mode,
             "mode_reason": worker.mode_reason,
             "mode_by": worker.mode_by,
@@ -237,9 +237,10 @@ def _show(worker: Worker, run_name: str | None, now: float, settings: Settings) 
     )
 
 
-def _status(
+def status_of(
     worker: Worker, now: float, settings: Settings
 ) -> Literal["idle", "busy", "stale", "lost", "gone"]:
+    """How a worker stands, by when it was last heard of."""
     if worker.gone:
         return "gone"
     age = now - worker.last_seen

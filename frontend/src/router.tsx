@@ -6,7 +6,14 @@ import {
 } from "@tanstack/react-router";
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
-import { datasetSearch, newRunSearch, runSearch, runsSearch, workersSearch } from "./searches";
+import {
+  compareSearch,
+  datasetSearch,
+  newRunSearch,
+  runSearch,
+  runsSearch,
+  workersSearch,
+} from "./searches";
 import { AppShell } from "./shell/AppShell";
 import { BrokenPage, NotFoundPage, PageSkeleton } from "./shell/pages";
 
@@ -43,6 +50,13 @@ const runRoute = createRoute({
   component: lazyRouteComponent(() => import("./run/RunPage"), "RunPage"),
 });
 
+const compareRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/compare",
+  validateSearch: compareSearch,
+  component: lazyRouteComponent(() => import("./compare/ComparePage"), "ComparePage"),
+});
+
 const datasetsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/datasets",
@@ -74,6 +88,7 @@ const routeTree = rootRoute.addChildren([
   projectRunsRoute,
   newRunRoute,
   runRoute,
+  compareRoute,
   datasetsRoute,
   datasetRoute,
   queueRoute,

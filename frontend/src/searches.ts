@@ -38,7 +38,7 @@ export type RunSort = (typeof RUN_SORTS)[number];
 export const TABS = ["charts", "trajectories", "evaluations", "logs", "config", "system"] as const;
 export type Tab = (typeof TABS)[number];
 
-export const X_AXES = ["step", "time", "tokens"] as const;
+export const X_AXES = ["step", "tokens", "epoch", "time", "wall"] as const;
 export type XAxis = (typeof X_AXES)[number];
 
 export const TRAJECTORY_SORTS = [
@@ -96,6 +96,31 @@ export const newRunSearch = (raw: RawSearch) =>
   });
 export type NewRunSearch = ReturnType<typeof newRunSearch>;
 
+export const BANDS = ["sd", "range", "interval"] as const;
+export type BandKind = (typeof BANDS)[number];
+export const STATISTICS = ["last", "min", "max"] as const;
+export type Statistic = (typeof STATISTICS)[number];
+
+export const compareSearch = (raw: RawSearch) =>
+  defined({
+    runs: text(raw.runs),
+    baseline: text(raw.baseline),
+    seeds: oneOf(raw.seeds, ["apart"] as const),
+    // Curves
+    charts: text(raw.charts),
+    smooth: numeric(raw.smooth, 0, 0.99),
+    log: flag(raw.log),
+    x: oneOf(raw.x, X_AXES),
+    from: numeric(raw.from, -Number.MAX_VALUE, Number.MAX_VALUE),
+    to: numeric(raw.to, -Number.MAX_VALUE, Number.MAX_VALUE),
+    band: oneOf(raw.band, BANDS),
+    // Tables
+    value: oneOf(raw.value, STATISTICS),
+    find: text(raw.find),
+    config: oneOf(raw.config, ["all"] as const),
+  });
+export type CompareSearch = Defined<ReturnType<typeof compareSearch>>;
+
 export const runSearch = (raw: RawSearch) =>
   defined({
     tab: oneOf(raw.tab, TABS),
@@ -103,6 +128,9 @@ export const runSearch = (raw: RawSearch) =>
     // Charts
     smooth: numeric(raw.smooth, 0, 0.99),
     log: flag(raw.log),
+    logx: flag(raw.logx),
+    clip: flag(raw.clip),
+    chart: text(raw.chart),
     x: oneOf(raw.x, X_AXES),
     from: numeric(raw.from, -Number.MAX_VALUE, Number.MAX_VALUE),
     to: numeric(raw.to, -Number.MAX_VALUE, Number.MAX_VALUE),

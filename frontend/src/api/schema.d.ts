@@ -72,6 +72,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config/parse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Parse Text
+         * @description Read a configuration from YAML or JSON, and name every mistake with its line and field.
+         */
+        post: operations["parse_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Models on this machine, and those that earlier runs used.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/presets": {
         parameters: {
             query?: never;
@@ -174,6 +214,29 @@ export interface paths {
         get: operations["get_experiment"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/preflight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preflight Run
+         * @description Look at everything that the run would meet, without creating it.
+         *
+         *     The data's columns, prompts that do not fit, one record behind every teacher view, what is made
+         *     before training and whether it is there, and each worker's memory, disk and measured pace.
+         */
+        post: operations["preflight_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -443,6 +506,26 @@ export interface paths {
          *     Every cell is checked first as a run would be; mistakes name factor, level and field.
          */
         post: operations["create_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate Study
+         * @description Say what creating this study would say, and how many runs it has, without creating it.
+         */
+        post: operations["validate_study"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1288,16 +1371,6 @@ export interface components {
             tests: string[];
         };
         /**
-         * Column
-         * @description A column and the types found in the first rows.
-         */
-        Column: {
-            /** Name */
-            name: string;
-            /** Types */
-            types: string[];
-        };
-        /**
          * Comparison
          * @description Two models on the same examples; differences are second − first.
          */
@@ -1367,6 +1440,17 @@ export interface components {
              * @description Name of the preset (`GET /api/presets`) whose settings the others override.
              */
             preset?: string | null;
+        };
+        /**
+         * ConfigText
+         * @description A configuration as people write it.
+         */
+        ConfigText: {
+            /**
+             * Text
+             * @description YAML or JSON; it may name a `preset`.
+             */
+            text: string;
         };
         /**
          * Contact
@@ -1566,6 +1650,56 @@ export interface components {
             tool_calls?: string | null;
         };
         /**
+         * DataReport
+         * @description The data file as the run will read it.
+         */
+        DataReport: {
+            /**
+             * Layout
+             * @description `records`, or the benchmark whose form the file has.
+             */
+            layout: string;
+            /** File */
+            file: string;
+            /** Bytes */
+            bytes: number;
+            /** Rows Looked At */
+            rows_looked_at: number;
+            /** Columns */
+            columns: components["schemas"]["app__preflight__schemas__Column"][];
+            /**
+             * Records
+             * @description Records read for this report.
+             */
+            records: number;
+            /**
+             * Whole
+             * @description Whether that is all of them.
+             */
+            whole: boolean;
+            /**
+             * Tasks
+             * @description Records by how their answers are graded.
+             */
+            tasks: {
+                [key: string]: number;
+            };
+            /**
+             * Skipped
+             * @description Rows that are left out, by reason.
+             */
+            skipped: {
+                [key: string]: number;
+            };
+            /**
+             * Train
+             * @description Records left to train on.
+             */
+            train: number;
+            /** Held Out */
+            held_out: number;
+        };
+        /**
          * DatasetDetail
          * @description A data set with all versions, newest first.
          */
@@ -1674,6 +1808,18 @@ export interface components {
             config: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * DiskNeed
+         * @description Bytes that the run will write.
+         */
+        DiskNeed: {
+            /** Adapters */
+            adapters: number;
+            /** Checkpoints */
+            checkpoints: number;
+            /** Total */
+            total: number;
         };
         /**
          * Effect
@@ -2451,6 +2597,11 @@ export interface components {
              * @description Version of the NVIDIA driver.
              */
             driver?: string | null;
+            /**
+             * Bfloat16
+             * @description Whether the processor computes in bfloat16; null where it does not tell.
+             */
+            bfloat16?: boolean | null;
         };
         /**
          * Health
@@ -2556,6 +2707,24 @@ export interface components {
             note: string;
         };
         /**
+         * KnownModel
+         * @description A model that can be named.
+         */
+        KnownModel: {
+            /** Name */
+            name: string;
+            /**
+             * Here
+             * @description Whether it lies on this machine.
+             */
+            here: boolean;
+            /**
+             * Runs
+             * @description Recent runs that used it.
+             */
+            runs: number;
+        };
+        /**
          * Leaks
          * @description Examples that are both trained on and evaluated, by their prompt.
          */
@@ -2642,6 +2811,16 @@ export interface components {
             cursor: number;
         };
         /**
+         * LongRecord
+         * @description A record whose prompt does not fit.
+         */
+        LongRecord: {
+            /** Line */
+            line: number;
+            /** Tokens */
+            tokens: number;
+        };
+        /**
          * LoraConfig
          * @description Low-rank adapter that the student trains (Hu et al., 2021).
          */
@@ -2680,6 +2859,39 @@ export interface components {
             target_modules: string[];
         };
         /**
+         * Making
+         * @description Something that is made once before training, and kept.
+         */
+        Making: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "negatives" | "instructions" | "embeddings" | "completions";
+            /** Total */
+            total: number;
+            /**
+             * Present
+             * @description Found in this machine's cache.
+             */
+            present: number;
+            /**
+             * Looked At
+             * @description How many were looked for.
+             */
+            looked_at: number;
+            /**
+             * Seconds
+             * @description Time for what is missing; null: not known yet.
+             */
+            seconds: number | null;
+            /**
+             * Basis
+             * @description Where that time comes from, or why it is not known.
+             */
+            basis: string;
+        };
+        /**
          * MappingChange
          * @description Another mapping of the same file.
          */
@@ -2706,6 +2918,28 @@ export interface components {
              * @description Two-sided exact p-value of “neither is better”.
              */
             p: number;
+        };
+        /**
+         * MemoryNeed
+         * @description Bytes on each device at the peak.
+         */
+        MemoryNeed: {
+            /** Base */
+            base: number;
+            /** Adapters */
+            adapters: number;
+            /** Optimizer */
+            optimizer: number;
+            /** Sampling */
+            sampling: number;
+            /** Activations */
+            activations: number;
+            /** Head */
+            head: number;
+            /** Runtime */
+            runtime: number;
+            /** Peak */
+            peak: number;
         };
         /**
          * MetricEffects
@@ -2803,6 +3037,50 @@ export interface components {
             lora?: components["schemas"]["LoraConfig"];
         };
         /**
+         * ModelList
+         * @description Models to suggest, those most used first.
+         */
+        ModelList: {
+            /** Items */
+            items: components["schemas"]["KnownModel"][];
+        };
+        /**
+         * ModelReport
+         * @description The model as this machine has it.
+         */
+        ModelReport: {
+            /** Name */
+            name: string;
+            /**
+             * Folder
+             * @description Where it lies here; null: not on this machine.
+             */
+            folder: string | null;
+            /** Parameters */
+            parameters: number | null;
+            /**
+             * Trained
+             * @description Parameters of the adapter.
+             */
+            trained: number | null;
+            /** Vocabulary */
+            vocabulary: number | null;
+            /**
+             * Tokenizer
+             * @description Whether its tokenizer and chat template work here.
+             */
+            tokenizer: boolean;
+            /** Special Tokens */
+            special_tokens: {
+                [key: string]: string;
+            };
+            /**
+             * Problem
+             * @description Why they do not.
+             */
+            problem: string | null;
+        };
+        /**
          * NonFinitePoint
          * @description A value that JSON has no number for.
          */
@@ -2889,6 +3167,56 @@ export interface components {
             final: components["schemas"]["Interval"];
             /** @description Likewise for the last value less the first. */
             gain: components["schemas"]["Interval"];
+        };
+        /**
+         * ParsedConfig
+         * @description What a text says.
+         */
+        ParsedConfig: {
+            /**
+             * Config
+             * @description The whole `RunConfig`, defaults filled in; null where there are mistakes.
+             */
+            config: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Errors
+             * @description Every mistake; `line` is that of the text.
+             */
+            errors: components["schemas"]["Problem"][];
+        };
+        /**
+         * Preflight
+         * @description What can be known about a run before it starts.
+         */
+        Preflight: {
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+            data: components["schemas"]["DataReport"] | null;
+            prompts: components["schemas"]["PromptReport"] | null;
+            model: components["schemas"]["ModelReport"];
+            example: components["schemas"]["RenderedExample"] | null;
+            /** Making */
+            making: components["schemas"]["Making"][];
+            /**
+             * Steps
+             * @description Optimizer steps.
+             */
+            steps: number | null;
+            /**
+             * Sequences
+             * @description Sequences per optimizer step, on all devices.
+             */
+            sequences: number;
+            disk: components["schemas"]["DiskNeed"] | null;
+            /**
+             * Workers
+             * @description Workers that are connected.
+             */
+            workers: components["schemas"]["WorkerFit"][];
         };
         /**
          * PresetList
@@ -3060,6 +3388,43 @@ export interface components {
              * @default 0
              */
             run_count: number;
+        };
+        /**
+         * PromptReport
+         * @description Whether the prompts fit.
+         */
+        PromptReport: {
+            /** Counted */
+            counted: number;
+            /**
+             * Limit
+             * @description `generation.max_prompt_length`.
+             */
+            limit: number;
+            /**
+             * Context
+             * @description Positions that the model knows, if it says so.
+             */
+            context: number | null;
+            /**
+             * Too Long
+             * @description Records that do not fit and will be dropped.
+             */
+            too_long: number;
+            /**
+             * Longest
+             * @description The first few of those.
+             */
+            longest: components["schemas"]["LongRecord"][];
+            /**
+             * Without Views
+             * @description Of the records looked at: those for which too few auxiliary prompts fit; null without auxiliary teachers, or where their contexts are not made yet.
+             */
+            without_views: number | null;
+            /** Views Looked At */
+            views_looked_at: number;
+            /** Lengths */
+            lengths: components["schemas"]["ViewLengths"][];
         };
         /**
          * Quadrants
@@ -3258,6 +3623,68 @@ export interface components {
             top_k: number;
         };
         /**
+         * RenderedExample
+         * @description One training record behind all of its views, in the first epoch.
+         */
+        RenderedExample: {
+            /**
+             * Index
+             * @description Place among the records left to train on, from 0.
+             */
+            index: number;
+            /**
+             * Records
+             * @description How many there are.
+             */
+            records: number;
+            /** Line */
+            line: number;
+            /** Id */
+            id: string;
+            /** Views */
+            views: components["schemas"]["RenderedView"][];
+            /**
+             * Reference
+             * @description The data's answer as a completion.
+             */
+            reference: string;
+            /**
+             * Exact
+             * @description Whether the run itself will show exactly this.
+             */
+            exact: boolean;
+        };
+        /**
+         * RenderedView
+         * @description One prompt as the trainer will render it.
+         */
+        RenderedView: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "student" | "primary" | "auxiliary" | "negative";
+            /**
+             * Number
+             * @description Which of its kind, from 1.
+             */
+            number: number;
+            /** Text */
+            text: string;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Made
+             * @description False: what it shows is only made before training.
+             */
+            made: boolean;
+            /**
+             * Note
+             * @description Where what it shows comes from.
+             */
+            note: string;
+        };
+        /**
          * Repeat
          * @description A line whose prompt was seen before.
          */
@@ -3297,7 +3724,7 @@ export interface components {
                 [key: string]: number;
             };
             /** Columns */
-            columns: components["schemas"]["Column"][];
+            columns: components["schemas"]["app__datasets__schemas__Column"][];
             /**
              * Duplicates
              * @description Examples whose prompt stands in an earlier line; white space and case do not count.
@@ -4444,6 +4871,23 @@ export interface components {
             };
         };
         /**
+         * StudyValidation
+         * @description Verdict on a plan, without starting anything.
+         */
+        StudyValidation: {
+            /** Valid */
+            valid: boolean;
+            /**
+             * Runs
+             * @description How many it asks for; null where its cells are wrong.
+             */
+            runs: number | null;
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
          * TeacherConfig
          * @description The same network behind a prompt that also shows the worked example.
          */
@@ -4912,6 +5356,23 @@ export interface components {
             report: components["schemas"]["Report"];
         };
         /**
+         * ViewLengths
+         * @description Tokens of a view's prompt over the records counted.
+         */
+        ViewLengths: {
+            /**
+             * View
+             * @enum {string}
+             */
+            view: "student" | "primary";
+            /** Median */
+            median: number;
+            /** P95 */
+            p95: number;
+            /** Maximum */
+            maximum: number;
+        };
+        /**
          * Waiting
          * @description Where a queued run stands and what it waits for.
          */
@@ -4926,6 +5387,61 @@ export interface components {
              * @description What keeps it from starting now; empty: nothing.
              */
             reasons: string[];
+        };
+        /**
+         * WorkerFit
+         * @description Whether a worker can take the run, and how long it would need.
+         */
+        WorkerFit: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Mode */
+            mode: string;
+            /** Device */
+            device: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "fits" | "tight" | "will_not" | "unknown";
+            /** Reason */
+            reason: string;
+            need: components["schemas"]["MemoryNeed"] | null;
+            /**
+             * Capacity
+             * @description Bytes of the smallest GPU, or of the host.
+             */
+            capacity: number | null;
+            /**
+             * Free
+             * @description Bytes that nothing holds now.
+             */
+            free: number | null;
+            /** Disk Free */
+            disk_free: number | null;
+            /**
+             * Disk Verdict
+             * @enum {string}
+             */
+            disk_verdict: "fits" | "tight" | "will_not" | "unknown";
+            /**
+             * Seconds
+             * @description Training alone; null: not known yet.
+             */
+            seconds: number | null;
+            /** Seconds Per Step */
+            seconds_per_step: number | null;
+            /**
+             * Measured Runs
+             * @description Earlier runs behind these times.
+             */
+            measured_runs: number;
+            /** Time Note */
+            time_note: string;
         };
         /**
          * WorkerList
@@ -5007,6 +5523,44 @@ export interface components {
             versions: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Column
+         * @description A column and the types found in the first rows.
+         */
+        app__datasets__schemas__Column: {
+            /** Name */
+            name: string;
+            /** Types */
+            types: string[];
+        };
+        /**
+         * Column
+         * @description A field of the data file.
+         */
+        app__preflight__schemas__Column: {
+            /** Name */
+            name: string;
+            /**
+             * Types
+             * @description JSON types of its values in the rows looked at.
+             */
+            types: string[];
+            /**
+             * Filled
+             * @description Rows looked at that have a value.
+             */
+            filled: number;
+            /**
+             * Used As
+             * @description What it is read as; null: not used, or not known.
+             */
+            used_as: string | null;
+            /**
+             * Sample
+             * @description Its first value, shortened.
+             */
+            sample: string;
         };
         /**
          * ProblemDetails
@@ -5341,6 +5895,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Defaults"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    parse_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigText"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParsedConfig"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
                 };
             };
             /** @description Unauthorized */
@@ -5890,6 +6569,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    preflight_run: {
+        parameters: {
+            query?: {
+                /** @description Training record to render, from 0. */
+                record?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -7216,6 +7976,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StudyCreated"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    validate_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudyPlan-Input"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyValidation"];
                 };
             };
             /** @description Unauthorized */

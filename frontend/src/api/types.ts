@@ -45,6 +45,18 @@ export type Gpu = Schemas["Gpu"];
 export type Project = Schemas["ProjectOut"];
 export type Readiness = Schemas["Readiness"];
 export type Validation = Schemas["Validation"];
+export type RunComparison = Schemas["RunComparison"];
+export type ComparedColumn = Schemas["Column"];
+export type ComparedRun = Schemas["ComparedRun"];
+export type ConfigRow = Schemas["ConfigRow"];
+export type MetricRow = Schemas["MetricRow"];
+export type MetricCell = Schemas["Cell"];
+export type EvaluationRow = Schemas["EvaluationRow"];
+export type EvaluationCell = Schemas["EvaluationCell"];
+export type EvaluationPair = Schemas["EvaluationPair"];
+export type PairComparison = Schemas["Comparison"];
+export type Interval = Schemas["Interval"];
+export type ComparedCurve = Schemas["Curve"];
 
 export const EVENT_KINDS = [
   "status",

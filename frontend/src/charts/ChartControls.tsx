@@ -7,8 +7,10 @@ import { type RunSearch, X_AXES, type XAxis } from "../searches";
 
 const AXES: { value: XAxis; label: string; title: string }[] = [
   { value: "step", label: "Step", title: "Optimizer steps" },
-  { value: "time", label: "Time", title: "Seconds since the attempt's first value" },
   { value: "tokens", label: "Tokens", title: "Completion tokens so far" },
+  { value: "epoch", label: "Epoch", title: "Passes over the records so far" },
+  { value: "time", label: "Relative", title: "Time since the attempt's first value" },
+  { value: "wall", label: "Wall clock", title: "Date and time" },
 ];
 
 interface ChartControlsProps {

@@ -3,16 +3,17 @@ import type { RunDetail } from "../api/types";
 import { isActive } from "../api/types";
 import { Empty, Failure } from "../components/states";
 import { Skeleton } from "../components/ui";
-import { useTheme } from "../lib/theme";
 import type { LiveState } from "../live/reducer";
 import type { Snapshot } from "../live/store";
 import { useAttempt } from "../live/useRun";
 import { Alarms } from "../run/Alarms";
-import type { RunSearch } from "../searches";
-import { ChartCard } from "./ChartCard";
+import type { RunSearch, XAxis } from "../searches";
+import { X_KINDS, X_LABELS } from "./axes";
 import { ChartControls } from "./ChartControls";
-import { chartGroups } from "./specs";
-import { readColours, type View } from "./traces";
+import { CurveChart } from "./CurveChart";
+import type { ChartView, Range } from "./curve";
+import { runSeries } from "./runSeries";
+import { type ChartSpec, chartGroups } from "./specs";
 
 interface ChartsTabProps {
   run: RunDetail;
@@ -22,7 +23,6 @@ interface ChartsTabProps {
 }
 
 export function ChartsTab({ run, live, search, onSearch }: ChartsTabProps) {
-  const theme = useTheme();
   const past = search.attempt !== undefined && search.attempt !== live.attempt;
   const earlier = useAttempt(run.id, past ? search.attempt : undefined);
   const state: LiveState | undefined = past ? earlier : live;
@@ -31,18 +31,8 @@ export function ChartsTab({ run, live, search, onSearch }: ChartsTabProps) {
     .sort()
     .join("\n");
   const groups = useMemo(() => chartGroups(names ? names.split("\n") : []), [names]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are the theme's
-  const colours = useMemo(() => readColours(), [theme]);
-  const { x = "step", log = false, smooth = 0, from, to } = search;
-  const view: View = useMemo(
-    () => ({
-      x,
-      log,
-      smoothing: smooth,
-      range: from !== undefined && to !== undefined && from < to ? [from, to] : null,
-    }),
-    [x, log, smooth, from, to],
-  );
+  const axis = search.x ?? "step";
+  const view = useView(search, axis);
 
   if (live.connection === "failed" && live.error) return <Failure error={live.error} />;
   if (live.connection === "loading" || !state) return <ChartsSkeleton />;
@@ -61,26 +51,72 @@ export function ChartsTab({ run, live, search, onSearch }: ChartsTabProps) {
           <h2 className="mb-2 font-medium text-muted text-sm">{group.title}</h2>
           <div className="grid gap-3 md:grid-cols-2 2xl:grid-cols-3">
             {group.charts.map((spec) => (
-              <ChartCard
+              <RunChart
                 key={spec.id}
                 spec={spec}
                 state={state}
+                axis={axis}
                 view={view}
-                colours={colours}
                 onRange={(range) => onSearch({ from: tidy(range?.[0]), to: tidy(range?.[1]) })}
               />
             ))}
           </div>
         </section>
       ))}
-      <Reduced state={state} />
     </div>
+  );
+}
+
+function useView(search: RunSearch, axis: XAxis): ChartView {
+  const { log = false, logx = false, clip = false, smooth = 0, from, to } = search;
+  return useMemo(
+    () => ({
+      smoothing: smooth,
+      log,
+      logX: logx,
+      xKind: X_KINDS[axis],
+      range: from !== undefined && to !== undefined && from < to ? [from, to] : null,
+      clip,
+    }),
+    [smooth, log, logx, axis, from, to, clip],
+  );
+}
+
+interface RunChartProps {
+  spec: ChartSpec;
+  state: LiveState;
+  axis: XAxis;
+  view: ChartView;
+  onRange: (range: Range | null) => void;
+}
+
+function RunChart({ spec, state, axis, view, onRange }: RunChartProps) {
+  const series = useMemo(() => runSeries(spec, state, axis), [spec, state, axis]);
+  // A logarithm would mean nothing for some.
+  const shown = useMemo(
+    () => (spec.plain && view.log ? { ...view, log: false } : view),
+    [spec, view],
+  );
+  return (
+    <CurveChart
+      id={spec.id}
+      title={spec.title}
+      unit={spec.unit}
+      xLabel={X_LABELS[axis]}
+      series={series}
+      view={shown}
+      onRange={onRange}
+      format={spec.format}
+      tick={spec.tick}
+      fromZero={spec.fromZero}
+      bytes={spec.bytes}
+    />
   );
 }
 
 /** A link need not carry more of a zoom than the eye can tell. */
 const tidy = (value: number | undefined) =>
-  value === undefined ? undefined : Math.round(value * 100) / 100;
+  value === undefined ? undefined : Number(value.toPrecision(12));
 
 function NoMetrics({ run }: { run: RunDetail }) {
   if (!isActive(run.status)) {
@@ -101,20 +137,6 @@ function NoMetrics({ run }: { run: RunDetail }) {
   );
 }
 
-function Reduced({ state }: { state: LiveState }) {
-  const longest = Object.values(state.curves).reduce(
-    (most, curve) => (curve.points > curve.steps.length + (most?.points ?? 0) ? curve : most),
-    undefined as LiveState["curves"][string] | undefined,
-  );
-  if (!longest) return null;
-  return (
-    <p className="text-faint text-sm">
-      {longest.steps.length.toLocaleString("en-US")} of {longest.points.toLocaleString("en-US")}{" "}
-      points are drawn; buckets keep their lowest and highest, so that no spike is lost.
-    </p>
-  );
-}
-
 function ChartsSkeleton() {
   return (
     <div
@@ -123,7 +145,7 @@ function ChartsSkeleton() {
       className="grid gap-3 px-4 py-4 md:grid-cols-2 md:px-6 2xl:grid-cols-3"
     >
       {Array.from({ length: 6 }, (_, i) => (
-        <Skeleton key={i} className="h-[246px]" />
+        <Skeleton key={i} className="h-[254px]" />
       ))}
     </div>
   );

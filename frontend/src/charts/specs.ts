@@ -19,7 +19,9 @@ export interface ChartSpec {
   markers?: boolean;
   /** Share of one, bytes or plain: how the axis and the latest value are written. */
   format: (value: number | null | undefined) => string;
-  tick?: string;
+  /** How the vertical axis is written; absent: as short as its numbers can be told apart. */
+  tick?: (value: number) => string;
+  bytes?: boolean;
   /** What is set or counted, not measured: there is no noise to average out. */
   exact?: boolean;
   /** What a logarithm would mean nothing for. */
@@ -57,8 +59,8 @@ const many = (
   ...more,
 });
 
-const SHARE: More = { format: percent, tick: ".0%", plain: true, fromZero: true };
-const MEMORY: More = { format: bytes, tick: ".3s", plain: true, fromZero: true };
+const SHARE: More = { format: percent, tick: percent, plain: true, fromZero: true };
+const MEMORY: More = { format: bytes, tick: bytes, bytes: true, plain: true, fromZero: true };
 
 const share = (metric: string, title: string, of: string): ChartSpec =>
   one(metric, title, of, SHARE);

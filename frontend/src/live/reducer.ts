@@ -8,6 +8,10 @@ export interface Curve {
   readonly steps: readonly number[];
   readonly values: readonly (number | null)[];
   readonly times: readonly number[];
+  /** Least and greatest of what each point stands for; absent where each is one measurement. */
+  readonly low?: readonly (number | null)[];
+  readonly high?: readonly (number | null)[];
+  readonly counts?: readonly number[];
   /** What the values that are no numbers were, by step. */
   readonly nonFinite?: Readonly<Record<number, string>>;
   /** Points that were measured; more than are here when the server reduced them. */
