@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from core.errors import Problem
-from core.export_job import Check, ExportedFile
+from core.export_job import ExportCheck, ExportedFile
 
 EVENT_VERSION: Final = 1
 
@@ -186,7 +186,7 @@ class ExportEvent(_Event):
         description="Folder of the files, relative to the attempt's; null: none are kept here."
     )
     files: list[ExportedFile] = Field(description="The files, by path.")
-    check: Check = Field(description="How the exported thing's answer compares.")
+    check: ExportCheck = Field(description="How the exported thing's answer compares.")
     url: str | None = Field(default=None, description="Where the hub shows a push.")
     licence: str | None = Field(default=None, description="The base's licence, where it is known.")
 

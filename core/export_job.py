@@ -116,7 +116,7 @@ class ExportedFile(Part):
     crc32: int = Field(ge=0, lt=2**32, description="As ZIP archives need it.")
 
 
-class Check(Part):
+class ExportCheck(Part):
     """The exported thing was loaded and asked; how its answer compares with the original's."""
 
     passed: bool

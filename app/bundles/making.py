@@ -77,9 +77,7 @@ def _data(session: Session, run: Run, config: RunConfig, settings: Settings) -> 
     )
 
 
-def _fields(
-    session: Session, run: Run, config: RunConfig, settings: Settings
-) -> DataFields | None:
+def _fields(session: Session, run: Run, config: RunConfig, settings: Settings) -> DataFields | None:
     """The mapping of the uploaded data set; None where the configuration has its own."""
     if config.data.dataset is None:
         return None

@@ -155,15 +155,26 @@ def _same_bytes(session: Session, bundle: Bundle, project_id: str | None) -> str
         return None
     wanted = bundle.data.fields if data.dataset is not None else data.fields
     statement = (
-        select(Dataset.name, DatasetVersion.number, DatasetVersion.mapping)
+        select(Dataset.name, DatasetVersion)
         .join(Dataset, Dataset.id == DatasetVersion.dataset_id)
         .where(DatasetVersion.sha256 == bundle.data.sha256, Dataset.project_id == project_id)
         .order_by(DatasetVersion.created_at.desc(), DatasetVersion.id)
     )
-    for name, number, mapping in session.execute(statement):
-        if wanted is None or DataFields.model_validate(mapping) == wanted:
-            return f"{name}@{number}"
+    for name, version in session.execute(statement):
+        if wanted is None or _reads_alike(version, wanted):
+            return f"{name}@{version.number}"
     return None
+
+
+def _reads_alike(version: DatasetVersion, wanted: DataFields) -> bool:
+    """Whether a mapping means the same columns; those that the file lacks mean nothing."""
+    columns = {column["name"] for column in version.report["columns"]}
+
+    def meant(fields: DataFields) -> dict[str, str]:
+        named = fields.model_dump()
+        return {part: column for part, column in named.items() if column in columns}
+
+    return meant(DataFields.model_validate(version.mapping)) == meant(wanted)
 
 
 def _verify(bundle: Bundle, resolved: RunConfig) -> bool:

@@ -22,7 +22,7 @@ from app.storage.ranges import Download
 from app.storage.reading import ArtifactNotThereYetError, store_unavailable
 from app.storage.store import StoreError, artifact_store
 from core.errors import Problem
-from core.export_job import UNIT_BYTES, Check, ExportedFile
+from core.export_job import UNIT_BYTES, ExportCheck, ExportedFile
 from core.states import LEASED, RunStatus
 
 
@@ -65,7 +65,7 @@ def _export(row: Row, *, worker: str | None, waiting: list[str], now: float) -> 
         estimate_bytes=export.estimate_bytes,
         bytes=export.bytes,
         files=[ExportFile.model_validate(one) for one in export.files or ()],
-        check=Check.model_validate(export.check) if export.check else None,
+        check=ExportCheck.model_validate(export.check) if export.check else None,
         licence=export.licence,
         url=export.url,
         downloadable=job.status is RunStatus.SUCCEEDED and export.directory is not None,

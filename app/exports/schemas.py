@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, StringConstraints, model_validator
 from app.exports.secrets import LONGEST_TOKEN
 from app.schemas import Request, Schema
 from core.errors import Problem
-from core.export_job import Check, Content, ExportKind, GgufType, RepositoryId, Weights
+from core.export_job import Content, ExportCheck, ExportKind, GgufType, RepositoryId, Weights
 from core.states import RunStatus
 
 
@@ -110,7 +110,7 @@ class ExportOut(Schema):
     estimate_bytes: int | None = Field(description="Size as told before; null: unknown.")
     bytes: int | None = Field(description="Of the files that are kept; null before they are made.")
     files: list[ExportFile]
-    check: Check | None = Field(description="How the exported thing answers; null before.")
+    check: ExportCheck | None = Field(description="How the exported thing answers; null before.")
     licence: str | None = Field(description="The base's, where it is known.")
     url: str | None = Field(description="Where the hub shows a push.")
     downloadable: bool = Field(description="Whether its files can be fetched now.")

@@ -7,6 +7,7 @@ import {
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
 import {
+  artifactsSearch,
   compareSearch,
   datasetSearch,
   newRunSearch,
@@ -83,6 +84,13 @@ const queueRoute = createRoute({
   component: lazyRouteComponent(() => import("./queue/QueuePage"), "QueuePage"),
 });
 
+const artifactsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/artifacts",
+  validateSearch: artifactsSearch,
+  component: lazyRouteComponent(() => import("./artifacts/ArtifactsPage"), "ArtifactsPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   runsRoute,
   projectRunsRoute,
@@ -92,6 +100,7 @@ const routeTree = rootRoute.addChildren([
   datasetsRoute,
   datasetRoute,
   queueRoute,
+  artifactsRoute,
   workersRoute,
 ]);
 

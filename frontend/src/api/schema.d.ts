@@ -433,6 +433,8 @@ export interface paths {
          *
          *     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
          *     a point that is not finite are given. A smaller range of steps therefore shows more detail.
+         *     As `bands`, a bucket is one point at its last step: the mean of its values, with `low`, `high`
+         *     and how many there are.
          */
         get: operations["get_metrics"];
         put?: never;
@@ -881,6 +883,297 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/exports/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export Options
+         * @description What can be exported of a run, how large it will be, and what is missing for the rest.
+         */
+        get: operations["get_export_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Export
+         * @description Have a worker make files of a run's weights, and check that they answer like the original.
+         *
+         *     A hub token is used once by that worker; it is never stored whole, nor written to any log.
+         */
+        post: operations["create_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description Exports with their progress.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description One export. Its log and events are those of the run of the same identifier.
+         */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Export
+         * @description Remove an export that is over or waits, with its files. It disappears at once.
+         */
+        delete: operations["delete_export"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Export
+         * @description End an export that is not over. Nothing of it is kept.
+         */
+        post: operations["cancel_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Export
+         * @description The files, resumable: `Range` with `If-Range` goes on where a download was cut.
+         *
+         *     The archive is uncompressed and always has the same bytes for the same files.
+         */
+        get: operations["download_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Artifacts
+         * @description Adapters that runs wrote, and exports, of all runs.
+         */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Files
+         * @description The adapters and checkpoints that a run wrote, file by file.
+         */
+        get: operations["list_run_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Run File
+         * @description One file of an adapter or a checkpoint, resumable by `Range` and `If-Range`.
+         */
+        get: operations["download_run_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Bundle
+         * @description Configuration, seeds, data hash, versions and results of a run, as one file.
+         */
+        get: operations["get_bundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bundles/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Bundle
+         * @description Whether the same run can be started here, on which data, and which versions differ.
+         */
+        post: operations["check_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Bundle
+         * @description Start the same run again. Its data must be here, and have the hash that it had.
+         */
+        post: operations["import_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Runs
+         * @description Runs against a baseline: configurations, metrics with differences, and evaluations.
+         *
+         *     Runs that do not exist are named in `missing`. For the pairs of answers ask
+         *     `GET /api/evaluations/compare` with what `evaluations` names.
+         */
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comparisons/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Curves
+         * @description A metric of several runs, over all attempts: steps that a later one did again count once.
+         */
+        get: operations["compare_curves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workers": {
         parameters: {
             query?: never;
@@ -1201,6 +1494,25 @@ export interface components {
             logprob: number;
         };
         /**
+         * ArtifactList
+         * @description Adapters and exports of all runs, newest first unless sorted otherwise.
+         */
+        ArtifactList: {
+            /** Items */
+            items: components["schemas"]["ArtifactRow"][];
+            /** Total */
+            total: number;
+            /**
+             * Total Bytes
+             * @description Bytes of all of them, not of this page alone.
+             */
+            total_bytes: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
          * ArtifactOut
          * @description A file set that a run wrote.
          */
@@ -1228,6 +1540,50 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * ArtifactRow
+         * @description An adapter that a run wrote, or an export of one.
+         */
+        ArtifactRow: {
+            /**
+             * Source
+             * @description Who made it.
+             * @enum {string}
+             */
+            source: "run" | "export";
+            /**
+             * Id
+             * @description Of the export; of a run's adapter a name that is stable.
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project Id */
+            project_id: string;
+            /**
+             * Attempt
+             * @description Attempt that wrote a run's adapter.
+             */
+            attempt: number | null;
+            /** Bytes */
+            bytes: number | null;
+            /**
+             * Sha256
+             * @description Hash of the weights of a run's adapter.
+             */
+            sha256: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** @description The export itself, if it is one. */
+            export: components["schemas"]["ExportOut"] | null;
         };
         /**
          * AttemptOut
@@ -1262,11 +1618,355 @@ export interface components {
             gpu_memory: components["schemas"]["GpuMemory"] | null;
         };
         /**
+         * Bundle
+         * @description All of it.
+         */
+        Bundle: {
+            /**
+             * Format
+             * @description Tells such a file from others.
+             * @constant
+             */
+            format: "unisd-bundle";
+            /**
+             * Version
+             * @description Version of the format.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Made At
+             * @description When, as ISO 8601.
+             * @default
+             */
+            made_at: string;
+            /**
+             * Run Id
+             * @description Identifier that the run had.
+             * @default
+             */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** @description The run's configuration with every field. */
+            config: components["schemas"]["RunConfig"];
+            /**
+             * Seeds
+             * @description Also in the configuration.
+             */
+            seeds?: {
+                [key: string]: number;
+            };
+            data: components["schemas"]["BundleData"];
+            environment?: components["schemas"]["BundleEnvironment"];
+            results?: components["schemas"]["BundleResults"];
+        };
+        /**
+         * BundleData
+         * @description Which data the run read.
+         */
+        BundleData: {
+            /**
+             * Name
+             * @description Data set, benchmark, or the file's name without its folder.
+             */
+            name: string;
+            /**
+             * Sha256
+             * @description Hash of the file's bytes; null: the run had not read it yet.
+             */
+            sha256?: string | null;
+            /**
+             * Records
+             * @description Records read.
+             */
+            records?: number | null;
+            /**
+             * Train
+             * @description Records used for training.
+             */
+            train?: number | null;
+            /**
+             * Held Out
+             * @description Records held out for evaluation.
+             */
+            held_out?: number | null;
+            /** @description Mapping of an uploaded data set's columns. */
+            fields?: components["schemas"]["DataFields"] | null;
+        };
+        /**
+         * BundleEnvironment
+         * @description What the run was made with.
+         */
+        BundleEnvironment: {
+            /**
+             * Studio
+             * @description Version of the studio.
+             */
+            studio?: string | null;
+            /**
+             * Device
+             * @description Device in words.
+             */
+            device?: string | null;
+            /**
+             * Dtype
+             * @description Number format of the frozen weights.
+             */
+            dtype?: string | null;
+            /**
+             * Versions
+             * @description Versions of Python and of the libraries that count.
+             */
+            versions?: {
+                [key: string]: string;
+            };
+            /**
+             * Details
+             * @description All packages, commit of the code, drivers, variables.
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * BundleEvaluation
+         * @description Figures of one evaluation.
+         */
+        BundleEvaluation: {
+            /** Set */
+            set: string;
+            /** Step */
+            step: number;
+            /** Summary */
+            summary: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * BundleFiles
+         * @description An adapter that the run wrote.
+         */
+        BundleFiles: {
+            /** Kind */
+            kind: string;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Sha256
+             * @description Hash of the weights file.
+             */
+            sha256: string;
+        };
+        /**
+         * BundleImport
+         * @description A bundle to start the same run from.
+         */
+        BundleImport: {
+            /** @description The file's content. */
+            bundle: components["schemas"]["Bundle"];
+            /**
+             * Project Id
+             * @description Project. Absent: the default one.
+             */
+            project_id?: string | null;
+            /**
+             * Name
+             * @description Name. Absent: the bundle's.
+             */
+            name?: string | null;
+            /**
+             * Data
+             * @description Where the data is now: a data set as `name@number`, or a file's path. Absent: an uploaded data set of the same bytes, else where the bundle says.
+             */
+            data?: string | null;
+            /** @description When and where it runs. */
+            schedule?: components["schemas"]["Schedule"];
+        };
+        /**
+         * BundleMetric
+         * @description A metric's newest value and its range; null where there is no finite one.
+         */
+        BundleMetric: {
+            /** Last */
+            last: number | null;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+        };
+        /**
+         * BundleResults
+         * @description What came out.
+         */
+        BundleResults: {
+            /**
+             * Status
+             * @description State of the run when the bundle was made.
+             * @default
+             */
+            status: string;
+            /**
+             * Steps
+             * @description Optimizer steps done.
+             */
+            steps?: number | null;
+            /**
+             * Losses
+             * @description `train/loss` by step; of a long run only every n-th step.
+             */
+            losses?: {
+                [key: string]: number;
+            };
+            /**
+             * Metrics
+             * @description By path.
+             */
+            metrics?: {
+                [key: string]: components["schemas"]["BundleMetric"];
+            };
+            /** Evaluations */
+            evaluations?: components["schemas"]["BundleEvaluation"][];
+            /** Files */
+            files?: components["schemas"]["BundleFiles"][];
+        };
+        /**
+         * BundleStarted
+         * @description The new run.
+         */
+        BundleStarted: {
+            run: components["schemas"]["RunCreated"];
+            /**
+             * Data
+             * @enum {string}
+             */
+            data: "verified" | "unverified";
+            /** Differences */
+            differences: components["schemas"]["VersionDifference"][];
+        };
+        /**
+         * BundleVerdict
+         * @description Whether a bundle can be started here, and what is different.
+         */
+        BundleVerdict: {
+            /** Name */
+            name: string;
+            /** @description The configuration that would be run. */
+            config: components["schemas"]["RunConfig"];
+            /**
+             * Data
+             * @description `unverified`: the hash is not known, or only a worker can tell it.
+             * @enum {string}
+             */
+            data: "verified" | "unverified";
+            /**
+             * Data From
+             * @description Data set, benchmark or path that the data is read from.
+             */
+            data_from: string;
+            /** Differences */
+            differences: components["schemas"]["VersionDifference"][];
+            /**
+             * Errors
+             * @description Why it cannot be started; empty: it can.
+             */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * CardFacts
+         * @description What the model card tells of the training, besides its configuration.
+         */
+        CardFacts: {
+            /**
+             * Run
+             * @description The run's name.
+             */
+            run: string;
+            /**
+             * Step
+             * @description Optimizer steps done.
+             */
+            step?: number | null;
+            /**
+             * Data Sha256
+             * @description Hash of the data file.
+             */
+            data_sha256?: string | null;
+            /**
+             * Metrics
+             * @description Newest values, by path.
+             */
+            metrics?: {
+                [key: string]: number;
+            };
+            /**
+             * Evaluations
+             * @description Figures of the newest evaluation of each set.
+             */
+            evaluations?: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Versions
+             * @description Libraries trained with.
+             */
+            versions?: {
+                [key: string]: string;
+            };
+        };
+        /**
          * Cause
          * @description Why a run changed its state.
          * @enum {string}
          */
         Cause: "submitted" | "claimed" | "work_began" | "stop_requested" | "time_limit" | "cancelled" | "deleted" | "resumed" | "ended" | "killed" | "trainer_died" | "worker_left" | "lease_expired" | "unstartable";
+        /**
+         * Cell
+         * @description A metric in one column, and against the baseline.
+         */
+        Cell: {
+            /**
+             * Value
+             * @description Of one run, or the mean of a column's runs.
+             */
+            value: number | null;
+            /**
+             * Low
+             * @description Interval of the mean (Student's t).
+             */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+            /**
+             * N
+             * @description Runs that have a value.
+             */
+            n: number;
+            /**
+             * Non Finite
+             * @description What a run's newest value is, if it is no number.
+             */
+            non_finite?: ("NaN" | "Infinity" | "-Infinity") | null;
+            /**
+             * Delta
+             * @description Less the baseline's value.
+             */
+            delta?: number | null;
+            /** Delta Low */
+            delta_low?: number | null;
+            /** Delta High */
+            delta_high?: number | null;
+            /**
+             * Note
+             * @description What the figures leave out or rest on.
+             * @default
+             */
+            note: string;
+        };
         /**
          * CellReport
          * @description One combination of levels, over its seeds.
@@ -1310,6 +2010,14 @@ export interface components {
              * @description What was found, in words.
              */
             detail: string;
+        };
+        /**
+         * CheckpointOption
+         * @description A checkpoint that can be exported.
+         */
+        CheckpointOption: {
+            /** Step */
+            step: number;
         };
         /**
          * Checks
@@ -1369,6 +2077,35 @@ export interface components {
              * @description Statements, run after the answer.
              */
             tests: string[];
+        };
+        /**
+         * ComparedRun
+         * @description A run that is compared.
+         */
+        ComparedRun: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["RunKind"];
+            status: components["schemas"]["RunStatus"];
+            /** Model */
+            model: string;
+            /** Seed */
+            seed: number;
+            /** Step */
+            step: number;
+            /** Total Steps */
+            total_steps: number | null;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /**
          * Comparison
@@ -1440,6 +2177,32 @@ export interface components {
              * @description Name of the preset (`GET /api/presets`) whose settings the others override.
              */
             preset?: string | null;
+        };
+        /**
+         * ConfigRow
+         * @description One field of what the runs were made with, by column.
+         */
+        ConfigRow: {
+            /**
+             * Source
+             * @description `config`: what was asked for. `environment`: what the run found on its worker.
+             * @enum {string}
+             */
+            source: "config" | "environment";
+            /** Path */
+            path: string;
+            /** Differs */
+            differs: boolean;
+            /**
+             * Present
+             * @description By column: whether its runs have this field.
+             */
+            present: boolean[];
+            /**
+             * Values
+             * @description By column; the seed of a column of several runs is a list.
+             */
+            values: unknown[];
         };
         /**
          * ConfigText
@@ -1528,6 +2291,72 @@ export interface components {
              * @description Tokens put through the network in training.
              */
             tokens: number | null;
+        };
+        /**
+         * Curve
+         * @description A metric's course in one column.
+         *
+         *     Of several runs: their mean and spread at each step. Where there are more points than asked for,
+         *     those of a bucket become their mean, with the lowest and the highest as the band, so that no
+         *     spike is lost. A smaller range therefore shows more detail.
+         */
+        Curve: {
+            /**
+             * Key
+             * @description Of its column.
+             */
+            key: string;
+            /** X */
+            x: number[];
+            /** Steps */
+            steps: number[];
+            /**
+             * Values
+             * @description Null where no value was finite.
+             */
+            values: (number | null)[];
+            /**
+             * Low
+             * @description Null where there is no band.
+             */
+            low: (number | null)[] | null;
+            /** High */
+            high: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Steps that each point stands for.
+             */
+            counts: number[];
+            /**
+             * Runs
+             * @description Fewest runs behind each point; null of one run.
+             */
+            runs: number[] | null;
+            /**
+             * Non Finite
+             * @description The first 100.
+             */
+            non_finite: components["schemas"]["NonFiniteAt"][];
+            /**
+             * Points
+             * @description Steps in the range.
+             */
+            points: number;
+        };
+        /**
+         * CurveSet
+         * @description A metric's curves, a column each; columns that lack it, or the axis, are absent.
+         */
+        CurveSet: {
+            /** Name */
+            name: string;
+            /**
+             * Axis
+             * @enum {string}
+             */
+            axis: "step" | "tokens" | "epoch" | "time" | "wall";
+            /** Items */
+            items: components["schemas"]["Curve"][];
         };
         /**
          * DataConfig
@@ -1872,6 +2701,32 @@ export interface components {
             every_steps: number;
         };
         /**
+         * EvaluationCell
+         * @description A set's results in one column.
+         */
+        EvaluationCell: {
+            /** Results */
+            results: components["schemas"]["EvaluationResult"][];
+            /** @description Wilson interval of one run, t interval of several. */
+            accuracy: components["schemas"]["Interval"];
+            /** @description Forward JSD to the base, nats per token; mean over seeds. */
+            jsd: components["schemas"]["Interval"];
+            /** @description Log-probability of the answers under the base, nats per token. */
+            base_logprob: components["schemas"]["Interval"];
+            /** @description Null where there is nothing to pair. */
+            pair: components["schemas"]["EvaluationPair"] | null;
+            /**
+             * Reason
+             * @description Why there is nothing to pair; empty for the baseline.
+             */
+            reason: string;
+            /**
+             * Note
+             * @description What the pairs leave out or rest on.
+             */
+            note: string;
+        };
+        /**
          * EvaluationConfig
          * @description Evaluation inside a run: before its first step, every so many steps, and after its last.
          */
@@ -2121,6 +2976,66 @@ export interface components {
             };
         };
         /**
+         * EvaluationPair
+         * @description What to ask `GET /api/evaluations/compare` for.
+         */
+        EvaluationPair: {
+            /**
+             * First
+             * @description The baseline's results.
+             */
+            first: string[];
+            /**
+             * Second
+             * @description The column's, seed by seed.
+             */
+            second: string[];
+        };
+        /**
+         * EvaluationResult
+         * @description The newest result of a run's model on a set.
+         */
+        EvaluationResult: {
+            /**
+             * Name
+             * @description `RUN:CURSOR`, as the routes of evaluations take it.
+             */
+            name: string;
+            /**
+             * Run Id
+             * @description The compared run.
+             */
+            run_id: string;
+            /**
+             * Made By
+             * @description The run that made it: the same, or an evaluation of it.
+             */
+            made_by: string;
+            /** Seed */
+            seed: number;
+            /**
+             * Step
+             * @description Optimizer steps done; null if made after the run.
+             */
+            step: number | null;
+            /** Questions */
+            questions: number | null;
+            /** Answers */
+            answers: number | null;
+        };
+        /**
+         * EvaluationRow
+         * @description A set of questions by column.
+         */
+        EvaluationRow: {
+            /** Set */
+            set: string;
+            /** Chance */
+            chance: number | null;
+            /** Cells */
+            cells: components["schemas"]["EvaluationCell"][];
+        };
+        /**
          * EvaluationSet
          * @description Questions under a name, with the way in which they are asked.
          */
@@ -2367,6 +3282,358 @@ export interface components {
             created_at: string;
         };
         /**
+         * ExportCheck
+         * @description The exported thing was loaded and asked; how its answer compares with the original's.
+         */
+        ExportCheck: {
+            /** Passed */
+            passed: boolean;
+            /**
+             * Loaded With
+             * @description Library that loaded the exported files.
+             */
+            loaded_with: string;
+            /**
+             * Dtype
+             * @description Number format in which both computed.
+             */
+            dtype: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Answer
+             * @description The original's greedy answer.
+             */
+            answer: string;
+            /**
+             * Exported Answer
+             * @description The exported model's greedy answer.
+             */
+            exported_answer: string;
+            /**
+             * Tokens
+             * @description Tokens of the original's answer.
+             */
+            tokens: number;
+            /**
+             * Same Tokens
+             * @description Tokens up to the first that differs.
+             */
+            same_tokens: number;
+            /**
+             * Mean Difference
+             * @description Mean difference of the log-probabilities of the original's tokens, nats.
+             */
+            mean_difference: number;
+            /**
+             * Largest Difference
+             * @description Largest such difference, nats.
+             */
+            largest_difference: number;
+            /**
+             * Tolerance
+             * @description Mean difference that is allowed, nats; 0 for none.
+             */
+            tolerance: number;
+            /**
+             * Base Difference
+             * @description Mean difference between the original and its base on the same tokens, nats: what the training changed.
+             */
+            base_difference: number;
+            /**
+             * Reason
+             * @description Why it did not pass.
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * ExportCreate
+         * @description A new export of a run's weights.
+         */
+        ExportCreate: {
+            /** @description What is made. */
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Checkpoint
+             * @description Step of the checkpoint whose weights are taken. Absent: the run's adapter, or where it has none yet its newest checkpoint.
+             */
+            checkpoint?: number | null;
+            /**
+             * Weights
+             * @description Of a merged model, a GGUF file or what is pushed: the student's weights, or the EMA teacher's.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Gguf Type
+             * @description Number format of a GGUF file.
+             * @default f16
+             * @enum {string}
+             */
+            gguf_type: "f32" | "f16" | "bf16" | "q8_0";
+            /**
+             * Prompt
+             * @description Asked of original and export to compare them. Absent: a prompt of the run.
+             */
+            prompt?: string | null;
+            /** @description Where a push goes; for `hub` alone. */
+            hub?: components["schemas"]["HubWish"] | null;
+        };
+        /**
+         * ExportFile
+         * @description One of an export's files.
+         */
+        ExportFile: {
+            /** Path */
+            path: string;
+            /** Bytes */
+            bytes: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * ExportJob
+         * @description Everything that an export's result depends on. Stored with it; holds no secret.
+         */
+        ExportJob: {
+            /**
+             * Version
+             * @description Version of this schema.
+             * @default 1
+             * @constant
+             */
+            version: 1;
+            /** @description What is made. */
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Content
+             * @description What the files are.
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Weights
+             * @description Whose weights.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Checkpoint
+             * @description Optimizer step of the checkpoint; null: the adapter.
+             */
+            checkpoint?: number | null;
+            /**
+             * Adapter
+             * @description Folder of the adapter or checkpoint on its worker.
+             */
+            adapter: string;
+            /** @description The base model. */
+            model: components["schemas"]["ModelConfig"];
+            /** @description The run's configuration, for the model card. */
+            config: components["schemas"]["RunConfig"];
+            /** @description What the model card tells of the training. */
+            facts: components["schemas"]["CardFacts"];
+            /**
+             * Prompt
+             * @description What is asked of the original and of the exported model.
+             */
+            prompt: string;
+            /**
+             * Gguf Type
+             * @description Number format of a GGUF file.
+             * @default f16
+             * @enum {string}
+             */
+            gguf_type: "f32" | "f16" | "bf16" | "q8_0";
+            /** @description Where a push goes. */
+            hub?: components["schemas"]["HubTarget"] | null;
+            /**
+             * Device
+             * @description `auto` takes a GPU where the worker has one.
+             * @default auto
+             * @enum {string}
+             */
+            device: "auto" | "cpu" | "cuda" | "mps";
+        };
+        /**
+         * ExportKind
+         * @description What an export makes.
+         * @enum {string}
+         */
+        ExportKind: "adapter" | "ema_adapter" | "merged" | "gguf" | "hub";
+        /**
+         * ExportList
+         * @description Exports, newest first unless sorted otherwise.
+         */
+        ExportList: {
+            /** Items */
+            items: components["schemas"]["ExportOut"][];
+            /** Total */
+            total: number;
+            /**
+             * Total Bytes
+             * @description Bytes of the files of all of them, not of this page.
+             */
+            total_bytes: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * ExportOptions
+         * @description What can be exported of a run, and how large it will be.
+         */
+        ExportOptions: {
+            /**
+             * Has Adapter
+             * @description Whether the run has written its adapter.
+             */
+            has_adapter: boolean;
+            /**
+             * Has Ema
+             * @description Whether the run keeps a moving average of its weights.
+             */
+            has_ema: boolean;
+            /**
+             * Checkpoints
+             * @description Those that are kept, newest first.
+             */
+            checkpoints: components["schemas"]["CheckpointOption"][];
+            /** Kinds */
+            kinds: components["schemas"]["KindOption"][];
+            /**
+             * Prompt
+             * @description What is asked to compare, unless another prompt is given.
+             */
+            prompt: string;
+            /**
+             * Disk Free
+             * @description Bytes free on the connected worker that has most; null: no worker.
+             */
+            disk_free: number | null;
+        };
+        /**
+         * ExportOut
+         * @description An export. It is executed as the run of the same identifier.
+         */
+        ExportOut: {
+            /** Id */
+            id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Content
+             * @description What the files are: of a push, what was pushed.
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Weights
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Checkpoint
+             * @description Step of the checkpoint; null: the run's adapter.
+             */
+            checkpoint: number | null;
+            /**
+             * Gguf Type
+             * @description Only of GGUF files.
+             */
+            gguf_type: ("f32" | "f16" | "bf16" | "q8_0") | null;
+            /**
+             * Repository
+             * @description Only of a push.
+             */
+            repository: string | null;
+            status: components["schemas"]["RunStatus"];
+            progress: components["schemas"]["ExportProgress"];
+            /**
+             * Waiting
+             * @description What a queued export waits for; empty: nothing.
+             */
+            waiting: string[];
+            /** Worker */
+            worker: string | null;
+            /**
+             * Estimate Bytes
+             * @description Size as told before; null: unknown.
+             */
+            estimate_bytes: number | null;
+            /**
+             * Bytes
+             * @description Of the files that are kept; null before they are made.
+             */
+            bytes: number | null;
+            /** Files */
+            files: components["schemas"]["ExportFile"][];
+            /** @description How the exported thing answers; null before. */
+            check: components["schemas"]["ExportCheck"] | null;
+            /**
+             * Licence
+             * @description The base's, where it is known.
+             */
+            licence: string | null;
+            /**
+             * Url
+             * @description Where the hub shows a push.
+             */
+            url: string | null;
+            /**
+             * Downloadable
+             * @description Whether its files can be fetched now.
+             */
+            downloadable: boolean;
+            /** @description Why it failed. */
+            problem: components["schemas"]["Problem"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
+         * ExportProgress
+         * @description How far the current phase is. Unknown figures are null, never 0.
+         */
+        ExportProgress: {
+            /** Phase */
+            phase: string | null;
+            /** Detail */
+            detail: string;
+            /**
+             * Bytes
+             * @description Written or sent.
+             */
+            bytes: number | null;
+            /**
+             * Total Bytes
+             * @description In all, as far as it can be told before.
+             */
+            total_bytes: number | null;
+            /**
+             * Eta Seconds
+             * @description Estimated seconds left of the phase.
+             */
+            eta_seconds: number | null;
+        };
+        /**
          * FeatureMatchingConfig
          * @description Squared distance of the final hidden states of student and primary teacher.
          */
@@ -2390,6 +3657,28 @@ export interface components {
              * @default 0.1
              */
             weight: number;
+        };
+        /**
+         * FileSet
+         * @description An adapter or a checkpoint that a run wrote.
+         */
+        FileSet: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adapter" | "ema_adapter" | "checkpoint";
+            /** Attempt */
+            attempt: number;
+            /**
+             * Step
+             * @description Of a checkpoint: optimizer steps done.
+             */
+            step: number | null;
+            /** Bytes */
+            bytes: number;
+            /** Files */
+            files: components["schemas"]["StoredFile"][];
         };
         /**
          * Gap
@@ -2669,6 +3958,65 @@ export interface components {
             file: string;
         };
         /**
+         * HubTarget
+         * @description Where on the hub the files go. The token is not here: it is never stored.
+         */
+        HubTarget: {
+            /**
+             * Repository
+             * @description `owner/name` on the hub; made if it is not there.
+             */
+            repository: string;
+            /**
+             * Private
+             * @description Whether a repository that is made is private.
+             * @default true
+             */
+            private: boolean;
+            /**
+             * Branch
+             * @description Branch that gets the files.
+             * @default main
+             */
+            branch: string;
+        };
+        /**
+         * HubWish
+         * @description A push to a repository of the hub.
+         */
+        HubWish: {
+            /**
+             * Repository
+             * @description `owner/name` on the hub; made if it is not there.
+             */
+            repository: string;
+            /**
+             * Token
+             * Format: password
+             * @description Access token with the right to write there. Used once and never stored whole.
+             */
+            token: string;
+            /**
+             * Content
+             * @description What is pushed.
+             * @default adapter
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Private
+             * @description Whether a repository that is made is private.
+             * @default true
+             */
+            private: boolean;
+            /**
+             * Branch
+             * @description Branch that gets the files; made if not there.
+             * @default main
+             */
+            branch: string;
+        };
+        /**
          * Interval
          * @description An estimate and where the truth is likely to lie.
          */
@@ -2705,6 +4053,34 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * KindOption
+         * @description One kind of export.
+         */
+        KindOption: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adapter" | "ema_adapter" | "merged" | "gguf" | "hub";
+            /** Available */
+            available: boolean;
+            /**
+             * Reason
+             * @description Why not, if not.
+             */
+            reason: string;
+            /**
+             * Remedy
+             * @description What to do about it.
+             */
+            remedy: string;
+            /**
+             * Estimate Bytes
+             * @description Size of the files; null: unknown.
+             */
+            estimate_bytes: number | null;
         };
         /**
          * KnownModel
@@ -2952,6 +4328,24 @@ export interface components {
             effects: components["schemas"]["Effect"][];
         };
         /**
+         * MetricRow
+         * @description A metric by column.
+         */
+        MetricRow: {
+            /** Name */
+            name: string;
+            /**
+             * Better
+             * @description Null where that depends.
+             */
+            better: ("higher" | "lower") | null;
+            /**
+             * Cells
+             * @description Null where no run of the column reported it.
+             */
+            cells: (components["schemas"]["Cell"] | null)[];
+        };
+        /**
          * MetricSeries
          * @description Series of one attempt, and the cursor up to which they are complete.
          */
@@ -3079,6 +4473,19 @@ export interface components {
              * @description Why they do not.
              */
             problem: string | null;
+        };
+        /**
+         * NonFiniteAt
+         * @description A value that JSON has no number for.
+         */
+        NonFiniteAt: {
+            /** X */
+            x: number;
+            /**
+             * Value
+             * @enum {string}
+             */
+            value: "NaN" | "Infinity" | "-Infinity";
         };
         /**
          * NonFinitePoint
@@ -3808,6 +5215,36 @@ export interface components {
             time_limit_seconds?: number | null;
         };
         /**
+         * RunComparison
+         * @description Runs against a baseline. Differences are the column's less the baseline's.
+         */
+        RunComparison: {
+            /**
+             * Baseline
+             * @description The run that is compared against.
+             */
+            baseline: string | null;
+            /**
+             * Missing
+             * @description Runs that were asked for and do not exist.
+             */
+            missing: string[];
+            /**
+             * Columns
+             * @description The baseline's first, the others as asked for.
+             */
+            columns: components["schemas"]["app__comparisons__schemas__Column"][];
+            /**
+             * Config
+             * @description Every field; `differs` marks the differences.
+             */
+            config: components["schemas"]["ConfigRow"][];
+            /** Metrics */
+            metrics: components["schemas"]["MetricRow"][];
+            /** Evaluations */
+            evaluations: components["schemas"]["EvaluationRow"][];
+        };
+        /**
          * RunConfig
          * @description Everything that defines a run. Stored immutably with it.
          */
@@ -3944,9 +5381,9 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
             /**
              * Config
-             * @description An `EvaluationJob` where the run only evaluates.
+             * @description An `EvaluationJob` where the run only evaluates, an `ExportJob` where it exports.
              */
-            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"] | components["schemas"]["ExportJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -4102,9 +5539,9 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
             /**
              * Config
-             * @description An `EvaluationJob` where the run only evaluates.
+             * @description An `EvaluationJob` where the run only evaluates, an `ExportJob` where it exports.
              */
-            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"] | components["schemas"]["ExportJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -4176,11 +5613,32 @@ export interface components {
             cursor: number;
         };
         /**
+         * RunFiles
+         * @description A run's weights, and the room that all of its files take.
+         */
+        RunFiles: {
+            /**
+             * Items
+             * @description The latest attempt's first, newest first.
+             */
+            items: components["schemas"]["FileSet"][];
+            /**
+             * Run Bytes
+             * @description All files of the run that are in the store.
+             */
+            run_bytes: number;
+            /**
+             * Export Bytes
+             * @description All files of its exports.
+             */
+            export_bytes: number;
+        };
+        /**
          * RunKind
          * @description What a run does.
          * @enum {string}
          */
-        RunKind: "training" | "evaluation";
+        RunKind: "training" | "evaluation" | "export";
         /**
          * RunList
          * @description Runs, newest first unless sorted otherwise.
@@ -4486,6 +5944,21 @@ export interface components {
              * @description Points in the range before reduction.
              */
             points: number;
+            /**
+             * Low
+             * @description As `bands`: the lowest finite value of each bucket; null where there are no more points than were asked for, so that each stands for itself.
+             */
+            low?: (number | null)[] | null;
+            /**
+             * High
+             * @description The highest likewise.
+             */
+            high?: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Points in each bucket likewise.
+             */
+            counts?: number[] | null;
         };
         /**
          * Session
@@ -4545,6 +6018,19 @@ export interface components {
              * @default save
              */
             mode: components["schemas"]["StopMode"];
+        };
+        /**
+         * StoredFile
+         * @description A file that can be downloaded.
+         */
+        StoredFile: {
+            /**
+             * Path
+             * @description Below the run's folder, as the download's address has it.
+             */
+            path: string;
+            /** Bytes */
+            bytes: number;
         };
         /**
          * Strip
@@ -5313,6 +6799,21 @@ export interface components {
             ctx?: Record<string, never>;
         };
         /**
+         * VersionDifference
+         * @description Something that is another version now.
+         */
+        VersionDifference: {
+            /** Name */
+            name: string;
+            /** Then */
+            then: string;
+            /**
+             * Now
+             * @description On the connected workers; several where they differ.
+             */
+            now: string;
+        };
+        /**
          * VersionOut
          * @description An immutable version of a data set.
          */
@@ -5526,6 +7027,23 @@ export interface components {
         };
         /**
          * Column
+         * @description A run, or several that differ only in their seeds.
+         */
+        app__comparisons__schemas__Column: {
+            /**
+             * Key
+             * @description Identifier of its first run; stays whatever else is compared.
+             */
+            key: string;
+            /** Label */
+            label: string;
+            /** Baseline */
+            baseline: boolean;
+            /** Runs */
+            runs: components["schemas"]["ComparedRun"][];
+        };
+        /**
+         * Column
          * @description A column and the types found in the first rows.
          */
         app__datasets__schemas__Column: {
@@ -5622,7 +7140,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "finished";
+            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "export" | "finished";
             /** Step */
             step: number | null;
             /**
@@ -7642,6 +9160,8 @@ export interface operations {
                 from_step?: number | null;
                 /** @description Last step. Absent: to the end. */
                 to_step?: number | null;
+                /** @description What to give where there are too many: extremes, or means with them. */
+                shape?: "points" | "bands";
             };
             header?: never;
             path: {
@@ -9574,6 +11094,1298 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_export_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOptions"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_exports: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run. */
+                run_id?: string | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["ExportKind"] | null;
+                /** @description Text in the run's name. */
+                q?: string | null;
+                /** @description Only those that wait or are being made. */
+                open_only?: boolean;
+                /** @description `-` sorts downwards. */
+                sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run" | "-run" | "status" | "-status";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    cancel_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_export: {
+        parameters: {
+            query?: {
+                /** @description One of its files. Absent: all, as a ZIP archive. */
+                file?: string | null;
+            };
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is still what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It is shorter than the range begins; `Content-Range` tells its length. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_artifacts: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run. */
+                run_id?: string | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["ExportKind"] | null;
+                /** @description Only what runs, or exports, made. */
+                source?: ("run" | "export") | null;
+                /** @description Text in the run's name. */
+                q?: string | null;
+                /** @description `-` sorts downwards. */
+                sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run_name" | "-run_name";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_run_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFiles"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_run_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                /** @description As the list of files has it. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is still what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It is shorter than the range begins; `Content-Range` tells its length. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    check_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleVerdict"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    import_bundle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleStarted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query: {
+                /** @description Their ids. */
+                run: string[];
+                /** @description What they are compared against. Absent: the first run. */
+                baseline?: string | null;
+                /** @description Whether runs that differ only in their seeds stand together. */
+                seeds?: boolean;
+                /** @description Which of each metric's values stands in the table. */
+                statistic?: "last" | "min" | "max";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparison"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_curves: {
+        parameters: {
+            query: {
+                /** @description Their ids. */
+                run: string[];
+                /** @description Metric. */
+                name: string;
+                /** @description What they are compared against. Absent: the first run. */
+                baseline?: string | null;
+                /** @description Whether runs that differ only in their seeds stand together. */
+                seeds?: boolean;
+                /** @description `tokens`: completion tokens so far; `epoch`: passes over the records so far; `time`: seconds since the run's start; `wall`: seconds since the Unix epoch. */
+                axis?: "step" | "tokens" | "epoch" | "time" | "wall";
+                /** @description Left end on that axis. Absent: the start. */
+                low?: number | null;
+                /** @description Right end. Absent: the end. */
+                high?: number | null;
+                /** @description Band of several seeds: standard deviation, lowest to highest, or 95 % interval of the mean. */
+                spread?: "sd" | "range" | "interval";
+                /** @description Most points each. */
+                max_points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurveSet"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -72,6 +72,7 @@ export const EVENT_KINDS = [
   "evaluation",
   "trajectory",
   "artifact",
+  "export",
   "finished",
 ] as const;
 

@@ -8,6 +8,7 @@ import {
   type LucideIcon,
   Monitor,
   Moon,
+  Package,
   PanelLeftClose,
   PanelLeftOpen,
   Plus,
@@ -86,6 +87,7 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
         <Item to="/" icon={Rows3} label="Runs" collapsed={collapsed} />
         <Item to="/runs/new" icon={Plus} label="New run" collapsed={collapsed} />
         <Item to="/datasets" icon={Database} label="Datasets" collapsed={collapsed} />
+        <Item to="/artifacts" icon={Package} label="Artifacts" collapsed={collapsed} />
         <Item to="/queue" icon={ListOrdered} label="Queue" collapsed={collapsed} />
         <Item to="/workers" icon={Server} label="Workers" collapsed={collapsed} />
       </nav>
@@ -110,7 +112,7 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
 }
 
 interface ItemProps {
-  to: "/" | "/runs/new" | "/datasets" | "/queue" | "/workers";
+  to: "/" | "/runs/new" | "/datasets" | "/artifacts" | "/queue" | "/workers";
   icon: LucideIcon;
   label: string;
   collapsed: boolean;

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, GenerationConfig
 
 from core.config import ModelConfig
-from core.export_job import Check, ExportJob
+from core.export_job import ExportCheck, ExportJob
 from worker.trainer.chat import model_not_loaded
 from worker.trainer.exporting.answering import answer_logprobs, greedy_answer
 from worker.trainer.exporting.original import Reference
@@ -110,7 +110,7 @@ def compare(
     tokenizer: Any,
     on: tuple[torch.device, torch.dtype],
     interrupt: Interrupt,
-) -> Check:
+) -> ExportCheck:
     """Ask the exported thing, and tell how its answer and its probabilities compare.
 
     It passes if the log-probabilities of the original's tokens differ by no more than the
@@ -128,7 +128,7 @@ def compare(
     same = _same(reference.answer, answer)
     allowed = tolerance(job, dtype, loaded.stored)
     reason = _reason(reference, answer, same, float(gaps.mean()), allowed)
-    return Check(
+    return ExportCheck(
         passed=not reason,
         loaded_with=loaded.library,
         dtype=str(dtype).removeprefix("torch."),

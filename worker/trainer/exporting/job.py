@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from transformers.utils import logging as transformers_logging
 
 from core.errors import StudioError
-from core.export_job import Check, ExportedFile, ExportJob, ExportKind
+from core.export_job import ExportCheck, ExportedFile, ExportJob, ExportKind
 from core.validation import validation_problems
 from worker.trainer import device as devices
 from worker.trainer.configuration import read_yaml
@@ -121,7 +121,7 @@ def _make(
     interrupt: Interrupt,
     on: tuple[torch.device, torch.dtype],
     licence: str | None,
-) -> Check:
+) -> ExportCheck:
     """Write the files, load them anew, and compare."""
     log.phase("loading", f"Loading {job.model.name}")
     original = load_original(job, *on)
@@ -162,7 +162,11 @@ def _push(
 
 
 def _tell(
-    log: EventLog, check: Check, files: list[ExportedFile], url: str | None, licence: str | None
+    log: EventLog,
+    check: ExportCheck,
+    files: list[ExportedFile],
+    url: str | None,
+    licence: str | None,
 ) -> None:
     kept = FOLDER if files and url is None else None
     log.emit("export", path=kept, files=files, check=check, url=url, licence=licence)
