@@ -64,14 +64,16 @@ def list_exports(
     kind: Annotated[ExportKind | None, Query(description="Only of this kind.")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Text in the run's name.")] = None,
     open_only: Annotated[
-        bool, Query(description="Only those that wait or are being made.")
-    ] = False,
+        bool | None, Query(description="Only those that wait or are being made.")
+    ] = None,
     sort: Annotated[Sort, Query(description="`-` sorts downwards.")] = "-created_at",
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> ExportList:
     """Exports with their progress."""
-    wanted = repository.ExportFilter(run_id, project_id, kind.value if kind else None, q, open_only)
+    wanted = repository.ExportFilter(
+        run_id, project_id, kind.value if kind else None, q, bool(open_only)
+    )
     rows, total, size = repository.list_exports(
         session, wanted, sort=sort, limit=limit, offset=offset
     )

@@ -269,7 +269,7 @@ def test_a_token_is_halved_taken_once_and_forgotten(
     assert TOKEN not in answer.text
     export_id = answer.json()["id"]
     assert answer.json()["repository"] == "me/mine"
-    (key,) = [key for key in notify.redis_client().keys("*secret*")]
+    (key,) = notify.redis_client().keys("*secret*")
     half = notify.redis_client().get(key)
     assert 0 < notify.redis_client().ttl(key) <= secrets.LIFE_SECONDS
     with database.read() as session:

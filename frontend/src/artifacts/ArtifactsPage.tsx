@@ -103,9 +103,9 @@ interface ToolbarProps {
 function Toolbar({ search, onSearch, children }: ToolbarProps) {
   const [words, setWords] = useState(search.q ?? "");
   const settled = useDebounced(words, 250);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed leads
   useEffect(() => {
     if (settled !== (search.q ?? "")) onSearch({ q: settled || undefined });
-    // biome-ignore lint/correctness/useExhaustiveDependencies: what is typed leads
   }, [settled]);
   return (
     <div className="flex flex-wrap items-center gap-2 border-line border-b px-4 py-2.5 md:px-6">

@@ -7,8 +7,8 @@ import { Button, buttonClass, Skeleton } from "../components/ui";
 import { Card, Nothing } from "../run/cards";
 import { ExportDialog } from "./ExportDialog";
 import { ExportItem } from "./ExportItem";
-import { RunFiles } from "./RunFiles";
 import { bundleAddress, exportsQuery } from "./queries";
+import { RunFiles } from "./RunFiles";
 
 /** Everything that can be taken home of a run. */
 export function ArtifactsTab({ run }: { run: RunDetail }) {

@@ -118,7 +118,8 @@ function State({ row }: { row: ArtifactRow }) {
   );
 }
 
-const HEAD = "h-9 whitespace-nowrap px-2.5 font-normal first:pl-4 last:pr-4 md:first:pl-6 md:last:pr-6";
+const HEAD =
+  "h-9 whitespace-nowrap px-2.5 font-normal first:pl-4 last:pr-4 md:first:pl-6 md:last:pr-6";
 
 interface HeadProps {
   name: "kind" | "run_name" | "bytes" | "created_at";
@@ -133,7 +134,13 @@ function Head({ name, label, right = false, sort, onSort }: HeadProps) {
   const current = down || sort === name;
   const Arrow = down ? ArrowDown : ArrowUp;
   const largestFirst = name === "bytes" || name === "created_at";
-  const next: ArtifactSort = current ? (down ? name : `-${name}`) : largestFirst ? `-${name}` : name;
+  const next: ArtifactSort = current
+    ? down
+      ? name
+      : `-${name}`
+    : largestFirst
+      ? `-${name}`
+      : name;
   return (
     <th
       scope="col"

@@ -6,15 +6,15 @@ import { Inline } from "../components/Inline";
 import { Failure, Notice } from "../components/states";
 import { Button, Skeleton } from "../components/ui";
 import { bytes } from "../lib/format";
-import { HubFields } from "./HubFields";
 import { type Draft, INITIAL, needsWeights, toRequest, whatIsMissing } from "./draft";
+import { Field, GgufField, PromptField, SourceField, WeightsField } from "./ExportFields";
+import { HubFields } from "./HubFields";
 import {
   type ExportOptions,
   exportOptionsQuery,
   type KindOption,
   useCreateExport,
 } from "./queries";
-import { Field, GgufField, PromptField, SourceField, WeightsField } from "./ExportFields";
 import { KINDS } from "./words";
 
 /** Asks what to export; sizes and what is missing are told before. */

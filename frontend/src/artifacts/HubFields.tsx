@@ -12,13 +12,10 @@ const CONTENTS: readonly { value: Draft["content"]; label: string }[] = [
 ];
 
 /** Where a push goes, and with whose rights. */
-export function HubFields({
-  options,
-  draft,
-  onChange,
-}: FieldsProps & { options: ExportOptions }) {
+export function HubFields({ options, draft, onChange }: FieldsProps & { options: ExportOptions }) {
   const hint = useId();
-  const available = (kind: string) => options.kinds.some((one) => one.kind === kind && one.available);
+  const available = (kind: string) =>
+    options.kinds.some((one) => one.kind === kind && one.available);
   return (
     <>
       <Field label="What to push">

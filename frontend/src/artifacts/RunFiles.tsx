@@ -20,7 +20,7 @@ export function RunFiles({ run }: { run: RunDetail }) {
         <Nothing>None yet. The adapter is written when the run ends or is stopped.</Nothing>
       )}
       {files.data?.items.map((set) => (
-        <Set key={`${set.attempt}/${set.kind}/${set.step}`} runId={run.id} set={set} />
+        <Folder key={`${set.attempt}/${set.kind}/${set.step}`} runId={run.id} set={set} />
       ))}
       {files.data && files.data.run_bytes > 0 && (
         <p className="border-line border-t bg-sunken px-3 py-2 text-muted text-sm">
@@ -37,7 +37,7 @@ function titleOf(set: FileSet): string {
   return set.kind === "adapter" ? "Adapter" : "EMA adapter";
 }
 
-function Set({ runId, set }: { runId: string; set: FileSet }) {
+function Folder({ runId, set }: { runId: string; set: FileSet }) {
   return (
     <details className="border-line border-b last:border-b-0">
       <summary className="px-3 py-2 hover:bg-hover">

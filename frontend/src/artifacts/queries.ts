@@ -1,10 +1,5 @@
 /** What the artifacts' pages ask of the API. */
-import {
-  keepPreviousData,
-  queryOptions,
-  useMutation,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { client, unwrap } from "../api/client";
 import type { components, paths } from "../api/schema";
 import { isActive } from "../api/types";
