@@ -30,12 +30,14 @@ from app.presets.router import router as presets_router
 from app.projects.router import router as projects_router
 from app.queues.router import router as queues_router
 from app.runs.feed import Feed
+from app.runs.list_router import router as run_lists_router
 from app.runs.router import router as runs_router
 from app.runs.schemas import RunEventOut
 from app.schemas import ProblemDetails
 from app.settings import Settings, get_settings
 from app.studies.router import router as studies_router
 from app.trajectories.router import router as trajectories_router
+from app.views.router import router as views_router
 from app.workers.router import router as workers_router
 
 STATIC = Path(__file__).parent / "static"
@@ -77,7 +79,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         projects_router,
         experiments_router,
         preflight_router,
+        run_lists_router,  # its paths come before `/runs/{run_id}`
         runs_router,
+        views_router,
         studies_router,
         trajectories_router,
         datasets_router,

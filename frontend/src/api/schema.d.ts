@@ -270,6 +270,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/picks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pick Runs
+         * @description Only what one must know of runs to decide about many at once.
+         */
+        get: operations["pick_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Group Runs
+         * @description Runs by the values of a field, with their number, states and metrics.
+         */
+        get: operations["group_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fields
+         * @description Metrics that were ever reported and plain fields of configurations, for columns.
+         */
+        get: operations["list_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Runs
+         * @description The whole list as CSV, however long it is.
+         *
+         *     A text that a spreadsheet would take for a formula has an apostrophe before it.
+         */
+        get: operations["export_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Steer Runs
+         * @description Stop, resume, clone, tag or delete many runs; the answer says of each what became of it.
+         */
+        post: operations["steer_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/validate": {
         parameters: {
             query?: never;
@@ -316,6 +418,26 @@ export interface paths {
          * @description Change a run's name, or while it is not over, its priority, place or limits.
          */
         patch: operations["change_run"];
+        trace?: never;
+    };
+    "/api/runs/{run_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Tags
+         * @description Give a run these tags and no others.
+         */
+        put: operations["set_tags"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/runs/{run_id}/stop": {
@@ -486,6 +608,58 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description Views of all runs by name, and with a project also its own.
+         */
+        get: operations["list_views"];
+        put?: never;
+        /**
+         * Create View
+         * @description Keep a view under a name.
+         */
+        post: operations["create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get View
+         * @description One view.
+         */
+        get: operations["get_view"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete View
+         * @description Forget a view; the runs stay.
+         */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        /**
+         * Change View
+         * @description Rename a view, or keep another arrangement under its name.
+         */
+        patch: operations["change_view"];
         trace?: never;
     };
     "/api/studies": {
@@ -1616,6 +1790,77 @@ export interface components {
             resumed: components["schemas"]["Resumed"] | null;
             /** @description Null on a host without GPUs. */
             gpu_memory: components["schemas"]["GpuMemory"] | null;
+        };
+        /**
+         * BulkOutcome
+         * @description What became of the wish for one run.
+         */
+        BulkOutcome: {
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @description Null where there is no such run.
+             */
+            name: string | null;
+            /**
+             * Created Id
+             * @description Of a clone: the new run.
+             */
+            created_id: string | null;
+            /** @description Why nothing was changed; null: it was done. */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * BulkOutcomes
+         * @description One outcome for each run, in the order of the wish.
+         */
+        BulkOutcomes: {
+            /** Items */
+            items: components["schemas"]["BulkOutcome"][];
+            /** Done */
+            done: number;
+            /** Refused */
+            refused: number;
+        };
+        /**
+         * BulkRun
+         * @description A run as it was seen.
+         */
+        BulkRun: {
+            /** Id */
+            id: string;
+            /** Version */
+            version?: number | null;
+        };
+        /**
+         * BulkWish
+         * @description One wish about many runs.
+         */
+        BulkWish: {
+            /**
+             * Action
+             * @description `stop` takes those out of the queue that have not started.
+             * @enum {string}
+             */
+            action: "stop" | "resume" | "clone" | "tag" | "delete";
+            /** Runs */
+            runs: components["schemas"]["BulkRun"][];
+            /**
+             * @description Of a stop.
+             * @default save
+             */
+            mode: components["schemas"]["StopMode"];
+            /**
+             * Add
+             * @description Tags to put on.
+             */
+            add?: string[];
+            /**
+             * Remove
+             * @description Tags to take off.
+             */
+            remove?: string[];
         };
         /**
          * Bundle
@@ -4576,6 +4821,19 @@ export interface components {
             gain: components["schemas"]["Interval"];
         };
         /**
+         * Parameter
+         * @description A plain field of configurations.
+         */
+        Parameter: {
+            /** Path */
+            path: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "text" | "number" | "flag";
+        };
+        /**
          * ParsedConfig
          * @description What a text says.
          */
@@ -5307,6 +5565,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -5321,13 +5584,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -5465,6 +5752,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -5479,13 +5771,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -5613,6 +5929,22 @@ export interface components {
             cursor: number;
         };
         /**
+         * RunFields
+         * @description What else a list can show, and be sorted and filtered by.
+         */
+        RunFields: {
+            /**
+             * Metrics
+             * @description Paths for `metric:`.
+             */
+            metrics: string[];
+            /**
+             * Parameters
+             * @description Paths for `param:`.
+             */
+            parameters: components["schemas"]["Parameter"][];
+        };
+        /**
          * RunFiles
          * @description A run's weights, and the room that all of its files take.
          */
@@ -5632,6 +5964,44 @@ export interface components {
              * @description All files of its exports.
              */
             export_bytes: number;
+        };
+        /**
+         * RunGroup
+         * @description Runs with the same value of a field.
+         */
+        RunGroup: {
+            /**
+             * Value
+             * @description As filters name it; empty for runs without a value.
+             */
+            value: string;
+            /** Label */
+            label: string;
+            /** Count */
+            count: number;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["Spread"];
+            };
+        };
+        /**
+         * RunGroups
+         * @description The groups in the order of their labels, those without a value last.
+         */
+        RunGroups: {
+            /** By */
+            by: string;
+            /** Items */
+            items: components["schemas"]["RunGroup"][];
+            /**
+             * Total
+             * @description Groups in all; more than are given only beyond 1000.
+             */
+            total: number;
         };
         /**
          * RunKind
@@ -5670,6 +6040,36 @@ export interface components {
             before?: string | null;
         };
         /**
+         * RunPick
+         * @description What one must know of a run to decide about it.
+         */
+        RunPick: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["RunKind"];
+            status: components["schemas"]["RunStatus"];
+            /** Attempt */
+            attempt: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RunPicks
+         * @description Runs in the list's order, without their rows.
+         */
+        RunPicks: {
+            /** Items */
+            items: components["schemas"]["RunPick"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
          * RunRow
          * @description A run in a list, with the fields and metrics that were asked for.
          */
@@ -5678,6 +6078,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -5692,13 +6097,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -5780,6 +6209,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -5794,13 +6228,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -5985,6 +6443,23 @@ export interface components {
         SignIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * Spread
+         * @description A metric's newest values in a group of runs.
+         */
+        Spread: {
+            /**
+             * Count
+             * @description Runs with a finite one.
+             */
+            count: number;
+            /** Mean */
+            mean: number;
+            /** Lowest */
+            lowest: number;
+            /** Highest */
+            highest: number;
         };
         /**
          * Steer
@@ -6372,6 +6847,14 @@ export interface components {
             errors: components["schemas"]["Problem"][];
             /** Warnings */
             warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * Tags
+         * @description All tags of a run.
+         */
+        Tags: {
+            /** Tags */
+            tags: string[];
         };
         /**
          * TeacherConfig
@@ -6857,6 +7340,38 @@ export interface components {
             report: components["schemas"]["Report"];
         };
         /**
+         * ViewChange
+         * @description What can be changed about a view; what is null stays.
+         */
+        ViewChange: {
+            /** Name */
+            name?: string | null;
+            /** Search */
+            search?: {
+                [key: string]: string;
+            } | null;
+        };
+        /**
+         * ViewCreate
+         * @description A view to keep.
+         */
+        ViewCreate: {
+            /** Name */
+            name: string;
+            /**
+             * Project Id
+             * @description Null: a view of all runs.
+             */
+            project_id?: string | null;
+            /**
+             * Search
+             * @description What the page keeps in its address.
+             */
+            search: {
+                [key: string]: string;
+            };
+        };
+        /**
          * ViewLengths
          * @description Tokens of a view's prompt over the records counted.
          */
@@ -6872,6 +7387,43 @@ export interface components {
             p95: number;
             /** Maximum */
             maximum: number;
+        };
+        /**
+         * ViewList
+         * @description Views by name.
+         */
+        ViewList: {
+            /** Items */
+            items: components["schemas"]["ViewOut"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * ViewOut
+         * @description A list of runs as somebody arranged it.
+         */
+        ViewOut: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string | null;
+            /** Name */
+            name: string;
+            /** Search */
+            search: {
+                [key: string]: string;
+            };
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /**
          * Waiting
@@ -8193,6 +8745,16 @@ export interface operations {
     list_runs: {
         parameters: {
             query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Fields of the configuration to give: dotted paths. */
+                param?: string[] | null;
+                /** @description Metrics to give. */
+                metric?: string[] | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
                 /** @description Only those of this project. */
                 project_id?: string | null;
                 /** @description Only those of this one. */
@@ -8203,16 +8765,10 @@ export interface operations {
                 q?: string | null;
                 /** @description Only those that do this. */
                 kind?: components["schemas"]["RunKind"] | null;
-                /** @description Column, or `metric:` and a metric's path; `-` before it sorts downwards. */
-                sort?: string;
-                /** @description Fields of the configuration to give: dotted paths. */
-                param?: string[] | null;
-                /** @description Metrics to give. */
-                metric?: string[] | null;
-                /** @description Items per page. */
-                limit?: number;
-                /** @description Items to pass over. */
-                offset?: number;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
             };
             header?: never;
             path?: never;
@@ -8330,6 +8886,400 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    pick_runs: {
+        parameters: {
+            query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPicks"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    group_runs: {
+        parameters: {
+            query: {
+                /** @description Field, or `param:` and the path of a configuration field. A run with several tags is in several groups of `tag`. */
+                by: string;
+                /** @description Metrics to give. */
+                metric?: string[] | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunGroups"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_fields: {
+        parameters: {
+            query?: {
+                /** @description Text in a metric's path. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFields"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    export_runs: {
+        parameters: {
+            query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Fields, `metric:…` and `param:…`. Absent: all fields. */
+                column?: string[] | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    steer_runs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOutcomes"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8626,6 +9576,98 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RunChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    set_tags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Tags"];
             };
         };
         responses: {
@@ -9365,6 +10407,407 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_views: {
+        parameters: {
+            query?: {
+                /** @description Those of this project, too. */
+                project_id?: string | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11319,7 +12762,7 @@ export interface operations {
                 /** @description Text in the run's name. */
                 q?: string | null;
                 /** @description Only those that wait or are being made. */
-                open_only?: boolean;
+                open_only?: boolean | null;
                 /** @description `-` sorts downwards. */
                 sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run" | "-run" | "status" | "-status";
                 /** @description Items per page. */
