@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, String, Subquery, cast, func, literal, null, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    String,
+    Subquery,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+)
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Session, aliased
 
@@ -53,8 +64,9 @@ def list_entries(
         select(func.count(), size).select_from(every).where(*conditions)
     ).one()
     name = sort.removeprefix("-")
-    column = every.c[name]
-    column = func.lower(column) if name == "run_name" else column
+    column: ColumnElement[Any] = every.c[name]
+    if name == "run_name":
+        column = func.lower(column)
     order = column.desc().nulls_last() if sort.startswith("-") else column.asc().nulls_last()
     page = select(every).where(*conditions).order_by(order, every.c.id)
     rows = session.execute(page.limit(limit).offset(offset))
@@ -123,4 +135,4 @@ def export_bytes(session: Session, run_id: str) -> int:
         .join(Run, Run.id == Export.id)
         .where(Export.run_id == run_id, Run.deleting.is_(False))
     )
-    return int(session.execute(statement).scalar_one())
+    return int(session.execute(statement).scalar_one() or 0)

@@ -54,7 +54,7 @@ def _sets(found: Mapping[str, Entry], start: int) -> list[FileSet]:
             places[place].append(StoredFile(path=key[start:], bytes=entry.size))
     return [
         FileSet(
-            kind=kind,  # type: ignore[arg-type]  # as the pattern has them
+            kind=kind,
             attempt=attempt,
             step=None if step < 0 else step,
             bytes=sum(file.bytes for file in files),

@@ -91,7 +91,7 @@ def _fields(session: Session, run: Run, config: RunConfig, settings: Settings) -
 def _results(session: Session, run: Run) -> BundleResults:
     attempt = find_attempt(session, run.id, None)
     names = metrics.names(session, attempt.id) if attempt else []
-    newest = metrics.newest(session, [run.id], names).get(run.id, {}) if names else {}
+    newest = metrics.newest(session, [run.id], metrics.name_ids(session, names)).get(run.id, {})
     return BundleResults(
         status=run.status.value,
         steps=run.step or None,

@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -136,7 +136,7 @@ def _place(session: Session, wanted: BundleImport, project_id: str | None) -> Da
 
 
 def _from_path(data: DataConfig, path: str, bundle: Bundle) -> DataConfig:
-    update = {"path": path, "dataset": None, "benchmark": None}
+    update: dict[str, Any] = {"path": path, "dataset": None, "benchmark": None}
     if data.dataset is not None:  # it had the mapping
         fields = bundle.data.fields or DataFields()
         update |= {"format": "records", "fields": fields, "skip_broken": True}

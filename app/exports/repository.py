@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.models import Export, Run
@@ -26,7 +26,7 @@ class Row(NamedTuple):
     run_name: str
 
 
-SORTS: Final[dict[str, ColumnElement[object]]] = {
+SORTS: Final[dict[str, SQLColumnExpression[Any]]] = {
     "created_at": Run.created_at,
     "bytes": func.coalesce(Export.bytes, 0),
     "kind": Export.kind,
@@ -57,7 +57,7 @@ def list_exports(
     column = SORTS[sort.removeprefix("-")]
     order = column.desc() if sort.startswith("-") else column.asc()
     page = _rows().where(*conditions).order_by(order, Export.id).limit(limit).offset(offset)
-    return [Row(*row) for row in session.execute(page)], int(total), int(size)
+    return [Row(*row) for row in session.execute(page)], total, int(size or 0)
 
 
 def find(session: Session, export_id: str) -> Row | None:

@@ -56,7 +56,7 @@ def take(session: Session, export_id: str) -> str:
     """
     export = session.get_one(Export, export_id)
     try:
-        half, other = export.secret_half, redis_client().getdel(_key(export_id))
+        half, other = export.secret_half, _taken(export_id)
     except (RedisError, OSError) as error:
         raise StudioError(
             Problem(
@@ -76,7 +76,12 @@ def take(session: Session, export_id: str) -> str:
                 remedy="Start the push anew with its token.",
             )
         )
-    return _combined(bytes(other), bytes.fromhex(half)).rstrip(b"\0").decode()
+    return _combined(other, bytes.fromhex(half)).rstrip(b"\0").decode()
+
+
+def _taken(export_id: str) -> bytes | None:
+    found = redis_client().getdel(_key(export_id))
+    return found.encode() if isinstance(found, str) else found
 
 
 def forget(session: Session, export: Export) -> None:

@@ -3,10 +3,10 @@ import { ArrowDown, ArrowUp, CircleAlert, CircleCheck, ListFilter } from "lucide
 import { isActive } from "../api/types";
 import { StatusChip } from "../components/StatusChip";
 import { Time } from "../components/Time";
-import { IconButton } from "../components/ui";
+import { buttonClass, IconButton } from "../components/ui";
 import { bytes, UNKNOWN } from "../lib/format";
 import type { ArtifactSort } from "../searches";
-import { ExportActions, ExportProgress } from "./ExportItem";
+import { ExportActions, ExportProgress, sizeOf } from "./ExportItem";
 import type { ArtifactRow } from "./queries";
 import { KINDS, ofWhat, verdict } from "./words";
 
@@ -50,6 +50,7 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
     <tr className="border-line border-b hover:bg-hover">
       <td className={`${CELL} whitespace-nowrap`}>
         <span className="font-medium">{KINDS[row.kind as keyof typeof KINDS].label}</span>
+        {one?.repository && <span className="block text-sm">{one.repository}</span>}
         <span className="block text-faint text-sm">
           {one ? `export, ${ofWhat(one)}` : `written by the run, attempt ${row.attempt}`}
         </span>
@@ -69,23 +70,36 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
           </IconButton>
         </span>
       </td>
-      <td className={`${CELL} min-w-44`}>
+      <td className={`${CELL} w-2/5 min-w-44`}>
         {one ? <State row={row} /> : <span className="text-muted">Whole</span>}
       </td>
       <td className={`${CELL} whitespace-nowrap text-right tabular-nums`}>
-        {row.bytes === null ? UNKNOWN : bytes(row.bytes)}
+        {(one ? sizeOf(one) : bytes(row.bytes)) || UNKNOWN}
       </td>
       <td className={`${CELL} whitespace-nowrap text-right`}>
         <Time iso={row.created_at} />
       </td>
       <td className={`${CELL} whitespace-nowrap`}>
         <span className="flex items-center justify-end gap-1.5">
-          {one && <ExportActions one={one} />}
+          {one ? <ExportActions one={one} /> : <ToFiles row={row} />}
         </span>
       </td>
     </tr>
   );
 }
+
+/** A run's own adapter is fetched file by file. */
+const ToFiles = ({ row }: { row: ArtifactRow }) => (
+  <Link
+    to="/runs/$runId"
+    params={{ runId: row.run_id }}
+    search={{ tab: "artifacts" }}
+    aria-label={`Files of ${row.run_name}, attempt ${row.attempt}`}
+    className={buttonClass("secondary", true)}
+  >
+    Files
+  </Link>
+);
 
 function State({ row }: { row: ArtifactRow }) {
   const one = row.export;
@@ -93,7 +107,9 @@ function State({ row }: { row: ArtifactRow }) {
   if (isActive(one.status)) {
     return (
       <div className="flex flex-col gap-1.5">
-        <StatusChip status={one.status} />
+        <span>
+          <StatusChip status={one.status} />
+        </span>
         <ExportProgress one={one} />
       </div>
     );

@@ -7,7 +7,7 @@ import { Failure, Notice } from "../components/states";
 import { Button, Skeleton } from "../components/ui";
 import { bytes } from "../lib/format";
 import { type Draft, INITIAL, needsWeights, toRequest, whatIsMissing } from "./draft";
-import { Field, GgufField, PromptField, SourceField, WeightsField } from "./ExportFields";
+import { GgufField, PromptField, SourceField, WeightsField } from "./ExportFields";
 import { HubFields } from "./HubFields";
 import {
   type ExportOptions,
@@ -126,9 +126,7 @@ function Details({ options, draft, onChange }: PartProps) {
         <GgufField draft={draft} onChange={onChange} />
       )}
       {draft.kind === "hub" && <HubFields options={options} draft={draft} onChange={onChange} />}
-      <Field label="Prompt of the check" wide>
-        <PromptField options={options} draft={draft} onChange={onChange} />
-      </Field>
+      <PromptField options={options} draft={draft} onChange={onChange} />
     </div>
   );
 }

@@ -9,21 +9,24 @@ export interface FieldsProps {
 }
 type WithOptions = FieldsProps & { options: ExportOptions };
 
-export function Field({
-  label,
-  wide = false,
-  children,
-}: {
+interface FieldProps {
   label: string;
   wide?: boolean;
+  /** Said below; outside of the label, so that it is no part of the control's name. */
+  hint?: ReactNode;
   children: ReactNode;
-}) {
+}
+
+export function Field({ label, wide = false, hint, children }: FieldProps) {
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child
-    <label className={`flex min-w-0 flex-col gap-1 text-sm ${wide ? "sm:col-span-2" : ""}`}>
-      <span className="font-medium">{label}</span>
-      {children}
-    </label>
+    <div className={`flex min-w-0 flex-col gap-1 text-sm ${wide ? "sm:col-span-2" : ""}`}>
+      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is the child */}
+      <label className="flex flex-col gap-1">
+        <span className="font-medium">{label}</span>
+        {children}
+      </label>
+      {hint}
+    </div>
   );
 }
 
@@ -95,7 +98,15 @@ export function GgufField({ draft, onChange }: FieldsProps) {
 export function PromptField({ options, draft, onChange }: WithOptions) {
   const hint = useId();
   return (
-    <>
+    <Field
+      label="Prompt of the check"
+      wide
+      hint={
+        <span id={hint} className="text-muted">
+          Original and export answer it; they must agree, or nothing is kept.
+        </span>
+      }
+    >
       <textarea
         rows={2}
         value={draft.prompt}
@@ -104,9 +115,6 @@ export function PromptField({ options, draft, onChange }: WithOptions) {
         onChange={(event) => onChange({ prompt: event.target.value })}
         className="control h-auto! resize-y py-1.5"
       />
-      <span id={hint} className="text-muted">
-        Original and export answer it; they must agree, or nothing is kept.
-      </span>
-    </>
+    </Field>
   );
 }

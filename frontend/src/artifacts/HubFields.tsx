@@ -43,7 +43,15 @@ export function HubFields({ options, draft, onChange }: FieldsProps & { options:
           className="control"
         />
       </Field>
-      <Field label="Access token">
+      <Field
+        label="Access token"
+        hint={
+          <span id={hint} className="text-muted">
+            With the right to write. Used once by the worker, never stored whole; given up after a
+            day.
+          </span>
+        }
+      >
         <input
           type="password"
           value={draft.token}
@@ -53,10 +61,6 @@ export function HubFields({ options, draft, onChange }: FieldsProps & { options:
           onChange={(event) => onChange({ token: event.target.value })}
           className="control"
         />
-        <span id={hint} className="text-muted">
-          With the right to write. Used once by the worker, never stored whole; given up after a
-          day.
-        </span>
       </Field>
       <div className="self-center">
         <Switch checked={draft.isPrivate} onChange={(isPrivate) => onChange({ isPrivate })}>

@@ -12,7 +12,7 @@ from typing import Final
 from httpx2 import HTTPError
 from huggingface_hub import CommitOperationAdd, HfApi, RepoFile
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-from huggingface_hub.utils import disable_progress_bars
+from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from core.errors import StudioError
 from core.export_job import UNIT_BYTES, ExportedFile, HubTarget

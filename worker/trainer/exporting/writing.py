@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from transformers.utils import cached_file
+from transformers.utils.hub import cached_file
 
 from core.export_job import UNIT_BYTES, ExportedFile, ExportJob
 from worker.trainer.event_log import EventLog
