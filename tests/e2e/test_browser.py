@@ -3,67 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from app.migrate import upgrade
+from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.installation import Installation, installation
 from tests.e2e.test_evaluations import questions
 
-_SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 _READ_CURVE = """() => {
     const chart = document.querySelector('[data-testid="chart-train/loss"]');
     if (!chart || !chart.data || !chart.data.length) return [];
     return Array.from(chart.data[0].x);
 }"""
-_PATIENCE_MS = 60_000
-expect.set_options(timeout=_PATIENCE_MS)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = os.environ.get("UNISD_CHROMIUM") or shutil.which("chromium")
-    assert path, "no Chromium: `make test` finds or installs one and sets UNISD_CHROMIUM"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_SWITCHES)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(_PATIENCE_MS)
-    mistakes: list[str] = []
-    page.on("pageerror", lambda error: mistakes.append(str(error)))
-    yield page
-    context.close()
-    assert not mistakes
-
-
-@pytest.fixture(scope="module")
-def plain_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation that tests only look at."""
-    home = tmp_path_factory.mktemp("home")
-    url = f"sqlite:///{home / 'unisd.sqlite'}"
-    upgrade(url)
-    with installation(home, url) as running:
-        yield running
 
 
 @pytest.fixture
@@ -80,7 +37,7 @@ def _curve(page: Page) -> list[int]:
 
 
 def _wait_for_points(page: Page, count: int) -> None:
-    page.wait_for_function(f"({_READ_CURVE})().length >= {count}", timeout=_PATIENCE_MS)
+    page.wait_for_function(f"({_READ_CURVE})().length >= {count}", timeout=PATIENCE_MS)
 
 
 def _fill(page: Page, field: str, value: str) -> None:
@@ -289,7 +246,9 @@ def test_a_drained_worker_lets_runs_wait(
     assert plain_studio.wait_for_end(run_id)["status"] == "succeeded"
 
 
-@pytest.mark.parametrize("path", ["/", "/runs/new", "/datasets", "/queue", "/workers", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/runs/new", "/datasets", "/artifacts", "/queue", "/workers", "/nowhere"]
+)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 768])
 def test_pages_fit_their_width(

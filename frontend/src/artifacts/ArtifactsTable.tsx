@@ -22,7 +22,7 @@ const CELL = "px-2.5 py-2 align-top first:pl-4 last:pr-4 md:first:pl-6 md:last:p
 export function ArtifactsTable({ rows, sort, onSort, onRun }: TableProps) {
   const head = { sort, onSort };
   return (
-    <div className="overflow-x-auto bg-surface">
+    <div className="relative overflow-x-auto bg-surface">
       <table className="w-full border-collapse text-left">
         <thead>
           <tr className="border-line border-b">
@@ -48,14 +48,16 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
   const one = row.export;
   return (
     <tr className="border-line border-b hover:bg-hover">
-      <td className={`${CELL} whitespace-nowrap`}>
-        <span className="font-medium">{KINDS[row.kind as keyof typeof KINDS].label}</span>
+      <td className={`${CELL} min-w-32`}>
+        <span className="whitespace-nowrap font-medium">
+          {KINDS[row.kind as keyof typeof KINDS].label}
+        </span>
         {one?.repository && <span className="block text-sm">{one.repository}</span>}
         <span className="block text-faint text-sm">
           {one ? `export, ${ofWhat(one)}` : `written by the run, attempt ${row.attempt}`}
         </span>
       </td>
-      <td className={CELL}>
+      <td className={`${CELL} min-w-36`}>
         <span className="inline-flex items-center gap-1">
           <Link
             to="/runs/$runId"
@@ -70,7 +72,7 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
           </IconButton>
         </span>
       </td>
-      <td className={`${CELL} w-2/5 min-w-44`}>
+      <td className={`${CELL} min-w-36 xl:w-2/5`}>
         {one ? <State row={row} /> : <span className="text-muted">Whole</span>}
       </td>
       <td className={`${CELL} whitespace-nowrap text-right tabular-nums`}>

@@ -44,7 +44,7 @@ const titleOf = (one: Export): string =>
 
 /** The size it has, or the one it is expected to have. */
 export function sizeOf(one: Export): string {
-  if (one.url) return "kept on the hub";
+  if (one.url) return "on the hub";
   if (one.bytes !== null) return bytes(one.bytes);
   if (!isActive(one.status)) return "";
   return one.estimate_bytes === null ? "size unknown" : `about ${bytes(one.estimate_bytes)}`;
