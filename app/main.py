@@ -13,14 +13,17 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from app import configuration
+from app.artifacts.router import router as artifacts_router
 from app.auth.guard import Guard
 from app.auth.router import router as session_router
+from app.bundles.router import router as bundles_router
 from app.comparisons.router import router as comparisons_router
 from app.datasets.router import router as datasets_router
 from app.db import get_database
 from app.errors import documented, install_error_handlers
 from app.evaluations.router import router as evaluations_router
 from app.experiments.router import router as experiments_router
+from app.exports.router import router as exports_router
 from app.health.router import router as health_router
 from app.preflight.router import router as preflight_router
 from app.presets.router import router as presets_router
@@ -84,6 +87,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         trajectories_router,
         datasets_router,
         evaluations_router,
+        exports_router,
+        artifacts_router,
+        bundles_router,
         comparisons_router,
         workers_router,
         queues_router,

@@ -36,6 +36,7 @@ from app.settings import Settings
 from core.config import RunConfig
 from core.evaluation_job import EvaluationJob
 from core.events import name_of
+from core.export_job import ExportJob
 from core.states import LEASED, RunKind, RunStatus
 
 _ALARMS_SHOWN = 100
@@ -282,7 +283,9 @@ def progress(run: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _config(run: Run) -> RunConfig | EvaluationJob:
+def _config(run: Run) -> RunConfig | EvaluationJob | ExportJob:
+    if run.kind is RunKind.EXPORT:
+        return ExportJob.model_validate(run.config)
     if run.kind is RunKind.EVALUATION:
         return EvaluationJob.model_validate(run.config)
     return RunConfig.model_validate(run.config)

@@ -7,6 +7,7 @@ import {
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
 import {
+  artifactsSearch,
   compareSearch,
   datasetSearch,
   newRunSearch,
@@ -105,6 +106,13 @@ const queueRoute = createRoute({
   component: lazyRouteComponent(() => import("./queue/QueuePage"), "QueuePage"),
 });
 
+const artifactsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/artifacts",
+  validateSearch: artifactsSearch,
+  component: lazyRouteComponent(() => import("./artifacts/ArtifactsPage"), "ArtifactsPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   runsRoute,
   projectRunsRoute,
@@ -117,6 +125,7 @@ const routeTree = rootRoute.addChildren([
   newStudyRoute,
   studyRoute,
   queueRoute,
+  artifactsRoute,
   workersRoute,
 ]);
 

@@ -35,7 +35,15 @@ export const RUN_SORTS = [
 ] as const;
 export type RunSort = (typeof RUN_SORTS)[number];
 
-export const TABS = ["charts", "trajectories", "evaluations", "logs", "config", "system"] as const;
+export const TABS = [
+  "charts",
+  "trajectories",
+  "evaluations",
+  "artifacts",
+  "logs",
+  "config",
+  "system",
+] as const;
 export type Tab = (typeof TABS)[number];
 
 export const X_AXES = ["step", "tokens", "epoch", "time", "wall"] as const;
@@ -114,6 +122,29 @@ export const studySearch = (raw: RawSearch) =>
     cell: text(raw.cell),
   });
 export type StudySearch = Defined<ReturnType<typeof studySearch>>;
+
+export const ARTIFACT_KINDS = ["adapter", "ema_adapter", "merged", "gguf", "hub"] as const;
+export const ARTIFACT_SORTS = [
+  "created_at",
+  "-created_at",
+  "bytes",
+  "-bytes",
+  "kind",
+  "-kind",
+  "run_name",
+  "-run_name",
+] as const;
+export type ArtifactSort = (typeof ARTIFACT_SORTS)[number];
+
+export const artifactsSearch = (raw: RawSearch) =>
+  defined({
+    q: text(raw.q),
+    kind: oneOf(raw.kind, ARTIFACT_KINDS),
+    run: text(raw.run),
+    sort: oneOf(raw.sort, ARTIFACT_SORTS),
+    page: whole(raw.page, 2),
+  });
+export type ArtifactsSearch = ReturnType<typeof artifactsSearch>;
 
 export const newRunSearch = (raw: RawSearch) =>
   defined({

@@ -193,7 +193,20 @@ def test_the_queue_is_steered_and_a_run_is_ended_by_force(
     expect(page.get_by_role("link", name="first", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/", "/runs/new", "/datasets", "/queue", "/workers", "/nowhere"])
+_PLAIN_PAGES = [
+    "/",
+    "/runs/new",
+    "/datasets",
+    "/artifacts",
+    "/compare",
+    "/studies",
+    "/queue",
+    "/workers",
+    "/nowhere",
+]
+
+
+@pytest.mark.parametrize("path", _PLAIN_PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 768])
 def test_pages_fit_their_width(

@@ -1165,6 +1165,254 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/exports/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export Options
+         * @description What can be exported of a run, how large it will be, and what is missing for the rest.
+         */
+        get: operations["get_export_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Export
+         * @description Have a worker make files of a run's weights, and check that they answer like the original.
+         *
+         *     A hub token is used once by that worker; it is never stored whole, nor written to any log.
+         */
+        post: operations["create_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description Exports with their progress.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description One export. Its log and events are those of the run of the same identifier.
+         */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Export
+         * @description Remove an export that is over or waits, with its files. It disappears at once.
+         */
+        delete: operations["delete_export"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Export
+         * @description End an export that is not over. Nothing of it is kept.
+         */
+        post: operations["cancel_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Export
+         * @description The files, resumable: `Range` with `If-Range` goes on where a download was cut.
+         *
+         *     The archive is uncompressed and always has the same bytes for the same files.
+         */
+        get: operations["download_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Artifacts
+         * @description Adapters that runs wrote, and exports, of all runs.
+         */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Files
+         * @description The adapters and checkpoints that a run wrote, file by file.
+         */
+        get: operations["list_run_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Run File
+         * @description One file of an adapter or a checkpoint, resumable by `Range` and `If-Range`.
+         */
+        get: operations["download_run_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Bundle
+         * @description Configuration, seeds, data hash, versions and results of a run, as one file.
+         */
+        get: operations["get_bundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bundles/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Bundle
+         * @description Whether the same run can be started here, on which data, and which versions differ.
+         */
+        post: operations["check_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Bundle
+         * @description Start the same run again. Its data must be here, and have the hash that it had.
+         */
+        post: operations["import_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/comparisons": {
         parameters: {
             query?: never;
@@ -1548,6 +1796,25 @@ export interface components {
             logprob: number;
         };
         /**
+         * ArtifactList
+         * @description Adapters and exports of all runs, newest first unless sorted otherwise.
+         */
+        ArtifactList: {
+            /** Items */
+            items: components["schemas"]["ArtifactRow"][];
+            /** Total */
+            total: number;
+            /**
+             * Total Bytes
+             * @description Bytes of all of them, not of this page alone.
+             */
+            total_bytes: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
          * ArtifactOut
          * @description A file set that a run wrote.
          */
@@ -1575,6 +1842,50 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * ArtifactRow
+         * @description An adapter that a run wrote, or an export of one.
+         */
+        ArtifactRow: {
+            /**
+             * Source
+             * @description Who made it.
+             * @enum {string}
+             */
+            source: "run" | "export";
+            /**
+             * Id
+             * @description Of the export; of a run's adapter a name that is stable.
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project Id */
+            project_id: string;
+            /**
+             * Attempt
+             * @description Attempt that wrote a run's adapter.
+             */
+            attempt: number | null;
+            /** Bytes */
+            bytes: number | null;
+            /**
+             * Sha256
+             * @description Hash of the weights of a run's adapter.
+             */
+            sha256: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** @description The export itself, if it is one. */
+            export: components["schemas"]["ExportOut"] | null;
         };
         /**
          * AttemptOut
@@ -1723,6 +2034,307 @@ export interface components {
             remove?: string[];
         };
         /**
+         * Bundle
+         * @description All of it.
+         */
+        Bundle: {
+            /**
+             * Format
+             * @description Tells such a file from others.
+             * @constant
+             */
+            format: "unisd-bundle";
+            /**
+             * Version
+             * @description Version of the format.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Made At
+             * @description When, as ISO 8601.
+             * @default
+             */
+            made_at: string;
+            /**
+             * Run Id
+             * @description Identifier that the run had.
+             * @default
+             */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** @description The run's configuration with every field. */
+            config: components["schemas"]["RunConfig"];
+            /**
+             * Seeds
+             * @description Also in the configuration.
+             */
+            seeds?: {
+                [key: string]: number;
+            };
+            data: components["schemas"]["BundleData"];
+            environment?: components["schemas"]["BundleEnvironment"];
+            results?: components["schemas"]["BundleResults"];
+        };
+        /**
+         * BundleData
+         * @description Which data the run read.
+         */
+        BundleData: {
+            /**
+             * Name
+             * @description Data set, benchmark, or the file's name without its folder.
+             */
+            name: string;
+            /**
+             * Sha256
+             * @description Hash of the file's bytes; null: the run had not read it yet.
+             */
+            sha256?: string | null;
+            /**
+             * Records
+             * @description Records read.
+             */
+            records?: number | null;
+            /**
+             * Train
+             * @description Records used for training.
+             */
+            train?: number | null;
+            /**
+             * Held Out
+             * @description Records held out for evaluation.
+             */
+            held_out?: number | null;
+            /** @description Mapping of an uploaded data set's columns. */
+            fields?: components["schemas"]["DataFields"] | null;
+        };
+        /**
+         * BundleEnvironment
+         * @description What the run was made with.
+         */
+        BundleEnvironment: {
+            /**
+             * Studio
+             * @description Version of the studio.
+             */
+            studio?: string | null;
+            /**
+             * Device
+             * @description Device in words.
+             */
+            device?: string | null;
+            /**
+             * Dtype
+             * @description Number format of the frozen weights.
+             */
+            dtype?: string | null;
+            /**
+             * Versions
+             * @description Versions of Python and of the libraries that count.
+             */
+            versions?: {
+                [key: string]: string;
+            };
+            /**
+             * Details
+             * @description All packages, commit of the code, drivers, variables.
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * BundleEvaluation
+         * @description Figures of one evaluation.
+         */
+        BundleEvaluation: {
+            /** Set */
+            set: string;
+            /** Step */
+            step: number;
+            /** Summary */
+            summary: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * BundleFiles
+         * @description An adapter that the run wrote.
+         */
+        BundleFiles: {
+            /** Kind */
+            kind: string;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Sha256
+             * @description Hash of the weights file.
+             */
+            sha256: string;
+        };
+        /**
+         * BundleImport
+         * @description A bundle to start the same run from.
+         */
+        BundleImport: {
+            /** @description The file's content. */
+            bundle: components["schemas"]["Bundle"];
+            /**
+             * Project Id
+             * @description Project. Absent: the default one.
+             */
+            project_id?: string | null;
+            /**
+             * Name
+             * @description Name. Absent: the bundle's.
+             */
+            name?: string | null;
+            /**
+             * Data
+             * @description Where the data is now: a data set as `name@number`, or a file's path. Absent: an uploaded data set of the same bytes, else where the bundle says.
+             */
+            data?: string | null;
+            /** @description When and where it runs. */
+            schedule?: components["schemas"]["Schedule"];
+        };
+        /**
+         * BundleMetric
+         * @description A metric's newest value and its range; null where there is no finite one.
+         */
+        BundleMetric: {
+            /** Last */
+            last: number | null;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+        };
+        /**
+         * BundleResults
+         * @description What came out.
+         */
+        BundleResults: {
+            /**
+             * Status
+             * @description State of the run when the bundle was made.
+             * @default
+             */
+            status: string;
+            /**
+             * Steps
+             * @description Optimizer steps done.
+             */
+            steps?: number | null;
+            /**
+             * Losses
+             * @description `train/loss` by step; of a long run only every n-th step.
+             */
+            losses?: {
+                [key: string]: number;
+            };
+            /**
+             * Metrics
+             * @description By path.
+             */
+            metrics?: {
+                [key: string]: components["schemas"]["BundleMetric"];
+            };
+            /** Evaluations */
+            evaluations?: components["schemas"]["BundleEvaluation"][];
+            /** Files */
+            files?: components["schemas"]["BundleFiles"][];
+        };
+        /**
+         * BundleStarted
+         * @description The new run.
+         */
+        BundleStarted: {
+            run: components["schemas"]["RunCreated"];
+            /**
+             * Data
+             * @enum {string}
+             */
+            data: "verified" | "unverified";
+            /** Differences */
+            differences: components["schemas"]["VersionDifference"][];
+        };
+        /**
+         * BundleVerdict
+         * @description Whether a bundle can be started here, and what is different.
+         */
+        BundleVerdict: {
+            /** Name */
+            name: string;
+            /** @description The configuration that would be run. */
+            config: components["schemas"]["RunConfig"];
+            /**
+             * Data
+             * @description `unverified`: the hash is not known, or only a worker can tell it.
+             * @enum {string}
+             */
+            data: "verified" | "unverified";
+            /**
+             * Data From
+             * @description Data set, benchmark or path that the data is read from.
+             */
+            data_from: string;
+            /** Differences */
+            differences: components["schemas"]["VersionDifference"][];
+            /**
+             * Errors
+             * @description Why it cannot be started; empty: it can.
+             */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * CardFacts
+         * @description What the model card tells of the training, besides its configuration.
+         */
+        CardFacts: {
+            /**
+             * Run
+             * @description The run's name.
+             */
+            run: string;
+            /**
+             * Step
+             * @description Optimizer steps done.
+             */
+            step?: number | null;
+            /**
+             * Data Sha256
+             * @description Hash of the data file.
+             */
+            data_sha256?: string | null;
+            /**
+             * Metrics
+             * @description Newest values, by path.
+             */
+            metrics?: {
+                [key: string]: number;
+            };
+            /**
+             * Evaluations
+             * @description Figures of the newest evaluation of each set.
+             */
+            evaluations?: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Versions
+             * @description Libraries trained with.
+             */
+            versions?: {
+                [key: string]: string;
+            };
+        };
+        /**
          * Cause
          * @description Why a run changed its state.
          * @enum {string}
@@ -1814,6 +2426,14 @@ export interface components {
              * @description What was found, in words.
              */
             detail: string;
+        };
+        /**
+         * CheckpointOption
+         * @description A checkpoint that can be exported.
+         */
+        CheckpointOption: {
+            /** Step */
+            step: number;
         };
         /**
          * Checks
@@ -3100,6 +3720,358 @@ export interface components {
             created_at: string;
         };
         /**
+         * ExportCheck
+         * @description The exported thing was loaded and asked; how its answer compares with the original's.
+         */
+        ExportCheck: {
+            /** Passed */
+            passed: boolean;
+            /**
+             * Loaded With
+             * @description Library that loaded the exported files.
+             */
+            loaded_with: string;
+            /**
+             * Dtype
+             * @description Number format in which both computed.
+             */
+            dtype: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Answer
+             * @description The original's greedy answer.
+             */
+            answer: string;
+            /**
+             * Exported Answer
+             * @description The exported model's greedy answer.
+             */
+            exported_answer: string;
+            /**
+             * Tokens
+             * @description Tokens of the original's answer.
+             */
+            tokens: number;
+            /**
+             * Same Tokens
+             * @description Tokens up to the first that differs.
+             */
+            same_tokens: number;
+            /**
+             * Mean Difference
+             * @description Mean difference of the log-probabilities of the original's tokens, nats.
+             */
+            mean_difference: number;
+            /**
+             * Largest Difference
+             * @description Largest such difference, nats.
+             */
+            largest_difference: number;
+            /**
+             * Tolerance
+             * @description Mean difference that is allowed, nats; 0 for none.
+             */
+            tolerance: number;
+            /**
+             * Base Difference
+             * @description Mean difference between the original and its base on the same tokens, nats: what the training changed.
+             */
+            base_difference: number;
+            /**
+             * Reason
+             * @description Why it did not pass.
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * ExportCreate
+         * @description A new export of a run's weights.
+         */
+        ExportCreate: {
+            /** @description What is made. */
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Checkpoint
+             * @description Step of the checkpoint whose weights are taken. Absent: the run's adapter, or where it has none yet its newest checkpoint.
+             */
+            checkpoint?: number | null;
+            /**
+             * Weights
+             * @description Of a merged model, a GGUF file or what is pushed: the student's weights, or the EMA teacher's.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Gguf Type
+             * @description Number format of a GGUF file.
+             * @default f16
+             * @enum {string}
+             */
+            gguf_type: "f32" | "f16" | "bf16" | "q8_0";
+            /**
+             * Prompt
+             * @description Asked of original and export to compare them. Absent: a prompt of the run.
+             */
+            prompt?: string | null;
+            /** @description Where a push goes; for `hub` alone. */
+            hub?: components["schemas"]["HubWish"] | null;
+        };
+        /**
+         * ExportFile
+         * @description One of an export's files.
+         */
+        ExportFile: {
+            /** Path */
+            path: string;
+            /** Bytes */
+            bytes: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * ExportJob
+         * @description Everything that an export's result depends on. Stored with it; holds no secret.
+         */
+        ExportJob: {
+            /**
+             * Version
+             * @description Version of this schema.
+             * @default 1
+             * @constant
+             */
+            version: 1;
+            /** @description What is made. */
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Content
+             * @description What the files are.
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Weights
+             * @description Whose weights.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Checkpoint
+             * @description Optimizer step of the checkpoint; null: the adapter.
+             */
+            checkpoint?: number | null;
+            /**
+             * Adapter
+             * @description Folder of the adapter or checkpoint on its worker.
+             */
+            adapter: string;
+            /** @description The base model. */
+            model: components["schemas"]["ModelConfig"];
+            /** @description The run's configuration, for the model card. */
+            config: components["schemas"]["RunConfig"];
+            /** @description What the model card tells of the training. */
+            facts: components["schemas"]["CardFacts"];
+            /**
+             * Prompt
+             * @description What is asked of the original and of the exported model.
+             */
+            prompt: string;
+            /**
+             * Gguf Type
+             * @description Number format of a GGUF file.
+             * @default f16
+             * @enum {string}
+             */
+            gguf_type: "f32" | "f16" | "bf16" | "q8_0";
+            /** @description Where a push goes. */
+            hub?: components["schemas"]["HubTarget"] | null;
+            /**
+             * Device
+             * @description `auto` takes a GPU where the worker has one.
+             * @default auto
+             * @enum {string}
+             */
+            device: "auto" | "cpu" | "cuda" | "mps";
+        };
+        /**
+         * ExportKind
+         * @description What an export makes.
+         * @enum {string}
+         */
+        ExportKind: "adapter" | "ema_adapter" | "merged" | "gguf" | "hub";
+        /**
+         * ExportList
+         * @description Exports, newest first unless sorted otherwise.
+         */
+        ExportList: {
+            /** Items */
+            items: components["schemas"]["ExportOut"][];
+            /** Total */
+            total: number;
+            /**
+             * Total Bytes
+             * @description Bytes of the files of all of them, not of this page.
+             */
+            total_bytes: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * ExportOptions
+         * @description What can be exported of a run, and how large it will be.
+         */
+        ExportOptions: {
+            /**
+             * Has Adapter
+             * @description Whether the run has written its adapter.
+             */
+            has_adapter: boolean;
+            /**
+             * Has Ema
+             * @description Whether the run keeps a moving average of its weights.
+             */
+            has_ema: boolean;
+            /**
+             * Checkpoints
+             * @description Those that are kept, newest first.
+             */
+            checkpoints: components["schemas"]["CheckpointOption"][];
+            /** Kinds */
+            kinds: components["schemas"]["KindOption"][];
+            /**
+             * Prompt
+             * @description What is asked to compare, unless another prompt is given.
+             */
+            prompt: string;
+            /**
+             * Disk Free
+             * @description Bytes free on the connected worker that has most; null: no worker.
+             */
+            disk_free: number | null;
+        };
+        /**
+         * ExportOut
+         * @description An export. It is executed as the run of the same identifier.
+         */
+        ExportOut: {
+            /** Id */
+            id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Content
+             * @description What the files are: of a push, what was pushed.
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Weights
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Checkpoint
+             * @description Step of the checkpoint; null: the run's adapter.
+             */
+            checkpoint: number | null;
+            /**
+             * Gguf Type
+             * @description Only of GGUF files.
+             */
+            gguf_type: ("f32" | "f16" | "bf16" | "q8_0") | null;
+            /**
+             * Repository
+             * @description Only of a push.
+             */
+            repository: string | null;
+            status: components["schemas"]["RunStatus"];
+            progress: components["schemas"]["ExportProgress"];
+            /**
+             * Waiting
+             * @description What a queued export waits for; empty: nothing.
+             */
+            waiting: string[];
+            /** Worker */
+            worker: string | null;
+            /**
+             * Estimate Bytes
+             * @description Size as told before; null: unknown.
+             */
+            estimate_bytes: number | null;
+            /**
+             * Bytes
+             * @description Of the files that are kept; null before they are made.
+             */
+            bytes: number | null;
+            /** Files */
+            files: components["schemas"]["ExportFile"][];
+            /** @description How the exported thing answers; null before. */
+            check: components["schemas"]["ExportCheck"] | null;
+            /**
+             * Licence
+             * @description The base's, where it is known.
+             */
+            licence: string | null;
+            /**
+             * Url
+             * @description Where the hub shows a push.
+             */
+            url: string | null;
+            /**
+             * Downloadable
+             * @description Whether its files can be fetched now.
+             */
+            downloadable: boolean;
+            /** @description Why it failed. */
+            problem: components["schemas"]["Problem"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
+         * ExportProgress
+         * @description How far the current phase is. Unknown figures are null, never 0.
+         */
+        ExportProgress: {
+            /** Phase */
+            phase: string | null;
+            /** Detail */
+            detail: string;
+            /**
+             * Bytes
+             * @description Written or sent.
+             */
+            bytes: number | null;
+            /**
+             * Total Bytes
+             * @description In all, as far as it can be told before.
+             */
+            total_bytes: number | null;
+            /**
+             * Eta Seconds
+             * @description Estimated seconds left of the phase.
+             */
+            eta_seconds: number | null;
+        };
+        /**
          * Fate
          * @description What becomes of a study's runs when it is deleted.
          * @enum {string}
@@ -3129,6 +4101,28 @@ export interface components {
              * @default 0.1
              */
             weight: number;
+        };
+        /**
+         * FileSet
+         * @description An adapter or a checkpoint that a run wrote.
+         */
+        FileSet: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adapter" | "ema_adapter" | "checkpoint";
+            /** Attempt */
+            attempt: number;
+            /**
+             * Step
+             * @description Of a checkpoint: optimizer steps done.
+             */
+            step: number | null;
+            /** Bytes */
+            bytes: number;
+            /** Files */
+            files: components["schemas"]["StoredFile"][];
         };
         /**
          * Gap
@@ -3443,6 +4437,65 @@ export interface components {
             file: string;
         };
         /**
+         * HubTarget
+         * @description Where on the hub the files go. The token is not here: it is never stored.
+         */
+        HubTarget: {
+            /**
+             * Repository
+             * @description `owner/name` on the hub; made if it is not there.
+             */
+            repository: string;
+            /**
+             * Private
+             * @description Whether a repository that is made is private.
+             * @default true
+             */
+            private: boolean;
+            /**
+             * Branch
+             * @description Branch that gets the files.
+             * @default main
+             */
+            branch: string;
+        };
+        /**
+         * HubWish
+         * @description A push to a repository of the hub.
+         */
+        HubWish: {
+            /**
+             * Repository
+             * @description `owner/name` on the hub; made if it is not there.
+             */
+            repository: string;
+            /**
+             * Token
+             * Format: password
+             * @description Access token with the right to write there. Used once and never stored whole.
+             */
+            token: string;
+            /**
+             * Content
+             * @description What is pushed.
+             * @default adapter
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Private
+             * @description Whether a repository that is made is private.
+             * @default true
+             */
+            private: boolean;
+            /**
+             * Branch
+             * @description Branch that gets the files; made if not there.
+             * @default main
+             */
+            branch: string;
+        };
+        /**
          * Interval
          * @description An estimate and where the truth is likely to lie.
          */
@@ -3479,6 +4532,34 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * KindOption
+         * @description One kind of export.
+         */
+        KindOption: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adapter" | "ema_adapter" | "merged" | "gguf" | "hub";
+            /** Available */
+            available: boolean;
+            /**
+             * Reason
+             * @description Why not, if not.
+             */
+            reason: string;
+            /**
+             * Remedy
+             * @description What to do about it.
+             */
+            remedy: string;
+            /**
+             * Estimate Bytes
+             * @description Size of the files; null: unknown.
+             */
+            estimate_bytes: number | null;
         };
         /**
          * KnownModel
@@ -4863,9 +5944,9 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
             /**
              * Config
-             * @description An `EvaluationJob` where the run only evaluates.
+             * @description An `EvaluationJob` where the run only evaluates, an `ExportJob` where it exports.
              */
-            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"] | components["schemas"]["ExportJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -5050,9 +6131,9 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
             /**
              * Config
-             * @description An `EvaluationJob` where the run only evaluates.
+             * @description An `EvaluationJob` where the run only evaluates, an `ExportJob` where it exports.
              */
-            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"] | components["schemas"]["ExportJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -5140,6 +6221,27 @@ export interface components {
             parameters: components["schemas"]["Parameter"][];
         };
         /**
+         * RunFiles
+         * @description A run's weights, and the room that all of its files take.
+         */
+        RunFiles: {
+            /**
+             * Items
+             * @description The latest attempt's first, newest first.
+             */
+            items: components["schemas"]["FileSet"][];
+            /**
+             * Run Bytes
+             * @description All files of the run that are in the store.
+             */
+            run_bytes: number;
+            /**
+             * Export Bytes
+             * @description All files of its exports.
+             */
+            export_bytes: number;
+        };
+        /**
          * RunGroup
          * @description Runs with the same value of a field.
          */
@@ -5182,7 +6284,7 @@ export interface components {
          * @description What a run does.
          * @enum {string}
          */
-        RunKind: "training" | "evaluation";
+        RunKind: "training" | "evaluation" | "export";
         /**
          * RunList
          * @description Runs, newest first unless sorted otherwise.
@@ -5685,6 +6787,19 @@ export interface components {
              * @default save
              */
             mode: components["schemas"]["StopMode"];
+        };
+        /**
+         * StoredFile
+         * @description A file that can be downloaded.
+         */
+        StoredFile: {
+            /**
+             * Path
+             * @description Below the run's folder, as the download's address has it.
+             */
+            path: string;
+            /** Bytes */
+            bytes: number;
         };
         /**
          * Strip
@@ -6683,6 +7798,21 @@ export interface components {
             ctx?: Record<string, never>;
         };
         /**
+         * VersionDifference
+         * @description Something that is another version now.
+         */
+        VersionDifference: {
+            /** Name */
+            name: string;
+            /** Then */
+            then: string;
+            /**
+             * Now
+             * @description On the connected workers; several where they differ.
+             */
+            now: string;
+        };
+        /**
          * VersionOut
          * @description An immutable version of a data set.
          */
@@ -7071,7 +8201,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "finished";
+            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "export" | "finished";
             /** Step */
             step: number | null;
             /**
@@ -12370,6 +13500,1140 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExampleList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_export_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOptions"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_exports: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run. */
+                run_id?: string | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["ExportKind"] | null;
+                /** @description Text in the run's name. */
+                q?: string | null;
+                /** @description Only those that wait or are being made. */
+                open_only?: boolean | null;
+                /** @description `-` sorts downwards. */
+                sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run" | "-run" | "status" | "-status";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    cancel_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_export: {
+        parameters: {
+            query?: {
+                /** @description One of its files. Absent: all, as a ZIP archive. */
+                file?: string | null;
+            };
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is still what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It is shorter than the range begins; `Content-Range` tells its length. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_artifacts: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run. */
+                run_id?: string | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["ExportKind"] | null;
+                /** @description Only what runs, or exports, made. */
+                source?: ("run" | "export") | null;
+                /** @description Text in the run's name. */
+                q?: string | null;
+                /** @description `-` sorts downwards. */
+                sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run_name" | "-run_name";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_run_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFiles"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_run_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                /** @description As the list of files has it. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is still what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It is shorter than the range begins; `Content-Range` tells its length. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    check_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleVerdict"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    import_bundle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleStarted"];
                 };
             };
             /** @description Unauthorized */

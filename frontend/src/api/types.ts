@@ -74,6 +74,7 @@ export const EVENT_KINDS = [
   "evaluation",
   "trajectory",
   "artifact",
+  "export",
   "finished",
 ] as const;
 

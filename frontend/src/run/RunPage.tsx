@@ -4,6 +4,7 @@ import { useCallback } from "react";
 import { asApiError } from "../api/client";
 import { projectsQuery, runQuery } from "../api/queries";
 import { isActive, type RunDetail } from "../api/types";
+import { ArtifactsTab } from "../artifacts/ArtifactsTab";
 import { ChartsTab } from "../charts/ChartsTab";
 import { Empty, Failure } from "../components/states";
 import { EvaluationsTab } from "../evaluations/EvaluationsTab";
@@ -92,6 +93,7 @@ function Known({ run }: { run: RunDetail }) {
         {tab === "charts" && <ChartsTab {...props} />}
         {tab === "trajectories" && <TrajectoriesTab {...props} />}
         {tab === "evaluations" && <EvaluationsTab {...props} />}
+        {tab === "artifacts" && <ArtifactsTab run={run} />}
         {tab === "logs" && <LogsTab {...props} />}
         {tab === "config" && <ConfigTab run={run} />}
         {tab === "system" && <SystemTab run={run} />}
@@ -104,6 +106,7 @@ const LABELS: Record<Tab, string> = {
   charts: "Charts",
   trajectories: "Trajectories",
   evaluations: "Evaluations",
+  artifacts: "Artifacts",
   logs: "Logs",
   config: "Config",
   system: "System",
