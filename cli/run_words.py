@@ -9,7 +9,7 @@ import yaml
 
 from app.runs.schemas import RunDetail, RunRow, RunSummary
 from cli.telling import ago, number, say, say_facts, say_table
-from cli.words import duration
+from core.words import duration
 
 _LISTED = 5
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer.core import TyperGroup
 
+from app.studies.markdown import markdown
+from app.studies.schemas import StudyDetail
 from cli.study_folder import CellState, load_plan
-from cli.study_report import markdown, report_of_folder
+from cli.study_report import report_of_folder
 from cli.study_runner import run_study
 from cli.telling import (
     INTERRUPTED,
@@ -28,6 +29,10 @@ from cli.telling import (
 )
 from core.states import RunStatus
 from core.study import Cell, StudyPlan, cells
+
+_Study = Annotated[
+    str, typer.Argument(metavar="STUDY", help="Identifier, its beginning, or name of a study.")
+]
 
 
 class _PlanFirst(TyperGroup):
@@ -98,21 +103,37 @@ def _run_here(plan: StudyPlan, found: list[Cell], out: Path) -> None:
 
 
 @app.command("list")
-def list_studies(project: Project = None, *, as_json: AsJson = False) -> None:
-    """Studies that the studio runs, newest first."""
+def list_studies(
+    query: Annotated[str | None, typer.Argument(help="Part of the name.")] = None,
+    project: Project = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Studies in the studio, newest first."""
     with studio() as client:
         project_id = client.projects.find(project).id if project else None
-        found = list(client.studies.list(project_id=project_id))
+        found = list(client.studies.list(project_id=project_id, text=query))
     if as_json:
         say_json(found)
         return
-    rows = [[one.id, _states(one.runs), ago(one.created_at), one.name] for one in found]
-    say_table(["id", "runs", "created", "name"], rows)
+    say_table(
+        ["id", "state", "runs", "created", "name"],
+        [
+            [
+                one.id,
+                one.state.value,
+                f"{one.runs.get(RunStatus.SUCCEEDED, 0)}/{one.combinations * one.seeds}",
+                ago(one.created_at),
+                one.name,
+            ]
+            for one in found
+        ],
+    )
 
 
 @app.command()
 def show(
-    study: Annotated[str, typer.Argument(help="Identifier or name of a study in the studio.")],
+    study: _Study,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of Markdown.")] = False,
 ) -> None:
@@ -123,18 +144,46 @@ def show(
 
 
 @app.command()
-def cancel(
-    study: Annotated[str, typer.Argument(help="Identifier or name of a study in the studio.")],
+def cancel(study: _Study, *, as_json: AsJson = False) -> None:
+    """Stop what is not finished: waiting runs are cancelled, started ones save and stop."""
+    with studio() as client:
+        _say_runs(client.studies.cancel(client.studies.find(study).id), as_json=as_json)
+
+
+@app.command()
+def resume(
+    study: _Study,
     *,
+    failed: Annotated[bool, typer.Option("--failed", help="Only what failed or crashed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take a study's waiting runs out of the queue and ask the started ones to stop."""
+    """Take up what ended without success; cancelled and deleted runs are replaced by new ones."""
     with studio() as client:
-        found = client.studies.cancel(client.studies.find(study).id)
+        found = client.studies.find(study)
+        resumed = client.studies.resume(found.id, "failed" if failed else "unfinished")
+        _say_runs(resumed, as_json=as_json)
+
+
+@app.command()
+def delete(
+    study: _Study,
+    *,
+    runs: Annotated[
+        Literal["keep", "delete"], typer.Option(help="What becomes of its runs and their files.")
+    ],
+) -> None:
+    """Remove a study from the studio."""
+    with studio() as client:
+        found = client.studies.find(study)
+        client.studies.delete(found.id, runs)
+    tell(f"“{found.name}” is deleted.")
+
+
+def _say_runs(study: StudyDetail, *, as_json: bool) -> None:
     if as_json:
-        say_json(found)
+        say_json(study)
     else:
-        say(f"{found.id}  {_states(found.runs)}  {found.name}")
+        say(", ".join(f"{count} {state}" for state, count in study.runs.items() if count) or "–")
 
 
 @app.command()
@@ -158,7 +207,3 @@ def _print_cells(found: list[Cell]) -> None:
 def _say_now(line: str) -> None:
     say(line)
     sys.stdout.flush()  # a study is often followed through a file
-
-
-def _states(runs: Mapping[RunStatus, int]) -> str:
-    return ", ".join(f"{count} {state}" for state, count in runs.items() if count) or "–"

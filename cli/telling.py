@@ -20,8 +20,8 @@ import typer
 from pydantic import BaseModel
 
 from app.client import Client, ServerError, UnavailableError, UnreachableError
-from cli.words import duration
 from core.errors import Problem, StudioError
+from core.words import duration
 
 NOT_WELL: Final = 1
 REFUSED: Final = 2

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from app.client.finding import find_named, path
 from app.client.paging import each, plain
 from app.client.transport import Transport
-from app.studies.schemas import StudyCreated, StudyDetail, StudySummary
+from app.studies.schemas import StudyCreated, StudyDetail, StudySummary, StudyValidation
 from core.study import StudyPlan
 
 
@@ -19,10 +19,10 @@ class Studies:
         self._transport = transport
 
     def list(
-        self, *, project_id: str | None = None, most: int | None = None
+        self, *, project_id: str | None = None, text: str | None = None, most: int | None = None
     ) -> Iterator[StudySummary]:
-        """Studies with the states of their runs, newest first."""
-        query = {"project_id": project_id}
+        """Studies with the states of their runs, newest first; `text` is part of the name."""
+        query = {"project_id": project_id, "q": text}
         return each(self._transport, "/api/studies", query, StudySummary, most)
 
     def get(self, study_id: str) -> StudyDetail:
@@ -42,6 +42,22 @@ class Studies:
         """Queue all runs of a plan, or none. A lost answer never makes a second study."""
         answer = self._transport.post("/api/studies", plain(plan), once=True)
         return StudyCreated.model_validate(answer)
+
+    def check(self, plan: StudyPlan | Mapping[str, Any]) -> StudyValidation:
+        """What starting it would say, and how many runs it has, without starting it."""
+        answer = self._transport.post("/api/studies/validate", plain(plan), repeatable=True)
+        return StudyValidation.model_validate(answer)
+
+    def resume(
+        self, study_id: str, what: Literal["unfinished", "failed"] = "unfinished"
+    ) -> StudyDetail:
+        """Take up what ended without success; cancelled and deleted runs get new ones."""
+        answer = self._transport.post(path("studies", study_id, "resume"), {"what": what})
+        return StudyDetail.model_validate(answer)
+
+    def delete(self, study_id: str, runs: Literal["keep", "delete"]) -> None:
+        """Remove a study. Its runs stay as runs of their own, or go with all their files."""
+        self._transport.delete(path("studies", study_id), {"runs": runs})
 
     def cancel(self, study_id: str) -> StudyDetail:
         """Stop what is not finished: waiting runs are cancelled, started ones asked to stop."""

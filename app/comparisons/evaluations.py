@@ -129,7 +129,11 @@ def _accuracy(results: Sequence[Found]) -> Interval:
             return found
         note = "several answers to a question: no interval of a rate"
         return Interval(estimate=summary.get("accuracy"), n=1, note=note)
-    return mean_interval([one.summary["accuracy"] for one in results if "accuracy" in one.summary])
+    found = mean_interval([one.summary["accuracy"] for one in results if "accuracy" in one.summary])
+    if found.low is None or found.high is None:
+        return found
+    # Of two seeds that differ, a t interval reaches beyond what a share can be.
+    return found.model_copy(update={"low": max(0.0, found.low), "high": min(1.0, found.high)})
 
 
 def _mean(results: Sequence[Found], name: str) -> Interval:

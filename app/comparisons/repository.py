@@ -27,8 +27,10 @@ class Result(NamedTuple):
 
 
 def find_runs(session: Session, run_ids: Sequence[str]) -> dict[str, Run]:
-    """Those of the runs that exist."""
-    statement = select(Run).where(Run.id.in_(run_ids), Run.deleting.is_(False))
+    """Those of the runs that exist; exports have nothing to compare."""
+    statement = select(Run).where(
+        Run.id.in_(run_ids), Run.deleting.is_(False), Run.kind != RunKind.EXPORT
+    )
     return {run.id: run for run in session.scalars(statement)}
 
 

@@ -34,7 +34,7 @@ class ComparedRun(Schema):
     created_at: datetime
 
 
-class Column(Schema):
+class ComparedColumn(Schema):
     """A run, or several that differ only in their seeds."""
 
     key: str = Field(description="Identifier of its first run; stays whatever else is compared.")
@@ -127,7 +127,9 @@ class RunComparison(Schema):
 
     baseline: str | None = Field(description="The run that is compared against.")
     missing: list[str] = Field(description="Runs that were asked for and do not exist.")
-    columns: list[Column] = Field(description="The baseline's first, the others as asked for.")
+    columns: list[ComparedColumn] = Field(
+        description="The baseline's first, the others as asked for."
+    )
     config: list[ConfigRow] = Field(description="Every field; `differs` marks the differences.")
     metrics: list[MetricRow]
     evaluations: list[EvaluationRow]

@@ -12,7 +12,7 @@ from app.comparisons import curves, differences, evaluations, grouping, reposito
 from app.comparisons.curves import Course
 from app.comparisons.schemas import (
     Axis,
-    Column,
+    ComparedColumn,
     ComparedRun,
     ConfigRow,
     Curve,
@@ -104,8 +104,8 @@ def compare(
     )
 
 
-def _column(group: grouping.Group, chosen: Chosen, seeds: dict[str, int]) -> Column:
-    return Column(
+def _column(group: grouping.Group, chosen: Chosen, seeds: dict[str, int]) -> ComparedColumn:
+    return ComparedColumn(
         key=group.key,
         label=group.label,
         baseline=chosen.baseline in group.runs,

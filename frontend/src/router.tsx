@@ -7,11 +7,14 @@ import {
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
 import {
+  artifactsSearch,
   compareSearch,
   datasetSearch,
   newRunSearch,
   runSearch,
   runsSearch,
+  studiesSearch,
+  studySearch,
   workersSearch,
 } from "./searches";
 import { AppShell } from "./shell/AppShell";
@@ -70,6 +73,26 @@ const datasetRoute = createRoute({
   component: lazyRouteComponent(() => import("./datasets/DatasetPage"), "DatasetPage"),
 });
 
+const studiesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies",
+  validateSearch: studiesSearch,
+  component: lazyRouteComponent(() => import("./studies/StudiesPage"), "StudiesPage"),
+});
+
+const newStudyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies/new",
+  component: lazyRouteComponent(() => import("./studies/NewStudyPage"), "NewStudyPage"),
+});
+
+const studyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies/$studyId",
+  validateSearch: studySearch,
+  component: lazyRouteComponent(() => import("./studies/StudyPage"), "StudyPage"),
+});
+
 const workersRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/workers",
@@ -83,6 +106,13 @@ const queueRoute = createRoute({
   component: lazyRouteComponent(() => import("./queue/QueuePage"), "QueuePage"),
 });
 
+const artifactsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/artifacts",
+  validateSearch: artifactsSearch,
+  component: lazyRouteComponent(() => import("./artifacts/ArtifactsPage"), "ArtifactsPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   runsRoute,
   projectRunsRoute,
@@ -91,7 +121,11 @@ const routeTree = rootRoute.addChildren([
   compareRoute,
   datasetsRoute,
   datasetRoute,
+  studiesRoute,
+  newStudyRoute,
+  studyRoute,
   queueRoute,
+  artifactsRoute,
   workersRoute,
 ]);
 
@@ -104,6 +138,8 @@ export function createAppRouter() {
     defaultErrorComponent: BrokenPage,
     defaultPendingComponent: PageSkeleton,
     scrollRestoration: true,
+    // The page scrolls inside of the shell, beside the navigation.
+    scrollToTopSelectors: ["#content"],
   });
 }
 

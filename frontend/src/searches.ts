@@ -35,7 +35,15 @@ export const RUN_SORTS = [
 ] as const;
 export type RunSort = (typeof RUN_SORTS)[number];
 
-export const TABS = ["charts", "trajectories", "evaluations", "logs", "config", "system"] as const;
+export const TABS = [
+  "charts",
+  "trajectories",
+  "evaluations",
+  "artifacts",
+  "logs",
+  "config",
+  "system",
+] as const;
 export type Tab = (typeof TABS)[number];
 
 export const X_AXES = ["step", "tokens", "epoch", "time", "wall"] as const;
@@ -81,9 +89,62 @@ export type RunsSearch = ReturnType<typeof runsSearch>;
 export const SPANS = ["hour", "day"] as const;
 export type Span = (typeof SPANS)[number];
 
-export const workersSearch = (raw: RawSearch) => defined({ past: oneOf(raw.past, SPANS) });
+export const workersSearch = (raw: RawSearch) =>
+  defined({ past: oneOf(raw.past, SPANS), worker: text(raw.worker) });
 
-export const datasetSearch = (raw: RawSearch) => defined({ version: whole(raw.version, 1) });
+export const datasetSearch = (raw: RawSearch) =>
+  defined({
+    version: whole(raw.version, 1),
+    show: oneOf(raw.show, ["rows"] as const),
+    page: whole(raw.page, 2),
+    model: text(raw.model),
+    against: text(raw.against),
+  });
+export type DatasetSearch = ReturnType<typeof datasetSearch>;
+
+export const studiesSearch = (raw: RawSearch) =>
+  defined({ q: text(raw.q), page: whole(raw.page, 2) });
+export type StudiesSearch = ReturnType<typeof studiesSearch>;
+
+export const studySearch = (raw: RawSearch) =>
+  defined({
+    metric: text(raw.metric),
+    /** Further metrics of the table of all cells. */
+    more: text(raw.more),
+    show: oneOf(raw.show, ["gain"] as const),
+    /** Factors at the rows and at the columns, and `factor=level` of those that are fixed. */
+    rows: text(raw.rows),
+    columns: text(raw.columns),
+    fix: text(raw.fix),
+    against: text(raw.against),
+    pair: text(raw.pair),
+    /** The cell that is open: its levels. */
+    cell: text(raw.cell),
+  });
+export type StudySearch = Defined<ReturnType<typeof studySearch>>;
+
+export const ARTIFACT_KINDS = ["adapter", "ema_adapter", "merged", "gguf", "hub"] as const;
+export const ARTIFACT_SORTS = [
+  "created_at",
+  "-created_at",
+  "bytes",
+  "-bytes",
+  "kind",
+  "-kind",
+  "run_name",
+  "-run_name",
+] as const;
+export type ArtifactSort = (typeof ARTIFACT_SORTS)[number];
+
+export const artifactsSearch = (raw: RawSearch) =>
+  defined({
+    q: text(raw.q),
+    kind: oneOf(raw.kind, ARTIFACT_KINDS),
+    run: text(raw.run),
+    sort: oneOf(raw.sort, ARTIFACT_SORTS),
+    page: whole(raw.page, 2),
+  });
+export type ArtifactsSearch = ReturnType<typeof artifactsSearch>;
 
 export const newRunSearch = (raw: RawSearch) =>
   defined({
@@ -91,6 +152,7 @@ export const newRunSearch = (raw: RawSearch) =>
     project: text(raw.project),
     preset: text(raw.preset),
     dataset: text(raw.dataset),
+    benchmark: text(raw.benchmark),
     advanced: flag(raw.advanced),
     view: oneOf(raw.view, ["yaml", "json"] as const),
   });
@@ -130,6 +192,7 @@ export const runSearch = (raw: RawSearch) =>
     log: flag(raw.log),
     logx: flag(raw.logx),
     clip: flag(raw.clip),
+    alone: flag(raw.alone),
     chart: text(raw.chart),
     x: oneOf(raw.x, X_AXES),
     from: numeric(raw.from, -Number.MAX_VALUE, Number.MAX_VALUE),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,58 +13,10 @@ from fastapi.testclient import TestClient
 from scipy import stats
 
 from app.db import Database
-from app.metrics import store
-from app.models import Attempt, Project, Run, RunEvent
-from core.config import RunConfig
+from app.models import Run
 from core.evaluation_job import EvaluationJob
-from core.events import MetricsEvent, written
-from core.states import RunKind, RunStatus
-
-Reported = Mapping[int, Mapping[str, float]]
-"""Step to metric to value."""
-
-
-def _config(seed: int, **training: Any) -> dict[str, Any]:
-    wanted = {"data": {"path": "d"}, "training": {"seed": seed, **training}}
-    return RunConfig.model_validate(wanted).model_dump(mode="json")
-
-
-def _run(
-    database: Database,
-    name: str,
-    *attempts: Reported,
-    config: dict[str, Any] | None = None,
-    kind: RunKind = RunKind.TRAINING,
-) -> str:
-    with database.write() as session:
-        session.add(session.get(Project, "p") or Project(id="p", name="P"))
-        session.flush()
-        run = Run(
-            project_id="p",
-            name=name,
-            kind=kind,
-            config=config or _config(1),
-            status=RunStatus.SUCCEEDED,
-        )
-        session.add(run)
-        session.flush()
-        for number, reported in enumerate(attempts, start=1):
-            attempt = Attempt(run_id=run.id, number=number, hostname="h", directory="/d")
-            session.add(attempt)
-            session.flush()
-            store.append(session, run.id, attempt.id, [_event(*one) for one in reported.items()])
-    return run.id
-
-
-def _event(step: int, values: Mapping[str, float]) -> MetricsEvent:
-    return MetricsEvent(
-        seq=step,
-        time=1000.0 + step,
-        step=step,
-        total_steps=10**6,
-        epoch=0.0,
-        values={name: written(value) for name, value in values.items()},
-    )
+from core.states import RunKind
+from tests.app.compared import make_config, make_evaluation, make_run
 
 
 def _compare(client: TestClient, runs: list[str], **query: Any) -> dict[str, Any]:
@@ -92,11 +43,16 @@ def test_differences_of_seeds_are_scipys(
     random = np.random.default_rng(0)
     ones, others = random.normal(0, 1, len(seeds)), random.normal(0.5, 1, 3)
     baseline = [
-        _run(database, f"base seed={seed}", {5: {"m": value}}, config=_config(seed))
+        make_run(database, f"base seed={seed}", {5: {"m": value}}, config=make_config(seed))
         for seed, value in zip(seeds, ones, strict=True)
     ]
     tuned = [
-        _run(database, f"tuned seed={seed}", {5: {"m": value}}, config=_config(seed, batch_size=1))
+        make_run(
+            database,
+            f"tuned seed={seed}",
+            {5: {"m": value}},
+            config=make_config(seed, batch_size=1),
+        )
         for seed, value in zip((1, 2, 3), others, strict=True)
     ]
     found = _compare(client, [*tuned, *baseline], baseline=baseline[0])
@@ -125,10 +81,10 @@ def test_differences_of_seeds_are_scipys(
 def test_what_is_no_number_is_said_and_never_averaged_away(
     client: TestClient, database: Database
 ) -> None:
-    one = _run(database, "a", {1: {"x": 1.0, "y": 3.0}, 2: {"x": 4.0}}, config=_config(1))
-    two = _run(database, "a", {1: {"x": math.nan, "z": 1e308}}, config=_config(2))
-    three = _run(database, "a", {1: {"z": -1e308, "y": 5.0}}, config=_config(3))
-    other = _run(database, "b", {1: {"x": 1.0}}, config=_config(1, batch_size=1))
+    one = make_run(database, "a", {1: {"x": 1.0, "y": 3.0}, 2: {"x": 4.0}}, config=make_config(1))
+    two = make_run(database, "a", {1: {"x": math.nan, "z": 1e308}}, config=make_config(2))
+    three = make_run(database, "a", {1: {"z": -1e308, "y": 5.0}}, config=make_config(3))
+    other = make_run(database, "b", {1: {"x": 1.0}}, config=make_config(1, batch_size=1))
     found = _compare(client, [one, two, three, other])
     x, other_x = _cells(found, "x")
     assert (x["value"], x["non_finite"]) == (None, "NaN")
@@ -142,8 +98,8 @@ def test_what_is_no_number_is_said_and_never_averaged_away(
 
 
 def test_only_what_differs_is_marked(client: TestClient, database: Database) -> None:
-    one = _run(database, "one", config=_config(1))
-    two = _run(database, "two", config=_config(2, learning_rate=0.5))
+    one = make_run(database, "one", config=make_config(1))
+    two = make_run(database, "two", config=make_config(2, learning_rate=0.5))
     with database.write() as session:
         run = session.get_one(Run, one)
         run.config = {**run.config, "training": {"seed": 1}}  # as an older version stored it
@@ -162,14 +118,14 @@ def test_only_what_differs_is_marked(client: TestClient, database: Database) -> 
     assert differing["training.learning_rate"]["values"] == [2e-5, 0.5]
     assert differing["device"]["present"] == [True, False]
     assert len(found["config"]) > 50
-    seeds = [_run(database, f"seed {seed}", config=_config(seed)) for seed in (3, 4)]
+    seeds = [make_run(database, f"seed {seed}", config=make_config(seed)) for seed in (3, 4)]
     grouped = _compare(client, [*seeds, two])
     (row,) = [row for row in grouped["config"] if row["path"] == "training.seed"]
     assert row["values"] == [[3, 4], 2]
 
 
 def test_runs_that_are_gone_are_named(client: TestClient, database: Database) -> None:
-    run = _run(database, "there")
+    run = make_run(database, "there")
     found = _compare(client, ["gone", run], baseline="gone")
     assert (found["missing"], found["baseline"]) == (["gone"], run)
     nothing = _compare(client, ["gone"])
@@ -209,11 +165,11 @@ def test_the_band_of_seeds_is_the_naive_one(
     curves = {seed: random.normal(2, 1, length) for seed, length in lengths.items()}
     curves[2][9] = math.inf
     runs = [
-        _run(
+        make_run(
             database,
             "r",
             {step: {"train/loss": value} for step, value in enumerate(values, start=1)},
-            config=_config(seed),
+            config=make_config(seed),
         )
         for seed, values in curves.items()
     ]
@@ -233,7 +189,7 @@ def test_the_band_of_seeds_is_the_naive_one(
 def test_a_course_runs_over_all_attempts(client: TestClient, database: Database) -> None:
     first = {step: {"train/loss": 1.0 * step, "train/tokens": 10.0 * step} for step in range(1, 61)}
     second = {step: {"train/loss": -1.0 * step, "train/tokens": 10.0 * step} for step in (41, 42)}
-    run = _run(database, "r", first, second)
+    run = make_run(database, "r", first, second)
     (curve,) = _curves(client, [run])
     assert curve["steps"] == list(range(1, 43))
     assert curve["values"] == [*range(1, 41), -41, -42]
@@ -256,7 +212,7 @@ def test_a_zoom_gets_more_detail_and_no_spike_is_lost(
     values = np.sin(np.arange(5000) / 50)
     values[2600] = 77.0
     reported = {step: {"train/loss": value} for step, value in enumerate(values, start=1)}
-    run = _run(database, "r", reported)
+    run = make_run(database, "r", reported)
     (coarse,) = _curves(client, [run], max_points=100)
     assert (len(coarse["x"]), coarse["points"], sum(coarse["counts"])) == (100, 5000, 5000)
     assert (coarse["x"][0], coarse["x"][-1]) == (1, 5000)
@@ -269,78 +225,17 @@ def test_a_zoom_gets_more_detail_and_no_spike_is_lost(
     assert fine["low"] is None
 
 
-def _evaluation(
-    database: Database,
-    run_id: str,
-    name: str,
-    right: list[bool],
-    *,
-    step: int = 5,
-    time: float = 1.0,
-    folder: Path | None = None,
-    words: str = "",
-) -> None:
-    """A result as a trainer reports it; with its answers where there is a folder."""
-    accuracy = float(np.mean(right))
-    summary = {"questions": len(right), "answers": len(right), "accuracy": accuracy, "extracted": 1}
-    if folder is not None:
-        folder.mkdir(parents=True)
-        rows = [_answer(index, correct, words) for index, correct in enumerate(right)]
-        lines = ["{}", *map(json.dumps, rows), ""]
-        (folder / "answers.jsonl").write_text("\n".join(lines))
-    with database.write() as session:
-        run = session.get_one(Run, run_id)
-        if not run.event_cursor:
-            directory = str(folder.parent if folder else "/d")
-            session.add(Attempt(run_id=run_id, number=1, hostname="h", directory=directory))
-            session.flush()
-        run.event_cursor += 1
-        attempt = session.query(Attempt).filter_by(run_id=run_id).one()
-        session.add(
-            RunEvent(
-                run_id=run_id,
-                cursor=run.event_cursor,
-                attempt_id=attempt.id,
-                attempt_number=1,
-                seq=run.event_cursor,
-                kind="evaluation",
-                step=step,
-                time=time,
-                payload={"set": name, "step": step, "path": str(folder), "summary": summary},
-            )
-        )
-
-
-def _answer(index: int, correct: bool, words: str) -> dict[str, Any]:
-    return {
-        "index": index,
-        "sample": 0,
-        "id": f"q{index}",
-        "line": index + 1,
-        "task": "choice",
-        "prompt": f"{words}{index}?",
-        "reference": "A",
-        "answer": "A",
-        "tokens": 1,
-        "truncated": False,
-        "extracted": "A",
-        "correct": correct,
-        "partial": None,
-        "detail": None,
-    }
-
-
 def test_results_are_paired_with_the_baselines_and_gaps_are_told_in_words(
     client: TestClient, database: Database
 ) -> None:
-    base = _run(database, "base", config=_config(1, batch_size=1))
-    tuned = [_run(database, f"tuned seed={seed}", config=_config(seed)) for seed in (1, 2)]
-    silent = _run(database, "silent", config=_config(1, batch_size=2))
-    _evaluation(database, base, "own", [True, False, True, False])
+    base = make_run(database, "base", config=make_config(1, batch_size=1))
+    tuned = [make_run(database, f"tuned seed={seed}", config=make_config(seed)) for seed in (1, 2)]
+    silent = make_run(database, "silent", config=make_config(1, batch_size=2))
+    make_evaluation(database, base, "own", [True, False, True, False])
     for run in tuned:
-        _evaluation(database, run, "own", [False] * 4, step=0)
-        _evaluation(database, run, "own", [True, True, True, False], step=9)
-    _evaluation(database, tuned[0], "alone", [True])
+        make_evaluation(database, run, "own", [False] * 4, step=0)
+        make_evaluation(database, run, "own", [True, True, True, False], step=9)
+    make_evaluation(database, tuned[0], "alone", [True])
     found = _compare(client, [base, *tuned, silent])
     alone, own = found["evaluations"]
     assert (alone["set"], own["set"]) == ("alone", "own")
@@ -355,6 +250,9 @@ def test_results_are_paired_with_the_baselines_and_gaps_are_told_in_words(
     assert (none["pair"], none["reason"]) == (None, "Not asked this set.")
     assert alone["cells"][0]["reason"] == "The baseline was not asked this set."
     assert alone["cells"][1]["note"] == "1 of 2 runs have a result"
+    make_evaluation(database, tuned[1], "own", [False] * 4, step=10)
+    wide = _compare(client, [base, *tuned])["evaluations"][1]["cells"][1]["accuracy"]
+    assert (wide["estimate"], wide["low"], wide["high"]) == (0.375, 0, 1)
     turned = _compare(client, [base, *tuned], baseline=tuned[0])["evaluations"][1]["cells"][1]
     assert turned["pair"]["second"] == [f"{base}:1"] * 2
 
@@ -362,8 +260,8 @@ def test_results_are_paired_with_the_baselines_and_gaps_are_told_in_words(
 def test_an_evaluation_of_its_own_counts_for_the_run_whose_adapter_it_used(
     client: TestClient, database: Database
 ) -> None:
-    run = _run(database, "run")
-    _evaluation(database, run, "own", [False, False])
+    run = make_run(database, "run")
+    make_evaluation(database, run, "own", [False, False])
 
     def evaluation(folder: str) -> str:
         job = {
@@ -371,8 +269,8 @@ def test_an_evaluation_of_its_own_counts_for_the_run_whose_adapter_it_used(
             "sets": [{"name": "own", "path": "x"}],
         }
         config = EvaluationJob.model_validate(job).model_dump(mode="json")
-        made = _run(database, folder, config=config, kind=RunKind.EVALUATION)
-        _evaluation(database, made, "own", [True, False], step=0, time=9.0)
+        made = make_run(database, folder, config=config, kind=RunKind.EVALUATION)
+        make_evaluation(database, made, "own", [True, False], step=0, time=9.0)
         return made
 
     final, average = evaluation("adapter"), evaluation("ema_adapter")
@@ -387,11 +285,11 @@ def test_an_evaluation_of_its_own_counts_for_the_run_whose_adapter_it_used(
 def test_pairs_are_made_once_and_other_words_are_named(
     client: TestClient, database: Database, tmp_path: Path
 ) -> None:
-    runs = [_run(database, name) for name in "abc"]
+    runs = [make_run(database, name) for name in "abc"]
     rights = [[True] * 6 + [False] * 6, [True] * 12, [True] * 12]
     words = ["", "", "Please: "]
     for run, right, word in zip(runs, rights, words, strict=True):
-        _evaluation(database, run, "own", right, folder=tmp_path / run / "own", words=word)
+        make_evaluation(database, run, "own", right, folder=tmp_path / run / "own", words=word)
     pair = {"first": f"{runs[0]}:1", "second": f"{runs[1]}:1"}
     first = client.get("/api/evaluations/compare", params=pair).json()
     assert first["accuracy"]["estimate"] == 0.5

@@ -54,10 +54,23 @@ def test_a_plan_is_queued_shown_and_cancelled(served, plan):
         "queued": 1
     }
     assert json.loads(study("list", "--json").stdout)[0]["id"] == identifier
-    assert "2 queued" in study("list").stdout
-    assert "2 cancelled" in study("cancel", "Means").stdout
+    assert study("cancel", "Means").stdout == "2 cancelled\n"
     again = study("cancel", "Means")
     assert (again.exit_code, "All runs of the study are over" in again.stderr) == (2, True)
+
+
+def test_a_study_is_found_cancelled_taken_up_and_removed(served, plan):
+    identifier = study(plan).stdout.strip()
+    (listed,) = study("list", "mea").stdout.splitlines()[1:]
+    assert listed.split()[:3] == [identifier, "waiting", "0/2"]
+    assert study("list", "other").output == ""
+    assert study("cancel", identifier).output == "2 cancelled\n"
+    nothing = study("resume", identifier, "--failed")
+    assert (nothing.exit_code, "No run of the study" in nothing.output) == (2, True)
+    assert study("resume", identifier).output == "2 queued\n"
+    assert study("delete", identifier).exit_code == 2  # what becomes of its runs must be said
+    assert study("delete", identifier, "--runs", "keep").exit_code == 0
+    assert study("show", identifier).exit_code == 2
 
 
 def test_the_apis_mistakes_are_told_like_others(served, plan):

@@ -72,12 +72,12 @@ def _of_call(node: ast.Call, where: str) -> Iterator[Told]:
     yield Told(where, code if CODE.fullmatch(code) else None, message, remedy)
 
 
-TOLD = list(_told())
-
-
 def _is_number(node: ast.expr) -> bool:
     """Whether it is the status with which the client makes an error of what it was answered."""
     return isinstance(node, ast.Constant) and isinstance(node.value, int)
+
+
+TOLD = list(_told())
 
 
 def _is_sentence(text: str) -> bool:

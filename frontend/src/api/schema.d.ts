@@ -72,6 +72,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config/parse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Parse Text
+         * @description Read a configuration from YAML or JSON, and name every mistake with its line and field.
+         */
+        post: operations["parse_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Models on this machine, and those that earlier runs used.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/presets": {
         parameters: {
             query?: never;
@@ -180,6 +220,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/preflight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preflight Run
+         * @description Look at everything that the run would meet, without creating it.
+         *
+         *     The data's columns, prompts that do not fit, one record behind every teacher view, what is made
+         *     before training and whether it is there, and each worker's memory, disk and measured pace.
+         */
+        post: operations["preflight_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs": {
         parameters: {
             query?: never;
@@ -201,6 +264,108 @@ export interface paths {
          *     stored and the answer names every mistake with its field and its remedy.
          */
         post: operations["create_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/picks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pick Runs
+         * @description Only what one must know of runs to decide about many at once.
+         */
+        get: operations["pick_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Group Runs
+         * @description Runs by the values of a field, with their number, states and metrics.
+         */
+        get: operations["group_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fields
+         * @description Metrics that were ever reported and plain fields of configurations, for columns.
+         */
+        get: operations["list_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Runs
+         * @description The whole list as CSV, however long it is.
+         *
+         *     A text that a spreadsheet would take for a formula has an apostrophe before it.
+         */
+        get: operations["export_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Steer Runs
+         * @description Stop, resume, clone, tag or delete many runs; the answer says of each what became of it.
+         */
+        post: operations["steer_runs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -253,6 +418,26 @@ export interface paths {
          * @description Change a run's name, or while it is not over, its priority, place or limits.
          */
         patch: operations["change_run"];
+        trace?: never;
+    };
+    "/api/runs/{run_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Tags
+         * @description Give a run these tags and no others.
+         */
+        put: operations["set_tags"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/runs/{run_id}/stop": {
@@ -425,6 +610,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description Views of all runs by name, and with a project also its own.
+         */
+        get: operations["list_views"];
+        put?: never;
+        /**
+         * Create View
+         * @description Keep a view under a name.
+         */
+        post: operations["create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get View
+         * @description One view.
+         */
+        get: operations["get_view"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete View
+         * @description Forget a view; the runs stay.
+         */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        /**
+         * Change View
+         * @description Rename a view, or keep another arrangement under its name.
+         */
+        patch: operations["change_view"];
+        trace?: never;
+    };
     "/api/studies": {
         parameters: {
             query?: never;
@@ -434,7 +671,7 @@ export interface paths {
         };
         /**
          * List Studies
-         * @description Studies with the states of their runs.
+         * @description Studies with the states of their runs and what they cost so far.
          */
         get: operations["list_studies"];
         put?: never;
@@ -445,6 +682,46 @@ export interface paths {
          *     Every cell is checked first as a run would be; mistakes name factor, level and field.
          */
         post: operations["create_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate Study
+         * @description Say what creating this study would say, and how many runs it has, without creating it.
+         */
+        post: operations["validate_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Plan
+         * @description What a written plan would start, without starting it; mistakes name their line.
+         */
+        post: operations["check_plan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -463,6 +740,52 @@ export interface paths {
          * @description A study: cells with their states, means over seeds, effects, interactions and cost.
          */
         get: operations["get_study"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Study
+         * @description Remove a study. Its runs stay as runs of their own, or go with all their files.
+         */
+        delete: operations["delete_study"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Study Table
+         * @description Cells by rows and columns. Factors that are named nowhere are averaged over.
+         *
+         *     Without rows, columns and fixed factors the server chooses a layout that is read at a glance.
+         */
+        get: operations["get_study_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Study File
+         * @description The report as Markdown, or its cells, effects or runs as CSV.
+         */
+        get: operations["get_study_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -485,6 +808,28 @@ export interface paths {
          * @description Stop what is not finished: waiting runs are cancelled, started ones asked to stop.
          */
         post: operations["cancel_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Study
+         * @description Take up runs that ended without success, from their newest checkpoints.
+         *
+         *     Cells whose run was cancelled before it started, or deleted, get a new run.
+         */
+        post: operations["resume_study"];
         delete?: never;
         options?: never;
         head?: never;
@@ -588,6 +933,26 @@ export interface paths {
          * @description Take a file of a data set on the hub; the commit is recorded.
          */
         post: operations["create_from_hub"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/benchmarks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Benchmarks
+         * @description Benchmarks that need no upload: a configuration names them.
+         */
+        get: operations["list_benchmarks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -794,6 +1159,254 @@ export interface paths {
         get: operations["list_examples"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/exports/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export Options
+         * @description What can be exported of a run, how large it will be, and what is missing for the rest.
+         */
+        get: operations["get_export_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Export
+         * @description Have a worker make files of a run's weights, and check that they answer like the original.
+         *
+         *     A hub token is used once by that worker; it is never stored whole, nor written to any log.
+         */
+        post: operations["create_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description Exports with their progress.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description One export. Its log and events are those of the run of the same identifier.
+         */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Export
+         * @description Remove an export that is over or waits, with its files. It disappears at once.
+         */
+        delete: operations["delete_export"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Export
+         * @description End an export that is not over. Nothing of it is kept.
+         */
+        post: operations["cancel_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Export
+         * @description The files, resumable: `Range` with `If-Range` goes on where a download was cut.
+         *
+         *     The archive is uncompressed and always has the same bytes for the same files.
+         */
+        get: operations["download_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Artifacts
+         * @description Adapters that runs wrote, and exports, of all runs.
+         */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Files
+         * @description The adapters and checkpoints that a run wrote, file by file.
+         */
+        get: operations["list_run_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Run File
+         * @description One file of an adapter or a checkpoint, resumable by `Range` and `If-Range`.
+         */
+        get: operations["download_run_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Bundle
+         * @description Configuration, seeds, data hash, versions and results of a run, as one file.
+         */
+        get: operations["get_bundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bundles/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Bundle
+         * @description Whether the same run can be started here, on which data, and which versions differ.
+         */
+        post: operations["check_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Bundle
+         * @description Start the same run again. Its data must be here, and have the hash that it had.
+         */
+        post: operations["import_bundle"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1023,6 +1636,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Runs, data sets, studies and workers by name or identifier; the newest without a text.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1163,6 +1796,25 @@ export interface components {
             logprob: number;
         };
         /**
+         * ArtifactList
+         * @description Adapters and exports of all runs, newest first unless sorted otherwise.
+         */
+        ArtifactList: {
+            /** Items */
+            items: components["schemas"]["ArtifactRow"][];
+            /** Total */
+            total: number;
+            /**
+             * Total Bytes
+             * @description Bytes of all of them, not of this page alone.
+             */
+            total_bytes: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
          * ArtifactOut
          * @description A file set that a run wrote.
          */
@@ -1190,6 +1842,50 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * ArtifactRow
+         * @description An adapter that a run wrote, or an export of one.
+         */
+        ArtifactRow: {
+            /**
+             * Source
+             * @description Who made it.
+             * @enum {string}
+             */
+            source: "run" | "export";
+            /**
+             * Id
+             * @description Of the export; of a run's adapter a name that is stable.
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project Id */
+            project_id: string;
+            /**
+             * Attempt
+             * @description Attempt that wrote a run's adapter.
+             */
+            attempt: number | null;
+            /** Bytes */
+            bytes: number | null;
+            /**
+             * Sha256
+             * @description Hash of the weights of a run's adapter.
+             */
+            sha256: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** @description The export itself, if it is one. */
+            export: components["schemas"]["ExportOut"] | null;
         };
         /**
          * AttemptOut
@@ -1222,6 +1918,421 @@ export interface components {
             resumed: components["schemas"]["Resumed"] | null;
             /** @description Null on a host without GPUs. */
             gpu_memory: components["schemas"]["GpuMemory"] | null;
+        };
+        /**
+         * BenchmarkList
+         * @description All benchmarks.
+         */
+        BenchmarkList: {
+            /** Items */
+            items: components["schemas"]["BenchmarkOut"][];
+        };
+        /**
+         * BenchmarkOut
+         * @description A benchmark that is built in.
+         */
+        BenchmarkOut: {
+            /**
+             * Name
+             * @description For `data.benchmark` of a configuration.
+             */
+            name: string;
+            /** Title */
+            title: string;
+            /**
+             * Licence
+             * @description Licence of its data.
+             */
+            licence: string;
+            /**
+             * Repository
+             * @description Data set on the hub; empty where there is none.
+             */
+            repository: string;
+            /**
+             * Train
+             * @description Split to train on; null: for evaluation only.
+             */
+            train: string | null;
+            /**
+             * Evaluate
+             * @description Split to evaluate on.
+             */
+            evaluate: string;
+            /** Splits */
+            splits: components["schemas"]["SplitOut"][];
+        };
+        /**
+         * BulkOutcome
+         * @description What became of the wish for one run.
+         */
+        BulkOutcome: {
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @description Null where there is no such run.
+             */
+            name: string | null;
+            /**
+             * Created Id
+             * @description Of a clone: the new run.
+             */
+            created_id: string | null;
+            /** @description Why nothing was changed; null: it was done. */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * BulkOutcomes
+         * @description One outcome for each run, in the order of the wish.
+         */
+        BulkOutcomes: {
+            /** Items */
+            items: components["schemas"]["BulkOutcome"][];
+            /** Done */
+            done: number;
+            /** Refused */
+            refused: number;
+        };
+        /**
+         * BulkRun
+         * @description A run as it was seen.
+         */
+        BulkRun: {
+            /** Id */
+            id: string;
+            /** Version */
+            version?: number | null;
+        };
+        /**
+         * BulkWish
+         * @description One wish about many runs.
+         */
+        BulkWish: {
+            /**
+             * Action
+             * @description `stop` takes those out of the queue that have not started.
+             * @enum {string}
+             */
+            action: "stop" | "resume" | "clone" | "tag" | "delete";
+            /** Runs */
+            runs: components["schemas"]["BulkRun"][];
+            /**
+             * @description Of a stop.
+             * @default save
+             */
+            mode: components["schemas"]["StopMode"];
+            /**
+             * Add
+             * @description Tags to put on.
+             */
+            add?: string[];
+            /**
+             * Remove
+             * @description Tags to take off.
+             */
+            remove?: string[];
+        };
+        /**
+         * Bundle
+         * @description All of it.
+         */
+        Bundle: {
+            /**
+             * Format
+             * @description Tells such a file from others.
+             * @constant
+             */
+            format: "unisd-bundle";
+            /**
+             * Version
+             * @description Version of the format.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Made At
+             * @description When, as ISO 8601.
+             * @default
+             */
+            made_at: string;
+            /**
+             * Run Id
+             * @description Identifier that the run had.
+             * @default
+             */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** @description The run's configuration with every field. */
+            config: components["schemas"]["RunConfig"];
+            /**
+             * Seeds
+             * @description Also in the configuration.
+             */
+            seeds?: {
+                [key: string]: number;
+            };
+            data: components["schemas"]["BundleData"];
+            environment?: components["schemas"]["BundleEnvironment"];
+            results?: components["schemas"]["BundleResults"];
+        };
+        /**
+         * BundleData
+         * @description Which data the run read.
+         */
+        BundleData: {
+            /**
+             * Name
+             * @description Data set, benchmark, or the file's name without its folder.
+             */
+            name: string;
+            /**
+             * Sha256
+             * @description Hash of the file's bytes; null: the run had not read it yet.
+             */
+            sha256?: string | null;
+            /**
+             * Records
+             * @description Records read.
+             */
+            records?: number | null;
+            /**
+             * Train
+             * @description Records used for training.
+             */
+            train?: number | null;
+            /**
+             * Held Out
+             * @description Records held out for evaluation.
+             */
+            held_out?: number | null;
+            /** @description Mapping of an uploaded data set's columns. */
+            fields?: components["schemas"]["DataFields"] | null;
+        };
+        /**
+         * BundleEnvironment
+         * @description What the run was made with.
+         */
+        BundleEnvironment: {
+            /**
+             * Studio
+             * @description Version of the studio.
+             */
+            studio?: string | null;
+            /**
+             * Device
+             * @description Device in words.
+             */
+            device?: string | null;
+            /**
+             * Dtype
+             * @description Number format of the frozen weights.
+             */
+            dtype?: string | null;
+            /**
+             * Versions
+             * @description Versions of Python and of the libraries that count.
+             */
+            versions?: {
+                [key: string]: string;
+            };
+            /**
+             * Details
+             * @description All packages, commit of the code, drivers, variables.
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * BundleEvaluation
+         * @description Figures of one evaluation.
+         */
+        BundleEvaluation: {
+            /** Set */
+            set: string;
+            /** Step */
+            step: number;
+            /** Summary */
+            summary: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * BundleFiles
+         * @description An adapter that the run wrote.
+         */
+        BundleFiles: {
+            /** Kind */
+            kind: string;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Sha256
+             * @description Hash of the weights file.
+             */
+            sha256: string;
+        };
+        /**
+         * BundleImport
+         * @description A bundle to start the same run from.
+         */
+        BundleImport: {
+            /** @description The file's content. */
+            bundle: components["schemas"]["Bundle"];
+            /**
+             * Project Id
+             * @description Project. Absent: the default one.
+             */
+            project_id?: string | null;
+            /**
+             * Name
+             * @description Name. Absent: the bundle's.
+             */
+            name?: string | null;
+            /**
+             * Data
+             * @description Where the data is now: a data set as `name@number`, or a file's path. Absent: an uploaded data set of the same bytes, else where the bundle says.
+             */
+            data?: string | null;
+            /** @description When and where it runs. */
+            schedule?: components["schemas"]["Schedule"];
+        };
+        /**
+         * BundleMetric
+         * @description A metric's newest value and its range; null where there is no finite one.
+         */
+        BundleMetric: {
+            /** Last */
+            last: number | null;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+        };
+        /**
+         * BundleResults
+         * @description What came out.
+         */
+        BundleResults: {
+            /**
+             * Status
+             * @description State of the run when the bundle was made.
+             * @default
+             */
+            status: string;
+            /**
+             * Steps
+             * @description Optimizer steps done.
+             */
+            steps?: number | null;
+            /**
+             * Losses
+             * @description `train/loss` by step; of a long run only every n-th step.
+             */
+            losses?: {
+                [key: string]: number;
+            };
+            /**
+             * Metrics
+             * @description By path.
+             */
+            metrics?: {
+                [key: string]: components["schemas"]["BundleMetric"];
+            };
+            /** Evaluations */
+            evaluations?: components["schemas"]["BundleEvaluation"][];
+            /** Files */
+            files?: components["schemas"]["BundleFiles"][];
+        };
+        /**
+         * BundleStarted
+         * @description The new run.
+         */
+        BundleStarted: {
+            run: components["schemas"]["RunCreated"];
+            /**
+             * Data
+             * @enum {string}
+             */
+            data: "verified" | "unverified";
+            /** Differences */
+            differences: components["schemas"]["VersionDifference"][];
+        };
+        /**
+         * BundleVerdict
+         * @description Whether a bundle can be started here, and what is different.
+         */
+        BundleVerdict: {
+            /** Name */
+            name: string;
+            /** @description The configuration that would be run. */
+            config: components["schemas"]["RunConfig"];
+            /**
+             * Data
+             * @description `unverified`: the hash is not known, or only a worker can tell it.
+             * @enum {string}
+             */
+            data: "verified" | "unverified";
+            /**
+             * Data From
+             * @description Data set, benchmark or path that the data is read from.
+             */
+            data_from: string;
+            /** Differences */
+            differences: components["schemas"]["VersionDifference"][];
+            /**
+             * Errors
+             * @description Why it cannot be started; empty: it can.
+             */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * CardFacts
+         * @description What the model card tells of the training, besides its configuration.
+         */
+        CardFacts: {
+            /**
+             * Run
+             * @description The run's name.
+             */
+            run: string;
+            /**
+             * Step
+             * @description Optimizer steps done.
+             */
+            step?: number | null;
+            /**
+             * Data Sha256
+             * @description Hash of the data file.
+             */
+            data_sha256?: string | null;
+            /**
+             * Metrics
+             * @description Newest values, by path.
+             */
+            metrics?: {
+                [key: string]: number;
+            };
+            /**
+             * Evaluations
+             * @description Figures of the newest evaluation of each set.
+             */
+            evaluations?: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Versions
+             * @description Libraries trained with.
+             */
+            versions?: {
+                [key: string]: string;
+            };
         };
         /**
          * Cause
@@ -1317,6 +2428,14 @@ export interface components {
             detail: string;
         };
         /**
+         * CheckpointOption
+         * @description A checkpoint that can be exported.
+         */
+        CheckpointOption: {
+            /** Step */
+            step: number;
+        };
+        /**
          * Checks
          * @description All things that the installation needs.
          */
@@ -1374,6 +2493,23 @@ export interface components {
              * @description Statements, run after the answer.
              */
             tests: string[];
+        };
+        /**
+         * ComparedColumn
+         * @description A run, or several that differ only in their seeds.
+         */
+        ComparedColumn: {
+            /**
+             * Key
+             * @description Identifier of its first run; stays whatever else is compared.
+             */
+            key: string;
+            /** Label */
+            label: string;
+            /** Baseline */
+            baseline: boolean;
+            /** Runs */
+            runs: components["schemas"]["ComparedRun"][];
         };
         /**
          * ComparedRun
@@ -1502,6 +2638,17 @@ export interface components {
             values: unknown[];
         };
         /**
+         * ConfigText
+         * @description A configuration as people write it.
+         */
+        ConfigText: {
+            /**
+             * Text
+             * @description YAML or JSON; it may name a `preset`.
+             */
+            text: string;
+        };
+        /**
          * Contact
          * @description How a started run and its worker stand to each other.
          */
@@ -1572,6 +2719,11 @@ export interface components {
              * @description Wall-clock time of all attempts.
              */
             seconds: number | null;
+            /**
+             * Device Seconds
+             * @description The same, each device of a run counted by itself.
+             */
+            device_seconds: number | null;
             /**
              * Tokens
              * @description Tokens put through the network in training.
@@ -1765,6 +2917,56 @@ export interface components {
             tool_calls?: string | null;
         };
         /**
+         * DataReport
+         * @description The data file as the run will read it.
+         */
+        DataReport: {
+            /**
+             * Layout
+             * @description `records`, or the benchmark whose form the file has.
+             */
+            layout: string;
+            /** File */
+            file: string;
+            /** Bytes */
+            bytes: number;
+            /** Rows Looked At */
+            rows_looked_at: number;
+            /** Columns */
+            columns: components["schemas"]["app__preflight__schemas__Column"][];
+            /**
+             * Records
+             * @description Records read for this report.
+             */
+            records: number;
+            /**
+             * Whole
+             * @description Whether that is all of them.
+             */
+            whole: boolean;
+            /**
+             * Tasks
+             * @description Records by how their answers are graded.
+             */
+            tasks: {
+                [key: string]: number;
+            };
+            /**
+             * Skipped
+             * @description Rows that are left out, by reason.
+             */
+            skipped: {
+                [key: string]: number;
+            };
+            /**
+             * Train
+             * @description Records left to train on.
+             */
+            train: number;
+            /** Held Out */
+            held_out: number;
+        };
+        /**
          * DatasetDetail
          * @description A data set with all versions, newest first.
          */
@@ -1873,6 +3075,18 @@ export interface components {
             config: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * DiskNeed
+         * @description Bytes that the run will write.
+         */
+        DiskNeed: {
+            /** Adapters */
+            adapters: number;
+            /** Checkpoints */
+            checkpoints: number;
+            /** Total */
+            total: number;
         };
         /**
          * Effect
@@ -2506,6 +3720,364 @@ export interface components {
             created_at: string;
         };
         /**
+         * ExportCheck
+         * @description The exported thing was loaded and asked; how its answer compares with the original's.
+         */
+        ExportCheck: {
+            /** Passed */
+            passed: boolean;
+            /**
+             * Loaded With
+             * @description Library that loaded the exported files.
+             */
+            loaded_with: string;
+            /**
+             * Dtype
+             * @description Number format in which both computed.
+             */
+            dtype: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Answer
+             * @description The original's greedy answer.
+             */
+            answer: string;
+            /**
+             * Exported Answer
+             * @description The exported model's greedy answer.
+             */
+            exported_answer: string;
+            /**
+             * Tokens
+             * @description Tokens of the original's answer.
+             */
+            tokens: number;
+            /**
+             * Same Tokens
+             * @description Tokens up to the first that differs.
+             */
+            same_tokens: number;
+            /**
+             * Mean Difference
+             * @description Mean difference of the log-probabilities of the original's tokens, nats.
+             */
+            mean_difference: number;
+            /**
+             * Largest Difference
+             * @description Largest such difference, nats.
+             */
+            largest_difference: number;
+            /**
+             * Tolerance
+             * @description Mean difference that is allowed, nats; 0 for none.
+             */
+            tolerance: number;
+            /**
+             * Base Difference
+             * @description Mean difference between the original and its base on the same tokens, nats: what the training changed.
+             */
+            base_difference: number;
+            /**
+             * Reason
+             * @description Why it did not pass.
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * ExportCreate
+         * @description A new export of a run's weights.
+         */
+        ExportCreate: {
+            /** @description What is made. */
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Checkpoint
+             * @description Step of the checkpoint whose weights are taken. Absent: the run's adapter, or where it has none yet its newest checkpoint.
+             */
+            checkpoint?: number | null;
+            /**
+             * Weights
+             * @description Of a merged model, a GGUF file or what is pushed: the student's weights, or the EMA teacher's.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Gguf Type
+             * @description Number format of a GGUF file.
+             * @default f16
+             * @enum {string}
+             */
+            gguf_type: "f32" | "f16" | "bf16" | "q8_0";
+            /**
+             * Prompt
+             * @description Asked of original and export to compare them. Absent: a prompt of the run.
+             */
+            prompt?: string | null;
+            /** @description Where a push goes; for `hub` alone. */
+            hub?: components["schemas"]["HubWish"] | null;
+        };
+        /**
+         * ExportFile
+         * @description One of an export's files.
+         */
+        ExportFile: {
+            /** Path */
+            path: string;
+            /** Bytes */
+            bytes: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * ExportJob
+         * @description Everything that an export's result depends on. Stored with it; holds no secret.
+         */
+        ExportJob: {
+            /**
+             * Version
+             * @description Version of this schema.
+             * @default 1
+             * @constant
+             */
+            version: 1;
+            /** @description What is made. */
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Content
+             * @description What the files are.
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Weights
+             * @description Whose weights.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Checkpoint
+             * @description Optimizer step of the checkpoint; null: the adapter.
+             */
+            checkpoint?: number | null;
+            /**
+             * Adapter
+             * @description Folder of the adapter or checkpoint on its worker.
+             */
+            adapter: string;
+            /** @description The base model. */
+            model: components["schemas"]["ModelConfig"];
+            /** @description The run's configuration, for the model card. */
+            config: components["schemas"]["RunConfig"];
+            /** @description What the model card tells of the training. */
+            facts: components["schemas"]["CardFacts"];
+            /**
+             * Prompt
+             * @description What is asked of the original and of the exported model.
+             */
+            prompt: string;
+            /**
+             * Gguf Type
+             * @description Number format of a GGUF file.
+             * @default f16
+             * @enum {string}
+             */
+            gguf_type: "f32" | "f16" | "bf16" | "q8_0";
+            /** @description Where a push goes. */
+            hub?: components["schemas"]["HubTarget"] | null;
+            /**
+             * Device
+             * @description `auto` takes a GPU where the worker has one.
+             * @default auto
+             * @enum {string}
+             */
+            device: "auto" | "cpu" | "cuda" | "mps";
+        };
+        /**
+         * ExportKind
+         * @description What an export makes.
+         * @enum {string}
+         */
+        ExportKind: "adapter" | "ema_adapter" | "merged" | "gguf" | "hub";
+        /**
+         * ExportList
+         * @description Exports, newest first unless sorted otherwise.
+         */
+        ExportList: {
+            /** Items */
+            items: components["schemas"]["ExportOut"][];
+            /** Total */
+            total: number;
+            /**
+             * Total Bytes
+             * @description Bytes of the files of all of them, not of this page.
+             */
+            total_bytes: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * ExportOptions
+         * @description What can be exported of a run, and how large it will be.
+         */
+        ExportOptions: {
+            /**
+             * Has Adapter
+             * @description Whether the run has written its adapter.
+             */
+            has_adapter: boolean;
+            /**
+             * Has Ema
+             * @description Whether the run keeps a moving average of its weights.
+             */
+            has_ema: boolean;
+            /**
+             * Checkpoints
+             * @description Those that are kept, newest first.
+             */
+            checkpoints: components["schemas"]["CheckpointOption"][];
+            /** Kinds */
+            kinds: components["schemas"]["KindOption"][];
+            /**
+             * Prompt
+             * @description What is asked to compare, unless another prompt is given.
+             */
+            prompt: string;
+            /**
+             * Disk Free
+             * @description Bytes free on the connected worker that has most; null: no worker.
+             */
+            disk_free: number | null;
+        };
+        /**
+         * ExportOut
+         * @description An export. It is executed as the run of the same identifier.
+         */
+        ExportOut: {
+            /** Id */
+            id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Content
+             * @description What the files are: of a push, what was pushed.
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Weights
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Checkpoint
+             * @description Step of the checkpoint; null: the run's adapter.
+             */
+            checkpoint: number | null;
+            /**
+             * Gguf Type
+             * @description Only of GGUF files.
+             */
+            gguf_type: ("f32" | "f16" | "bf16" | "q8_0") | null;
+            /**
+             * Repository
+             * @description Only of a push.
+             */
+            repository: string | null;
+            status: components["schemas"]["RunStatus"];
+            progress: components["schemas"]["ExportProgress"];
+            /**
+             * Waiting
+             * @description What a queued export waits for; empty: nothing.
+             */
+            waiting: string[];
+            /** Worker */
+            worker: string | null;
+            /**
+             * Estimate Bytes
+             * @description Size as told before; null: unknown.
+             */
+            estimate_bytes: number | null;
+            /**
+             * Bytes
+             * @description Of the files that are kept; null before they are made.
+             */
+            bytes: number | null;
+            /** Files */
+            files: components["schemas"]["ExportFile"][];
+            /** @description How the exported thing answers; null before. */
+            check: components["schemas"]["ExportCheck"] | null;
+            /**
+             * Licence
+             * @description The base's, where it is known.
+             */
+            licence: string | null;
+            /**
+             * Url
+             * @description Where the hub shows a push.
+             */
+            url: string | null;
+            /**
+             * Downloadable
+             * @description Whether its files can be fetched now.
+             */
+            downloadable: boolean;
+            /** @description Why it failed. */
+            problem: components["schemas"]["Problem"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
+         * ExportProgress
+         * @description How far the current phase is. Unknown figures are null, never 0.
+         */
+        ExportProgress: {
+            /** Phase */
+            phase: string | null;
+            /** Detail */
+            detail: string;
+            /**
+             * Bytes
+             * @description Written or sent.
+             */
+            bytes: number | null;
+            /**
+             * Total Bytes
+             * @description In all, as far as it can be told before.
+             */
+            total_bytes: number | null;
+            /**
+             * Eta Seconds
+             * @description Estimated seconds left of the phase.
+             */
+            eta_seconds: number | null;
+        };
+        /**
+         * Fate
+         * @description What becomes of a study's runs when it is deleted.
+         * @enum {string}
+         */
+        Fate: "keep" | "delete";
+        /**
          * FeatureMatchingConfig
          * @description Squared distance of the final hidden states of student and primary teacher.
          */
@@ -2531,6 +4103,28 @@ export interface components {
             weight: number;
         };
         /**
+         * FileSet
+         * @description An adapter or a checkpoint that a run wrote.
+         */
+        FileSet: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adapter" | "ema_adapter" | "checkpoint";
+            /** Attempt */
+            attempt: number;
+            /**
+             * Step
+             * @description Of a checkpoint: optimizer steps done.
+             */
+            step: number | null;
+            /** Bytes */
+            bytes: number;
+            /** Files */
+            files: components["schemas"]["StoredFile"][];
+        };
+        /**
          * Gap
          * @description A run that the comparisons lack.
          */
@@ -2544,6 +4138,11 @@ export interface components {
             metric: string | null;
             /** Reason */
             reason: string;
+            /**
+             * Run Id
+             * @description The run in the studio, if it is there.
+             */
+            run_id?: string | null;
         };
         /**
          * GenerationConfig
@@ -2736,6 +4335,11 @@ export interface components {
              * @description Version of the NVIDIA driver.
              */
             driver?: string | null;
+            /**
+             * Bfloat16
+             * @description Whether the processor computes in bfloat16; null where it does not tell.
+             */
+            bfloat16?: boolean | null;
         };
         /**
          * Health
@@ -2771,6 +4375,36 @@ export interface components {
             maximum: number;
         };
         /**
+         * Hit
+         * @description Something that the text was found in.
+         */
+        Hit: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "run" | "dataset" | "study" | "worker";
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Detail
+             * @description What tells it from others of its name; may be empty.
+             */
+            detail: string;
+            /** @description State of a run. */
+            status: components["schemas"]["RunStatus"] | null;
+        };
+        /**
+         * Hits
+         * @description What was found: of each kind so many at most, names that begin with the text first.
+         */
+        Hits: {
+            /** Items */
+            items: components["schemas"]["Hit"][];
+        };
+        /**
          * HubSource
          * @description A file of a data set on the Hugging Face hub.
          */
@@ -2801,6 +4435,65 @@ export interface components {
              * @description Path of the file in the repository.
              */
             file: string;
+        };
+        /**
+         * HubTarget
+         * @description Where on the hub the files go. The token is not here: it is never stored.
+         */
+        HubTarget: {
+            /**
+             * Repository
+             * @description `owner/name` on the hub; made if it is not there.
+             */
+            repository: string;
+            /**
+             * Private
+             * @description Whether a repository that is made is private.
+             * @default true
+             */
+            private: boolean;
+            /**
+             * Branch
+             * @description Branch that gets the files.
+             * @default main
+             */
+            branch: string;
+        };
+        /**
+         * HubWish
+         * @description A push to a repository of the hub.
+         */
+        HubWish: {
+            /**
+             * Repository
+             * @description `owner/name` on the hub; made if it is not there.
+             */
+            repository: string;
+            /**
+             * Token
+             * Format: password
+             * @description Access token with the right to write there. Used once and never stored whole.
+             */
+            token: string;
+            /**
+             * Content
+             * @description What is pushed.
+             * @default adapter
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Private
+             * @description Whether a repository that is made is private.
+             * @default true
+             */
+            private: boolean;
+            /**
+             * Branch
+             * @description Branch that gets the files; made if not there.
+             * @default main
+             */
+            branch: string;
         };
         /**
          * Interval
@@ -2839,6 +4532,52 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * KindOption
+         * @description One kind of export.
+         */
+        KindOption: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adapter" | "ema_adapter" | "merged" | "gguf" | "hub";
+            /** Available */
+            available: boolean;
+            /**
+             * Reason
+             * @description Why not, if not.
+             */
+            reason: string;
+            /**
+             * Remedy
+             * @description What to do about it.
+             */
+            remedy: string;
+            /**
+             * Estimate Bytes
+             * @description Size of the files; null: unknown.
+             */
+            estimate_bytes: number | null;
+        };
+        /**
+         * KnownModel
+         * @description A model that can be named.
+         */
+        KnownModel: {
+            /** Name */
+            name: string;
+            /**
+             * Here
+             * @description Whether it lies on this machine.
+             */
+            here: boolean;
+            /**
+             * Runs
+             * @description Recent runs that used it.
+             */
+            runs: number;
         };
         /**
          * Leaks
@@ -2927,6 +4666,16 @@ export interface components {
             cursor: number;
         };
         /**
+         * LongRecord
+         * @description A record whose prompt does not fit.
+         */
+        LongRecord: {
+            /** Line */
+            line: number;
+            /** Tokens */
+            tokens: number;
+        };
+        /**
          * LoraConfig
          * @description Low-rank adapter that the student trains (Hu et al., 2021).
          */
@@ -2965,6 +4714,39 @@ export interface components {
             target_modules: string[];
         };
         /**
+         * Making
+         * @description Something that is made once before training, and kept.
+         */
+        Making: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "negatives" | "instructions" | "embeddings" | "completions";
+            /** Total */
+            total: number;
+            /**
+             * Present
+             * @description Found in this machine's cache.
+             */
+            present: number;
+            /**
+             * Looked At
+             * @description How many were looked for.
+             */
+            looked_at: number;
+            /**
+             * Seconds
+             * @description Time for what is missing; null: not known yet.
+             */
+            seconds: number | null;
+            /**
+             * Basis
+             * @description Where that time comes from, or why it is not known.
+             */
+            basis: string;
+        };
+        /**
          * MappingChange
          * @description Another mapping of the same file.
          */
@@ -2991,6 +4773,28 @@ export interface components {
              * @description Two-sided exact p-value of “neither is better”.
              */
             p: number;
+        };
+        /**
+         * MemoryNeed
+         * @description Bytes on each device at the peak.
+         */
+        MemoryNeed: {
+            /** Base */
+            base: number;
+            /** Adapters */
+            adapters: number;
+            /** Optimizer */
+            optimizer: number;
+            /** Sampling */
+            sampling: number;
+            /** Activations */
+            activations: number;
+            /** Head */
+            head: number;
+            /** Runtime */
+            runtime: number;
+            /** Peak */
+            peak: number;
         };
         /**
          * MetricEffects
@@ -3106,6 +4910,50 @@ export interface components {
             lora?: components["schemas"]["LoraConfig"];
         };
         /**
+         * ModelList
+         * @description Models to suggest, those most used first.
+         */
+        ModelList: {
+            /** Items */
+            items: components["schemas"]["KnownModel"][];
+        };
+        /**
+         * ModelReport
+         * @description The model as this machine has it.
+         */
+        ModelReport: {
+            /** Name */
+            name: string;
+            /**
+             * Folder
+             * @description Where it lies here; null: not on this machine.
+             */
+            folder: string | null;
+            /** Parameters */
+            parameters: number | null;
+            /**
+             * Trained
+             * @description Parameters of the adapter.
+             */
+            trained: number | null;
+            /** Vocabulary */
+            vocabulary: number | null;
+            /**
+             * Tokenizer
+             * @description Whether its tokenizer and chat template work here.
+             */
+            tokenizer: boolean;
+            /** Special Tokens */
+            special_tokens: {
+                [key: string]: string;
+            };
+            /**
+             * Problem
+             * @description Why they do not.
+             */
+            problem: string | null;
+        };
+        /**
          * NonFiniteAt
          * @description A value that JSON has no number for.
          */
@@ -3205,6 +5053,105 @@ export interface components {
             final: components["schemas"]["Interval"];
             /** @description Likewise for the last value less the first. */
             gain: components["schemas"]["Interval"];
+        };
+        /**
+         * Parameter
+         * @description A plain field of configurations.
+         */
+        Parameter: {
+            /** Path */
+            path: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "text" | "number" | "flag";
+        };
+        /**
+         * ParsedConfig
+         * @description What a text says.
+         */
+        ParsedConfig: {
+            /**
+             * Config
+             * @description The whole `RunConfig`, defaults filled in; null where there are mistakes.
+             */
+            config: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Errors
+             * @description Every mistake; `line` is that of the text.
+             */
+            errors: components["schemas"]["Problem"][];
+        };
+        /**
+         * PlanCheck
+         * @description What a written plan would start.
+         */
+        PlanCheck: {
+            /** @description Null if it is none. */
+            plan: components["schemas"]["StudyPlan-Output"] | null;
+            /**
+             * Combinations
+             * @description Combinations of levels; 0 if they are not known.
+             */
+            combinations: number;
+            /**
+             * Runs
+             * @description Runs that would be queued; 0 if they are not known.
+             */
+            runs: number;
+            /**
+             * Errors
+             * @description Each with its line, where it stands in one.
+             */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * PlanIn
+         * @description A plan as it is written.
+         */
+        PlanIn: {
+            /**
+             * Text
+             * @description YAML or JSON (docs/studies.md).
+             */
+            text: string;
+        };
+        /**
+         * Preflight
+         * @description What can be known about a run before it starts.
+         */
+        Preflight: {
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+            data: components["schemas"]["DataReport"] | null;
+            prompts: components["schemas"]["PromptReport"] | null;
+            model: components["schemas"]["ModelReport"];
+            example: components["schemas"]["RenderedExample"] | null;
+            /** Making */
+            making: components["schemas"]["Making"][];
+            /**
+             * Steps
+             * @description Optimizer steps.
+             */
+            steps: number | null;
+            /**
+             * Sequences
+             * @description Sequences per optimizer step, on all devices.
+             */
+            sequences: number;
+            disk: components["schemas"]["DiskNeed"] | null;
+            /**
+             * Workers
+             * @description Workers that are connected.
+             */
+            workers: components["schemas"]["WorkerFit"][];
         };
         /**
          * PresetList
@@ -3376,6 +5323,43 @@ export interface components {
              * @default 0
              */
             run_count: number;
+        };
+        /**
+         * PromptReport
+         * @description Whether the prompts fit.
+         */
+        PromptReport: {
+            /** Counted */
+            counted: number;
+            /**
+             * Limit
+             * @description `generation.max_prompt_length`.
+             */
+            limit: number;
+            /**
+             * Context
+             * @description Positions that the model knows, if it says so.
+             */
+            context: number | null;
+            /**
+             * Too Long
+             * @description Records that do not fit and will be dropped.
+             */
+            too_long: number;
+            /**
+             * Longest
+             * @description The first few of those.
+             */
+            longest: components["schemas"]["LongRecord"][];
+            /**
+             * Without Views
+             * @description Of the records looked at: those for which too few auxiliary prompts fit; null without auxiliary teachers, or where their contexts are not made yet.
+             */
+            without_views: number | null;
+            /** Views Looked At */
+            views_looked_at: number;
+            /** Lengths */
+            lengths: components["schemas"]["ViewLengths"][];
         };
         /**
          * Quadrants
@@ -3574,6 +5558,68 @@ export interface components {
             top_k: number;
         };
         /**
+         * RenderedExample
+         * @description One training record behind all of its views, in the first epoch.
+         */
+        RenderedExample: {
+            /**
+             * Index
+             * @description Place among the records left to train on, from 0.
+             */
+            index: number;
+            /**
+             * Records
+             * @description How many there are.
+             */
+            records: number;
+            /** Line */
+            line: number;
+            /** Id */
+            id: string;
+            /** Views */
+            views: components["schemas"]["RenderedView"][];
+            /**
+             * Reference
+             * @description The data's answer as a completion.
+             */
+            reference: string;
+            /**
+             * Exact
+             * @description Whether the run itself will show exactly this.
+             */
+            exact: boolean;
+        };
+        /**
+         * RenderedView
+         * @description One prompt as the trainer will render it.
+         */
+        RenderedView: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "student" | "primary" | "auxiliary" | "negative";
+            /**
+             * Number
+             * @description Which of its kind, from 1.
+             */
+            number: number;
+            /** Text */
+            text: string;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Made
+             * @description False: what it shows is only made before training.
+             */
+            made: boolean;
+            /**
+             * Note
+             * @description Where what it shows comes from.
+             */
+            note: string;
+        };
+        /**
          * Repeat
          * @description A line whose prompt was seen before.
          */
@@ -3665,6 +5711,12 @@ export interface components {
             tuned_logprob: components["schemas"]["Interval"];
         };
         /**
+         * Retry
+         * @description Which runs of a study are taken up again.
+         * @enum {string}
+         */
+        Retry: "failed" | "unfinished";
+        /**
          * RunChange
          * @description What can be changed about a run; absent fields stay.
          */
@@ -3715,7 +5767,7 @@ export interface components {
              * Columns
              * @description The baseline's first, the others as asked for.
              */
-            columns: components["schemas"]["app__comparisons__schemas__Column"][];
+            columns: components["schemas"]["ComparedColumn"][];
             /**
              * Config
              * @description Every field; `differs` marks the differences.
@@ -3789,6 +5841,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -3803,13 +5860,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -3863,9 +5944,9 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
             /**
              * Config
-             * @description An `EvaluationJob` where the run only evaluates.
+             * @description An `EvaluationJob` where the run only evaluates, an `ExportJob` where it exports.
              */
-            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"] | components["schemas"]["ExportJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -3947,6 +6028,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -3961,13 +6047,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -4021,9 +6131,9 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
             /**
              * Config
-             * @description An `EvaluationJob` where the run only evaluates.
+             * @description An `EvaluationJob` where the run only evaluates, an `ExportJob` where it exports.
              */
-            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"] | components["schemas"]["ExportJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -4095,11 +6205,86 @@ export interface components {
             cursor: number;
         };
         /**
+         * RunFields
+         * @description What else a list can show, and be sorted and filtered by.
+         */
+        RunFields: {
+            /**
+             * Metrics
+             * @description Paths for `metric:`.
+             */
+            metrics: string[];
+            /**
+             * Parameters
+             * @description Paths for `param:`.
+             */
+            parameters: components["schemas"]["Parameter"][];
+        };
+        /**
+         * RunFiles
+         * @description A run's weights, and the room that all of its files take.
+         */
+        RunFiles: {
+            /**
+             * Items
+             * @description The latest attempt's first, newest first.
+             */
+            items: components["schemas"]["FileSet"][];
+            /**
+             * Run Bytes
+             * @description All files of the run that are in the store.
+             */
+            run_bytes: number;
+            /**
+             * Export Bytes
+             * @description All files of its exports.
+             */
+            export_bytes: number;
+        };
+        /**
+         * RunGroup
+         * @description Runs with the same value of a field.
+         */
+        RunGroup: {
+            /**
+             * Value
+             * @description As filters name it; empty for runs without a value.
+             */
+            value: string;
+            /** Label */
+            label: string;
+            /** Count */
+            count: number;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["Spread"];
+            };
+        };
+        /**
+         * RunGroups
+         * @description The groups in the order of their labels, those without a value last.
+         */
+        RunGroups: {
+            /** By */
+            by: string;
+            /** Items */
+            items: components["schemas"]["RunGroup"][];
+            /**
+             * Total
+             * @description Groups in all; more than are given only beyond 1000.
+             */
+            total: number;
+        };
+        /**
          * RunKind
          * @description What a run does.
          * @enum {string}
          */
-        RunKind: "training" | "evaluation";
+        RunKind: "training" | "evaluation" | "export";
         /**
          * RunList
          * @description Runs, newest first unless sorted otherwise.
@@ -4131,6 +6316,36 @@ export interface components {
             before?: string | null;
         };
         /**
+         * RunPick
+         * @description What one must know of a run to decide about it.
+         */
+        RunPick: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["RunKind"];
+            status: components["schemas"]["RunStatus"];
+            /** Attempt */
+            attempt: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RunPicks
+         * @description Runs in the list's order, without their rows.
+         */
+        RunPicks: {
+            /** Items */
+            items: components["schemas"]["RunPick"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
          * RunRow
          * @description A run in a list, with the fields and metrics that were asked for.
          */
@@ -4139,6 +6354,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -4153,13 +6373,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -4241,6 +6485,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -4255,13 +6504,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -4448,6 +6721,41 @@ export interface components {
             token: string;
         };
         /**
+         * SplitOut
+         * @description A part of a benchmark.
+         */
+        SplitOut: {
+            /** Name */
+            name: string;
+            /**
+             * Here
+             * @description Whether its file is in the API's `UNISD_BENCHMARK_DIR`.
+             */
+            here: boolean;
+            /**
+             * On Hub
+             * @description Whether a worker can obtain it from the hub.
+             */
+            on_hub: boolean;
+        };
+        /**
+         * Spread
+         * @description A metric's newest values in a group of runs.
+         */
+        Spread: {
+            /**
+             * Count
+             * @description Runs with a finite one.
+             */
+            count: number;
+            /** Mean */
+            mean: number;
+            /** Lowest */
+            lowest: number;
+            /** Highest */
+            highest: number;
+        };
+        /**
          * Steer
          * @description With each wish, optionally: the version of the run that the person saw.
          */
@@ -4479,6 +6787,19 @@ export interface components {
              * @default save
              */
             mode: components["schemas"]["StopMode"];
+        };
+        /**
+         * StoredFile
+         * @description A file that can be downloaded.
+         */
+        StoredFile: {
+            /**
+             * Path
+             * @description Below the run's folder, as the download's address has it.
+             */
+            path: string;
+            /** Bytes */
+            bytes: number;
         };
         /**
          * Strip
@@ -4526,6 +6847,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -4533,12 +6855,53 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
             plan: components["schemas"]["StudyPlan-Output"];
             /**
              * Cells
              * @description In the order of the plan.
              */
             cells: components["schemas"]["StudyRun"][];
+            /**
+             * Metrics
+             * @description All that its runs reported.
+             */
+            metrics: string[];
+            /**
+             * Eta Seconds
+             * @description Time left if as many runs as now go on at once, from those that succeeded; null while that cannot be told.
+             */
+            eta_seconds: number | null;
             report: components["schemas"]["StudyReport"];
             /** Warnings */
             warnings: components["schemas"]["Problem"][];
@@ -4559,6 +6922,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -4566,14 +6930,61 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
             plan: components["schemas"]["StudyPlan-Output"];
             /**
              * Cells
              * @description In the order of the plan.
              */
             cells: components["schemas"]["StudyRun"][];
+            /**
+             * Metrics
+             * @description All that its runs reported.
+             */
+            metrics: string[];
+            /**
+             * Eta Seconds
+             * @description Time left if as many runs as now go on at once, from those that succeeded; null while that cannot be told.
+             */
+            eta_seconds: number | null;
             report: components["schemas"]["StudyReport"];
         };
+        /**
+         * StudyFile
+         * @description Files that a study can be taken along in.
+         * @enum {string}
+         */
+        StudyFile: "report.md" | "cells.csv" | "effects.csv" | "runs.csv";
         /**
          * StudyList
          * @description Studies, newest first.
@@ -4753,6 +7164,19 @@ export interface components {
             gaps: components["schemas"]["Gap"][];
         };
         /**
+         * StudyResume
+         * @description Which runs are to be taken up again.
+         */
+        StudyResume: {
+            /** @default unfinished */
+            what: components["schemas"]["Retry"];
+            /**
+             * Runs
+             * @description Only these of them. Absent: all.
+             */
+            runs?: string[] | null;
+        };
+        /**
          * StudyRun
          * @description One cell with one seed.
          */
@@ -4781,6 +7205,12 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
         };
         /**
+         * StudyState
+         * @description Where a study stands, by its runs.
+         * @enum {string}
+         */
+        StudyState: "waiting" | "running" | "complete" | "incomplete";
+        /**
          * StudySummary
          * @description A study as lists show it.
          */
@@ -4796,6 +7226,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -4803,6 +7234,143 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
+        };
+        /**
+         * StudyTable
+         * @description Cells by rows and columns.
+         */
+        StudyTable: {
+            /** Metric */
+            metric: string;
+            /** Row Factors */
+            row_factors: string[];
+            /** Column Factors */
+            column_factors: string[];
+            /** Averaged */
+            averaged: string[];
+            /** Fixed */
+            fixed: {
+                [key: string]: string;
+            };
+            /**
+             * Rows
+             * @description Levels of each row.
+             */
+            rows: {
+                [key: string]: string;
+            }[];
+            /**
+             * Columns
+             * @description Levels of each column.
+             */
+            columns: {
+                [key: string]: string;
+            }[];
+            /**
+             * Cells
+             * @description Row by row; null where the plan excludes every combination.
+             */
+            cells: (components["schemas"]["TableCell"] | null)[][];
+        };
+        /**
+         * StudyValidation
+         * @description Verdict on a plan, without starting anything.
+         */
+        StudyValidation: {
+            /** Valid */
+            valid: boolean;
+            /**
+             * Runs
+             * @description How many it asks for; null where its cells are wrong.
+             */
+            runs: number | null;
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * TableCell
+         * @description All runs whose levels are those of a row, a column and the fixed factors.
+         */
+        TableCell: {
+            /** Levels */
+            levels: {
+                [key: string]: string;
+            };
+            /** @description Of the metric's last value: mean over the averaged factors within each seed, all combinations with equal weight, then over seeds with a t interval. */
+            final: components["schemas"]["Interval"];
+            /** @description Likewise for the last value less the first. */
+            gain: components["schemas"]["Interval"];
+            /**
+             * Combinations
+             * @description Combinations of levels of the plan in here.
+             */
+            combinations: number;
+            /**
+             * Counted
+             * @description Those of them that have a value.
+             */
+            counted: number;
+            /**
+             * Runs
+             * @description The runs, in the plan's order.
+             */
+            runs: string[];
+            /**
+             * States
+             * @description Runs by state.
+             */
+            states: {
+                [key: string]: number;
+            };
+            cost: components["schemas"]["Cost"];
+            /** Gaps */
+            gaps: components["schemas"]["Gap"][];
+            /**
+             * Baseline
+             * @description Whether every level here is its factor's baseline.
+             */
+            baseline: boolean;
+        };
+        /**
+         * Tags
+         * @description All tags of a run.
+         */
+        Tags: {
+            /** Tags */
+            tags: string[];
         };
         /**
          * TeacherConfig
@@ -5230,6 +7798,21 @@ export interface components {
             ctx?: Record<string, never>;
         };
         /**
+         * VersionDifference
+         * @description Something that is another version now.
+         */
+        VersionDifference: {
+            /** Name */
+            name: string;
+            /** Then */
+            then: string;
+            /**
+             * Now
+             * @description On the connected workers; several where they differ.
+             */
+            now: string;
+        };
+        /**
          * VersionOut
          * @description An immutable version of a data set.
          */
@@ -5273,6 +7856,92 @@ export interface components {
             report: components["schemas"]["Report"];
         };
         /**
+         * ViewChange
+         * @description What can be changed about a view; what is null stays.
+         */
+        ViewChange: {
+            /** Name */
+            name?: string | null;
+            /** Search */
+            search?: {
+                [key: string]: string;
+            } | null;
+        };
+        /**
+         * ViewCreate
+         * @description A view to keep.
+         */
+        ViewCreate: {
+            /** Name */
+            name: string;
+            /**
+             * Project Id
+             * @description Null: a view of all runs.
+             */
+            project_id?: string | null;
+            /**
+             * Search
+             * @description What the page keeps in its address.
+             */
+            search: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ViewLengths
+         * @description Tokens of a view's prompt over the records counted.
+         */
+        ViewLengths: {
+            /**
+             * View
+             * @enum {string}
+             */
+            view: "student" | "primary";
+            /** Median */
+            median: number;
+            /** P95 */
+            p95: number;
+            /** Maximum */
+            maximum: number;
+        };
+        /**
+         * ViewList
+         * @description Views by name.
+         */
+        ViewList: {
+            /** Items */
+            items: components["schemas"]["ViewOut"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * ViewOut
+         * @description A list of runs as somebody arranged it.
+         */
+        ViewOut: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string | null;
+            /** Name */
+            name: string;
+            /** Search */
+            search: {
+                [key: string]: string;
+            };
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
          * Waiting
          * @description Where a queued run stands and what it waits for.
          */
@@ -5287,6 +7956,61 @@ export interface components {
              * @description What keeps it from starting now; empty: nothing.
              */
             reasons: string[];
+        };
+        /**
+         * WorkerFit
+         * @description Whether a worker can take the run, and how long it would need.
+         */
+        WorkerFit: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Mode */
+            mode: string;
+            /** Device */
+            device: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "fits" | "tight" | "will_not" | "unknown";
+            /** Reason */
+            reason: string;
+            need: components["schemas"]["MemoryNeed"] | null;
+            /**
+             * Capacity
+             * @description Bytes of the smallest GPU, or of the host.
+             */
+            capacity: number | null;
+            /**
+             * Free
+             * @description Bytes that nothing holds now.
+             */
+            free: number | null;
+            /** Disk Free */
+            disk_free: number | null;
+            /**
+             * Disk Verdict
+             * @enum {string}
+             */
+            disk_verdict: "fits" | "tight" | "will_not" | "unknown";
+            /**
+             * Seconds
+             * @description Training alone; null: not known yet.
+             */
+            seconds: number | null;
+            /** Seconds Per Step */
+            seconds_per_step: number | null;
+            /**
+             * Measured Runs
+             * @description Earlier runs behind these times.
+             */
+            measured_runs: number;
+            /** Time Note */
+            time_note: string;
         };
         /**
          * WorkerList
@@ -5362,29 +8086,22 @@ export interface components {
             run_id: string | null;
             /** Run Name */
             run_name: string | null;
+            /**
+             * Run By
+             * @description Who asked for that run; empty while there is none.
+             */
+            run_by: string;
+            /**
+             * Waiting
+             * @description Runs in its queues that wait and that it could take.
+             */
+            waiting: number;
             hardware: components["schemas"]["Hardware"];
             usage: components["schemas"]["Usage"];
             /** Versions */
             versions: {
                 [key: string]: string;
             };
-        };
-        /**
-         * Column
-         * @description A run, or several that differ only in their seeds.
-         */
-        app__comparisons__schemas__Column: {
-            /**
-             * Key
-             * @description Identifier of its first run; stays whatever else is compared.
-             */
-            key: string;
-            /** Label */
-            label: string;
-            /** Baseline */
-            baseline: boolean;
-            /** Runs */
-            runs: components["schemas"]["ComparedRun"][];
         };
         /**
          * Column
@@ -5395,6 +8112,34 @@ export interface components {
             name: string;
             /** Types */
             types: string[];
+        };
+        /**
+         * Column
+         * @description A field of the data file.
+         */
+        app__preflight__schemas__Column: {
+            /** Name */
+            name: string;
+            /**
+             * Types
+             * @description JSON types of its values in the rows looked at.
+             */
+            types: string[];
+            /**
+             * Filled
+             * @description Rows looked at that have a value.
+             */
+            filled: number;
+            /**
+             * Used As
+             * @description What it is read as; null: not used, or not known.
+             */
+            used_as: string | null;
+            /**
+             * Sample
+             * @description Its first value, shortened.
+             */
+            sample: string;
         };
         /**
          * ProblemDetails
@@ -5456,7 +8201,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "finished";
+            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "export" | "finished";
             /** Step */
             step: number | null;
             /**
@@ -5729,6 +8474,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Defaults"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    parse_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigText"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParsedConfig"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
                 };
             };
             /** @description Unauthorized */
@@ -6300,9 +9170,100 @@ export interface operations {
             };
         };
     };
+    preflight_run: {
+        parameters: {
+            query?: {
+                /** @description Training record to render, from 0. */
+                record?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_runs: {
         parameters: {
             query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Fields of the configuration to give: dotted paths. */
+                param?: string[] | null;
+                /** @description Metrics to give. */
+                metric?: string[] | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
                 /** @description Only those of this project. */
                 project_id?: string | null;
                 /** @description Only those of this one. */
@@ -6313,18 +9274,12 @@ export interface operations {
                 q?: string | null;
                 /** @description Only those that do this. */
                 kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
                 /** @description Only those whose identifier begins so. */
                 id_prefix?: string | null;
-                /** @description Column, or `metric:` and a metric's path; `-` before it sorts downwards. */
-                sort?: string;
-                /** @description Fields of the configuration to give: dotted paths. */
-                param?: string[] | null;
-                /** @description Metrics to give. */
-                metric?: string[] | null;
-                /** @description Items per page. */
-                limit?: number;
-                /** @description Items to pass over. */
-                offset?: number;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
             };
             header?: never;
             path?: never;
@@ -6444,6 +9399,406 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    pick_runs: {
+        parameters: {
+            query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPicks"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    group_runs: {
+        parameters: {
+            query: {
+                /** @description Field, or `param:` and the path of a configuration field. A run with several tags is in several groups of `tag`. */
+                by: string;
+                /** @description Metrics to give. */
+                metric?: string[] | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunGroups"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_fields: {
+        parameters: {
+            query?: {
+                /** @description Text in a metric's path. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFields"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    export_runs: {
+        parameters: {
+            query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Fields, `metric:…` and `param:…`. Absent: all fields. */
+                column?: string[] | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    steer_runs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOutcomes"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6740,6 +10095,98 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RunChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    set_tags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Tags"];
             };
         };
         responses: {
@@ -7515,11 +10962,414 @@ export interface operations {
             };
         };
     };
+    list_views: {
+        parameters: {
+            query?: {
+                /** @description Those of this project, too. */
+                project_id?: string | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_studies: {
         parameters: {
             query?: {
                 /** @description Only those of this project. */
                 project_id?: string | null;
+                /** @description Part of the name. */
+                q?: string | null;
                 /** @description Items per page. */
                 limit?: number;
                 /** @description Items to pass over. */
@@ -7670,9 +11520,152 @@ export interface operations {
             };
         };
     };
-    get_study: {
+    validate_study: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudyPlan-Input"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyValidation"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    check_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanCheck"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study: {
+        parameters: {
+            query?: {
+                /** @description Outcomes to compare beside the plan's; `*` is anything. */
+                metric?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
             header?: never;
             path: {
                 study_id: string;
@@ -7717,13 +11710,274 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_study: {
+        parameters: {
+            query: {
+                /** @description What becomes of its runs. */
+                runs: components["schemas"]["Fate"];
+            };
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study_table: {
+        parameters: {
+            query?: {
+                /** @description Absent: the first of the report. */
+                metric?: string | null;
+                /** @description Factors at the rows, outermost first. */
+                row?: string[] | null;
+                /** @description Factors at the columns. */
+                column?: string[] | null;
+                /** @description `factor=level`: only the cells of this level. */
+                fix?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyTable"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study_file: {
+        parameters: {
+            query?: {
+                /** @description Outcomes to compare beside the plan's; `*` is anything. */
+                metric?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
+            header?: never;
+            path: {
+                study_id: string;
+                file: components["schemas"]["StudyFile"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/markdown": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -7812,6 +12066,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resume_study: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StudyResume"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -8237,6 +12583,62 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_benchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9188,6 +13590,1140 @@ export interface operations {
             };
         };
     };
+    get_export_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOptions"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_exports: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run. */
+                run_id?: string | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["ExportKind"] | null;
+                /** @description Text in the run's name. */
+                q?: string | null;
+                /** @description Only those that wait or are being made. */
+                open_only?: boolean | null;
+                /** @description `-` sorts downwards. */
+                sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run" | "-run" | "status" | "-status";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    cancel_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_export: {
+        parameters: {
+            query?: {
+                /** @description One of its files. Absent: all, as a ZIP archive. */
+                file?: string | null;
+            };
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is still what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It is shorter than the range begins; `Content-Range` tells its length. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_artifacts: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run. */
+                run_id?: string | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["ExportKind"] | null;
+                /** @description Only what runs, or exports, made. */
+                source?: ("run" | "export") | null;
+                /** @description Text in the run's name. */
+                q?: string | null;
+                /** @description `-` sorts downwards. */
+                sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run_name" | "-run_name";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_run_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFiles"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_run_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                /** @description As the list of files has it. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is still what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It is shorter than the range begins; `Content-Range` tells its length. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    check_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleVerdict"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    import_bundle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleStarted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     compare_runs: {
         parameters: {
             query: {
@@ -9974,6 +15510,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Text in a name, or an id. */
+                q?: string;
+                /** @description Of each kind at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hits"];
+                };
             };
             /** @description Unauthorized */
             401: {

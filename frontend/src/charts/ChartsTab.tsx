@@ -8,12 +8,13 @@ import type { Snapshot } from "../live/store";
 import { useAttempt } from "../live/useRun";
 import { Alarms } from "../run/Alarms";
 import type { RunSearch, XAxis } from "../searches";
-import { X_KINDS, X_LABELS } from "./axes";
+import { hasAxis, X_KINDS } from "./axes";
 import { ChartControls } from "./ChartControls";
-import { CurveChart } from "./CurveChart";
 import type { ChartView, Range } from "./curve";
-import { runSeries } from "./runSeries";
-import { type ChartSpec, chartGroups } from "./specs";
+import { arranged, COLUMNS, HEIGHTS, useLayout } from "./layout";
+import { RunChart } from "./RunChart";
+import { chartGroups } from "./specs";
+import { useEarlier, useGpus } from "./useCurves";
 
 interface ChartsTabProps {
   run: RunDetail;
@@ -22,47 +23,65 @@ interface ChartsTabProps {
   onSearch: (change: Partial<RunSearch>) => void;
 }
 
-export function ChartsTab({ run, live, search, onSearch }: ChartsTabProps) {
+export function ChartsTab(props: ChartsTabProps) {
+  const { run, live, search } = props;
   const past = search.attempt !== undefined && search.attempt !== live.attempt;
-  const earlier = useAttempt(run.id, past ? search.attempt : undefined);
-  const state: LiveState | undefined = past ? earlier : live;
-
-  const names = Object.keys(state?.curves ?? {})
-    .sort()
-    .join("\n");
-  const groups = useMemo(() => chartGroups(names ? names.split("\n") : []), [names]);
-  const axis = search.x ?? "step";
-  const view = useView(search, axis);
-
+  const chosen = useAttempt(run.id, past ? search.attempt : undefined);
+  const state = useGpus(run, past ? chosen : live);
   if (live.connection === "failed" && live.error) return <Failure error={live.error} />;
   if (live.connection === "loading" || !state) return <ChartsSkeleton />;
+  return <Charts {...props} state={state} />;
+}
+
+function Charts({ run, live, search, onSearch, state }: ChartsTabProps & { state: LiveState }) {
+  const layout = useLayout();
+  const names = Object.keys(state.curves).sort().join("\n");
+  const groups = useMemo(() => chartGroups(names ? names.split("\n") : []), [names]);
+  const wanted = search.x ?? "step";
+  // A link may ask for what this run did not report.
+  const axis = hasAxis(wanted, names.split("\n")) ? wanted : "step";
+  const view = useView(search, axis);
+  const earlier = useEarlier(run, state.attempt, !search.alone);
+  const onRange = (range: Range | null) =>
+    onSearch({ from: tidy(range?.[0]), to: tidy(range?.[1]) });
   return (
-    <div className="flex flex-col gap-6 px-4 py-4 md:px-6">
+    <div className="flex flex-col gap-5 px-4 py-4 md:px-6">
       <Alarms run={run} />
       <ChartControls
         search={search}
         onSearch={onSearch}
-        attempts={run.attempts}
+        run={run}
         current={live.attempt}
+        groups={groups}
+        names={names}
       />
       {groups.length === 0 && <NoMetrics run={run} />}
-      {groups.map((group) => (
-        <section key={group.title} aria-label={group.title}>
-          <h2 className="mb-2 font-medium text-muted text-sm">{group.title}</h2>
-          <div className="grid gap-3 md:grid-cols-2 2xl:grid-cols-3">
-            {group.charts.map((spec) => (
-              <RunChart
-                key={spec.id}
-                spec={spec}
-                state={state}
-                axis={axis}
-                view={view}
-                onRange={(range) => onSearch({ from: tidy(range?.[0]), to: tidy(range?.[1]) })}
-              />
-            ))}
-          </div>
-        </section>
-      ))}
+      {groups.map((group) => {
+        const charts = arranged(group, layout);
+        if (charts.length === 0) return null;
+        return (
+          <section key={group.title} aria-label={group.title}>
+            <h2 className="mb-2 font-medium text-muted text-sm">{group.title}</h2>
+            <div className={`grid gap-3 ${COLUMNS[layout.size]} print:grid-cols-2`}>
+              {charts.map((spec) => (
+                <RunChart
+                  key={spec.id}
+                  run={run}
+                  spec={spec}
+                  group={group}
+                  state={state}
+                  earlier={earlier}
+                  axis={axis}
+                  view={view}
+                  onRange={onRange}
+                  enlarged={search.chart === spec.id}
+                  onEnlarge={(on) => onSearch({ chart: on ? spec.id : undefined })}
+                />
+              ))}
+            </div>
+          </section>
+        );
+      })}
     </div>
   );
 }
@@ -79,38 +98,6 @@ function useView(search: RunSearch, axis: XAxis): ChartView {
       clip,
     }),
     [smooth, log, logx, axis, from, to, clip],
-  );
-}
-
-interface RunChartProps {
-  spec: ChartSpec;
-  state: LiveState;
-  axis: XAxis;
-  view: ChartView;
-  onRange: (range: Range | null) => void;
-}
-
-function RunChart({ spec, state, axis, view, onRange }: RunChartProps) {
-  const series = useMemo(() => runSeries(spec, state, axis), [spec, state, axis]);
-  // A logarithm would mean nothing for some.
-  const shown = useMemo(
-    () => (spec.plain && view.log ? { ...view, log: false } : view),
-    [spec, view],
-  );
-  return (
-    <CurveChart
-      id={spec.id}
-      title={spec.title}
-      unit={spec.unit}
-      xLabel={X_LABELS[axis]}
-      series={series}
-      view={shown}
-      onRange={onRange}
-      format={spec.format}
-      tick={spec.tick}
-      fromZero={spec.fromZero}
-      bytes={spec.bytes}
-    />
   );
 }
 
@@ -137,16 +124,18 @@ function NoMetrics({ run }: { run: RunDetail }) {
   );
 }
 
+/** As high as what comes, so that nothing jumps. */
 function ChartsSkeleton() {
+  const { size } = useLayout();
   return (
-    <div
-      role="status"
-      aria-label="Loading the charts"
-      className="grid gap-3 px-4 py-4 md:grid-cols-2 md:px-6 2xl:grid-cols-3"
-    >
-      {Array.from({ length: 6 }, (_, i) => (
-        <Skeleton key={i} className="h-[254px]" />
-      ))}
+    <div role="status" aria-label="Loading the charts" className="px-4 pt-[88px] pb-4 md:px-6">
+      <div className={`grid gap-3 ${COLUMNS[size]}`}>
+        {Array.from({ length: 6 }, (_, i) => (
+          <div key={i} style={{ height: HEIGHTS[size] + 38 }} className="grid">
+            <Skeleton className="h-full" />
+          </div>
+        ))}
+      </div>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 /** Horizontal axes of a run's curves. */
-import type { Curve, LiveState } from "../live/reducer";
+import type { Curve } from "../live/curves";
+import type { LiveState } from "../live/reducer";
 import type { XAxis } from "../searches";
 import type { XKind } from "./curve";
 

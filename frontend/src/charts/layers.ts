@@ -1,6 +1,7 @@
 /** From series to what is drawn: smoothed, stacked, with its extents. */
 import { smooth } from "../lib/smoothing";
-import { type ChartView, type CurveSeries, lowerBound, nearest, type Range } from "./curve";
+import { lowerBound, nearest } from "../lib/sorted";
+import type { ChartView, CurveSeries, Range } from "./curve";
 
 export interface Layer {
   readonly series: CurveSeries;
@@ -85,8 +86,11 @@ export function extent(drawn: readonly Layer[], range: Range, options: ExtentOpt
   };
   for (const { series, y, raw, base } of drawn) {
     const [first, end] = visible(series.x, range);
-    const inner = end - first > 4 ? 1 : 0;
-    for (let i = first + inner; i < end - inner; i += 1) {
+    // The neighbours outside of the range draw the line to its edge, and count where points are few.
+    const many = end - first > 4;
+    const from = many && (series.x[first] ?? 0) < range[0] ? first + 1 : first;
+    const to = many && (series.x[end - 1] ?? 0) > range[1] ? end - 1 : end;
+    for (let i = from; i < to; i += 1) {
       take(y[i]);
       if (raw) take(raw[i]);
       if (base) take(base[i]);

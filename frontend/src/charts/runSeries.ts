@@ -1,5 +1,8 @@
 /** From the curves of a run to those of a chart. */
-import type { Curve, LiveState } from "../live/reducer";
+
+import { lowerBound } from "../lib/sorted";
+import type { Curve } from "../live/curves";
+import type { LiveState } from "../live/reducer";
 import type { XAxis } from "../searches";
 import { xValues } from "./axes";
 import type { CurveSeries } from "./curve";
@@ -18,8 +21,10 @@ function bandOf({ low, high, counts }: Curve): Partial<CurveSeries> {
 function crossesOf(curve: Curve, x: readonly number[]): CurveSeries["nonFinite"] {
   const places = Object.entries(curve.nonFinite ?? {});
   if (places.length === 0) return undefined;
-  const at = new Map(curve.steps.map((step, i) => [step, x[i] ?? step]));
-  return places.map(([step, name]) => ({ x: at.get(Number(step)) ?? Number(step), name }));
+  return places.map(([step, name]) => {
+    const at = lowerBound(curve.steps, Number(step));
+    return { x: curve.steps === x ? Number(step) : (x[at] ?? x.at(-1) ?? 0), name };
+  });
 }
 
 function seriesOf(line: ChartLine, spec: ChartSpec, state: LiveState, axis: XAxis): CurveSeries[] {

@@ -47,8 +47,15 @@ export function useHovered(name: string): number | null {
 
 /** A frame in which the page must still answer: what does not fit is drawn in the next. */
 const FRAME_MS = 24;
+/** Where there is no GPU, the browser paints what was drawn only after it: longer frames tell. */
+const SLOW_FRAME_MS = 40;
+const QUICK_FRAME_MS = 20;
+const MOST_AT_ONCE = 16;
 const waiting = new Set<Listener>();
 let asked = false;
+/** Charts in a frame: fewer after a slow one, more after a quick one. */
+let atOnce = 1;
+let last = 0;
 
 function ask(): void {
   if (asked) return;
@@ -66,13 +73,26 @@ export function unschedule(draw: Listener): void {
   waiting.delete(draw);
 }
 
+function adapt(now: number, goesOn: boolean): void {
+  // Only frames that follow each other tell what the one before has cost.
+  if (goesOn && now - last > SLOW_FRAME_MS) atOnce = Math.max(1, Math.floor(atOnce / 2));
+  else if (goesOn && now - last < QUICK_FRAME_MS) atOnce = Math.min(MOST_AT_ONCE, atOnce + 1);
+  last = now;
+}
+
+let goesOn = false;
+
 function drawSome(): void {
   asked = false;
   const begun = performance.now();
+  adapt(begun, goesOn);
+  let drawn = 0;
   for (const draw of waiting) {
     waiting.delete(draw);
     draw();
-    if (performance.now() - begun > FRAME_MS) break;
+    drawn += 1;
+    if (drawn >= atOnce || performance.now() - begun > FRAME_MS) break;
   }
-  if (waiting.size) ask();
+  goesOn = waiting.size > 0;
+  if (goesOn) ask();
 }

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { comparedCurvesQuery } from "../api/comparisons";
 import { asApiError } from "../api/client";
+import { comparedCurvesQuery } from "../api/comparisons";
 import type { ComparedColumn } from "../api/types";
 import { X_LABELS } from "../charts/axes";
 import { CurveChart } from "../charts/CurveChart";

@@ -31,10 +31,7 @@ export function ConfigSection({ comparison, search, onSearch }: ConfigSectionPro
       note={`${plural(config.filter((row) => row.differs).length, "field")} of ${config.length} differ: of the configuration, and of what the runs found on their workers.`}
       tools={
         <>
-          <Switch
-            checked={all}
-            onChange={(on) => onSearch({ config: on ? "all" : undefined })}
-          >
+          <Switch checked={all} onChange={(on) => onSearch({ config: on ? "all" : undefined })}>
             All fields
           </Switch>
           <Button small onClick={() => save("configuration.csv", csv(configTable(columns, rows)))}>
@@ -51,7 +48,7 @@ export function ConfigSection({ comparison, search, onSearch }: ConfigSectionPro
             : "Nothing differs: the runs were made with the same settings on like workers."}
         </p>
       ) : (
-        <div className="panel overflow-x-auto">
+        <div tabIndex={0} className="panel overflow-x-auto">
           <table aria-label="Configuration" className="w-full border-collapse text-left">
             <thead>
               <ColumnHeads first="Field" columns={columns} />

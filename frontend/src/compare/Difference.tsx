@@ -11,9 +11,9 @@ interface DifferenceProps {
 }
 
 const LOOKS: Record<Verdict, { tone: string; words: string; mark: string }> = {
-  better: { tone: "text-ok font-medium", words: "better", mark: "▲" },
-  worse: { tone: "text-bad font-medium", words: "worse", mark: "▼" },
-  differs: { tone: "font-medium", words: "differs", mark: "◆" },
+  better: { tone: "text-ok font-medium", words: "better", mark: "✓" },
+  worse: { tone: "text-bad font-medium", words: "worse", mark: "✗" },
+  differs: { tone: "font-medium", words: "differs", mark: "≠" },
   unclear: { tone: "text-muted", words: "", mark: "" },
 };
 

@@ -35,7 +35,7 @@ export function GainScatter({ row, columns }: GainScatterProps) {
     .map((one) => `${one.column.label}: ${percent(one.y)} right, JSD ${number(one.x, 3)}`)
     .join("; ");
   return (
-    <figure className="shrink-0 border-line border-t p-2 xl:border-t-0 xl:border-l">
+    <figure className="shrink-0 border-line border-t p-2 2xl:border-t-0 2xl:border-l">
       <figcaption className="eyebrow px-1 pb-1">Gain beside forgetting</figcaption>
       <svg
         role="img"

@@ -2,13 +2,14 @@ import { Download } from "lucide-react";
 import { useMemo } from "react";
 import type { ComparedColumn, MetricCell, MetricRow, RunComparison } from "../api/types";
 import { Button, Segmented } from "../components/ui";
-import { UNKNOWN } from "../lib/format";
+import { bytes, number, UNKNOWN } from "../lib/format";
 import { NameSearch } from "../runs/RunsToolbar";
 import { type CompareSearch, STATISTICS, type Statistic } from "../searches";
 import { ColumnHeads } from "./ColumnHeads";
 import type { OnSearch } from "./ComparePage";
+import { metricLook } from "./curveSeries";
 import { Difference } from "./Difference";
-import { cellValue, csv, save } from "./figures";
+import { csv, save, signed } from "./figures";
 import { Section } from "./Section";
 
 interface MetricsSectionProps {
@@ -31,7 +32,7 @@ export function MetricsSection({ comparison, search, onSearch }: MetricsSectionP
   return (
     <Section
       title="Metrics"
-      note="Differences are less the baseline. Intervals are 95 %, over seeds, and not adjusted for how many there are."
+      note="Differences are less the baseline. Intervals are 95 %, over seeds, and not adjusted for how many there are. ✓ better, ✗ worse, ≠ differs: the interval leaves out zero."
       tools={
         <>
           <NameSearch
@@ -64,7 +65,7 @@ export function MetricsSection({ comparison, search, onSearch }: MetricsSectionP
             : "No metric has this name."}
         </p>
       ) : (
-        <div className="panel overflow-x-auto">
+        <div tabIndex={0} className="panel overflow-x-auto">
           <table aria-label="Metrics" className="w-full border-collapse text-left">
             <thead>
               <ColumnHeads first="Metric" columns={columns} />
@@ -86,7 +87,7 @@ function Row({ row, columns }: { row: MetricRow; columns: readonly ComparedColum
     <tr className="border-line border-b last:border-b-0 hover:bg-hover">
       <th
         scope="row"
-        className="sticky left-0 max-w-72 break-words bg-surface px-3 py-1.5 font-mono font-normal text-sm"
+        className="sticky left-0 max-w-72 break-words bg-surface px-3 py-1.5 align-top font-mono font-normal text-sm"
       >
         {row.name}
       </th>
@@ -108,12 +109,13 @@ interface ValueProps {
 function Value({ cell, row, baseline }: ValueProps) {
   if (!cell) return <span title="Not reported">{UNKNOWN}</span>;
   const half =
-    typeof cell.high === "number" && typeof cell.value === "number" ? cell.high - cell.value : null;
+    typeof cell.high === "number" && typeof cell.value === "number" ? cell.high - cell.value : 0;
+  const written = metricFormat(row.name);
   return (
     <span title={cell.note || undefined} className="flex flex-col items-end whitespace-nowrap">
       <span>
-        {cellValue(cell)}
-        {half !== null && <Half value={half} />}
+        {cell.non_finite ?? written(cell.value)}
+        {half > 0 && <span className="text-faint text-sm"> ± {short(half, written)}</span>}
       </span>
       {!baseline && (
         <Difference
@@ -121,19 +123,36 @@ function Value({ cell, row, baseline }: ValueProps) {
           low={cell.delta_low}
           high={cell.delta_high}
           better={row.better}
+          format={(value) => signed(value, (x) => short(x, written))}
+          formatEnd={(value) => short(value, written)}
         />
       )}
     </span>
   );
 }
 
-function Half({ value }: { value: number }) {
-  return <span className="text-faint text-sm"> ± {value.toPrecision(2)}</span>;
+type Format = (value: number | null | undefined) => string;
+
+/** Bytes as such; everything else as plain numbers, so that small differences stay in sight. */
+const metricFormat = (name: string): Format => (metricLook(name).spec?.bytes ? bytes : number);
+
+/** Differences need fewer digits. */
+function short(value: number, written: Format): string {
+  if (written === number) return number(value, 3);
+  return `${value < 0 ? "\u2212" : ""}${written(Math.abs(value))}`;
 }
 
 /** The table's figures, a column for each part. */
 export function metricsTable(columns: readonly ComparedColumn[], rows: readonly MetricRow[]) {
-  const parts = ["", " low", " high", " runs", " difference", " difference low", " difference high"];
+  const parts = [
+    "",
+    " low",
+    " high",
+    " runs",
+    " difference",
+    " difference low",
+    " difference high",
+  ];
   const head = columns.flatMap((column) => parts.map((part) => `${column.label}${part}`));
   return [
     ["metric", ...head],
@@ -146,4 +165,3 @@ function numbers(cell: MetricCell | null): (number | string | null | undefined)[
   const { value, low, high, n, delta, delta_low, delta_high } = cell;
   return [cell.non_finite ?? value, low, high, n, delta, delta_low, delta_high];
 }
-

@@ -43,10 +43,7 @@ export function RunBar({ comparison, search, onSearch }: RunBarProps) {
       </fieldset>
       {(grouped || apart) && (
         <div className="flex flex-wrap items-center gap-3 print:hidden">
-          <Switch
-            checked={!apart}
-            onChange={(on) => onSearch({ seeds: on ? undefined : "apart" })}
-          >
+          <Switch checked={!apart} onChange={(on) => onSearch({ seeds: on ? undefined : "apart" })}>
             Take seeds together
           </Switch>
           <span className="text-faint text-sm">

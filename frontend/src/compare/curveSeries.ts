@@ -23,10 +23,21 @@ export function metricLook(name: string): MetricLook {
   };
 }
 
-export const columnLabel = (column: ComparedColumn): string =>
-  column.runs.length > 1
-    ? `${column.label} (${plural(column.runs.length, "seed")})`
-    : column.label;
+/**
+ * What tells columns apart, for legends: of `method=a,task=t` and `method=b,task=t` only the method.
+ */
+export function legendLabels(columns: readonly ComparedColumn[]): Record<string, string> {
+  const split = columns.map((column) => column.label.split(","));
+  const alike = (split[0] ?? []).filter((part) => split.every((parts) => parts.includes(part)));
+  const shorten = (parts: string[]) => parts.filter((part) => !alike.includes(part)).join(",");
+  return Object.fromEntries(
+    columns.map((column, i) => {
+      const label = (columns.length > 1 && shorten(split[i] ?? [])) || column.label;
+      const seeds = column.runs.length;
+      return [column.key, seeds > 1 ? `${label} (${plural(seeds, "seed")})` : label];
+    }),
+  );
+}
 
 /** A curve for each column that has one, in the columns' order and colours. */
 export function comparedSeries(
@@ -35,6 +46,7 @@ export function comparedSeries(
   spec: ChartSpec | undefined,
 ): CurveSeries[] {
   const styles = runStyles(columns.map((column) => column.key));
+  const labels = legendLabels(columns);
   return columns.flatMap((column) => {
     const curve = curves.find((one) => one.key === column.key);
     const style = styles[column.key];
@@ -42,7 +54,7 @@ export function comparedSeries(
     return [
       {
         id: column.key,
-        label: columnLabel(column),
+        label: labels[column.key] ?? column.label,
         colour: style.colour,
         ...(style.dash ? { dash: style.dash } : {}),
         x: curve.x,

@@ -1,6 +1,6 @@
 /** Figures of the tables as people read them, and as spreadsheets do. */
-import type { Interval, MetricCell, MetricRow } from "../api/types";
-import { number, percent, UNKNOWN } from "../lib/format";
+import type { MetricRow } from "../api/types";
+import { number, UNKNOWN } from "../lib/format";
 
 type Maybe = number | null | undefined;
 export type Better = MetricRow["better"];
@@ -21,14 +21,15 @@ const short = (value: number): string => number(value, 3);
 export const points = (share: Maybe): string =>
   signed(share, (value) => (value * 100).toFixed(1).replace("-", "\u2212"));
 
-/** Both ends of an interval, or nothing. */
+/** Both ends of an interval, or nothing where it has no width. */
 export function ends(
   low: Maybe,
   high: Maybe,
   format: (value: number) => string = short,
 ): string | null {
   if (!known(low) || !known(high)) return null;
-  return `${format(low)} to ${format(high)}`;
+  const [from, to] = [format(low), format(high)];
+  return from === to ? null : `${from} to ${to}`;
 }
 
 /** What a difference says: only an interval without zero says anything. */
@@ -38,21 +39,11 @@ export function verdict(low: Maybe, high: Maybe, better: Better): Verdict {
   return (better === "higher") === low > 0 ? "better" : "worse";
 }
 
-export const verdictOf = ({ low, high }: Interval, better: Better): Verdict =>
-  verdict(low, high, better);
-
 /** A p-value; small ones by their bound. */
 export function pValue(p: Maybe): string {
   if (!known(p)) return UNKNOWN;
   return p < 0.001 ? "< 0.001" : p.toFixed(3);
 }
-
-/** A cell's value in words: what is no number says what it is. */
-export const cellValue = (cell: MetricCell | null | undefined): string =>
-  cell?.non_finite ?? number(cell?.value);
-
-export const shareOrUnknown = (value: Interval | null | undefined): string =>
-  percent(value?.estimate);
 
 /** A spreadsheet's text of rows; unknown is empty. */
 export function csv(rows: readonly (readonly (string | number | boolean | null | undefined)[])[]) {

@@ -21,8 +21,7 @@ export function scaleOf(values: readonly number[], from: number, to: number): Sc
   const step = roundStep((high - low || Math.abs(high) || 1) / WANTED);
   const first = Math.floor(low / step + 1e-9);
   const last = Math.max(Math.ceil(high / step - 1e-9), first + 1);
-  const at = (value: number) =>
-    from + ((value / step - first) / (last - first)) * (to - from);
+  const at = (value: number) => from + ((value / step - first) / (last - first)) * (to - from);
   const ticks = Array.from({ length: last - first + 1 }, (_, i) => {
     const value = Number(((first + i) * step).toPrecision(12));
     return { value, at: at(value) };

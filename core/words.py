@@ -1,4 +1,4 @@
-"""Figures in words for people at a terminal."""
+"""Figures in words."""
 
 from __future__ import annotations
 

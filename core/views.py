@@ -1,11 +1,16 @@
-"""Puts a record behind the prompts of all its views, each within the longest prompt allowed."""
+"""Puts a record behind the prompts of all its views, each within the longest prompt allowed.
+
+The trainer and the studio's preflight share this, so that what is shown before a run is what the
+run then does.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 from core.config import RunConfig
 from core.prompts import (
@@ -13,15 +18,106 @@ from core.prompts import (
     example_messages,
     instruction_messages,
     negative_messages,
+    student_messages,
+    teacher_messages,
     worked_example,
 )
 from core.record import Record
-from worker.trainer.chat import Chat, Example, View
-from worker.trainer.preparation.contexts import Contexts, first_of_each, question
-from worker.trainer.randomness import derive_seed
+from core.seeds import derive_seed
 
 TRIES: Final = 64
 """Random contexts looked at for a record before the shortest ones are taken."""
+
+
+class View(NamedTuple):
+    """One prompt, rendered and tokenized. It ends where the assistant's turn begins."""
+
+    text: str
+    ids: list[int]
+
+
+class Example(NamedTuple):
+    """A record behind the prompts of all its views."""
+
+    record: Record
+    student: View
+    teacher: View
+    auxiliary: tuple[View, ...] = ()
+    negative: View | None = None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Length of the longest prompt."""
+        views = (self.student, self.teacher, *self.auxiliary, *filter(None, [self.negative]))
+        return max(len(view.ids) for view in views)
+
+
+class Renderer(Protocol):
+    """A tokenizer with its chat template."""
+
+    def view(self, messages: list[Message], record: Record) -> View:
+        """A record's conversation, up to where the model answers."""
+        ...
+
+    def tokens(self, text: str) -> list[int]:
+        """Token ids of a text as it stands, without special tokens added."""
+        ...
+
+
+@dataclass(frozen=True)
+class ViewContexts:
+    """What the views of the training records are made of; empty where a mechanism is off.
+
+    Attributes:
+        neighbours: indices of similar records, nearest first, per record.
+        instructions: K induced instructions.
+        negatives: wrong demonstrations per record.
+        longest: tokens that the prompt of a view may have; None for what the configuration says.
+    """
+
+    neighbours: list[list[int]] = field(default_factory=list)
+    instructions: list[str] = field(default_factory=list)
+    negatives: list[list[str]] = field(default_factory=list)
+    longest: int | None = None
+
+
+def primary_views(renderer: Renderer, record: Record, config: RunConfig) -> Example:
+    """A record behind the prompts of student and primary teacher."""
+    return Example(
+        record,
+        renderer.view(student_messages(record, config), record),
+        renderer.view(teacher_messages(record, config), record),
+    )
+
+
+def longest_view(config: RunConfig, context: int | None) -> int:
+    """Tokens that the prompt of a view may have, so that its completion has room too.
+
+    Args:
+        config: the run's configuration.
+        context: positions that the model knows, or None if it does not say.
+    """
+    generation = config.generation
+    if context is None:
+        return generation.max_prompt_length
+    return min(generation.max_prompt_length, context - generation.max_completion_length)
+
+
+def first_of_each(records: Sequence[Record]) -> dict[str, int]:
+    """The index of the first record with each question, by the question.
+
+    Upper and lower case and spaces do not make another question: its example would give the answer
+    away, and two of them would be one context twice.
+    """
+    found: dict[str, int] = {}
+    for index, record in enumerate(records):
+        found.setdefault(question(record), index)
+    return found
+
+
+def question(record: Record) -> str:
+    """A record's prompt as far as it tells questions apart."""
+    return " ".join(record.prompt.casefold().split())
 
 
 class Views:
@@ -35,7 +131,7 @@ class Views:
     """
 
     def __init__(
-        self, chat: Chat, config: RunConfig, records: Sequence[Record], contexts: Contexts
+        self, chat: Renderer, config: RunConfig, records: Sequence[Record], contexts: ViewContexts
     ) -> None:
         self._chat = chat
         self._config = config
@@ -63,7 +159,7 @@ class Views:
 
         A record has fewer auxiliary views than are wanted only if it does not fit (`fits`).
         """
-        example = self._chat.example(self._records[index])
+        example = primary_views(self._chat, self._records[index], self._config)
         auxiliary: tuple[View, ...] = ()
         if self._agreement.enabled:
             auxiliary = self._first_views(index, self._candidates(index, epoch))
