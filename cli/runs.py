@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,23 +47,18 @@ Changes = Annotated[
 Name = Annotated[str | None, typer.Option(help="Name of the run. Absent: one is made.")]
 
 
-class Direction(StrEnum):
-    """Columns to sort by."""
-
-    CREATED = "created_at"
-    NAME = "name"
-    STATUS = "status"
-    LOSS = "last_loss"
-
-
 @app.command("list")
 def list_runs(
     project: Project = None,
     status: Annotated[list[RunStatus] | None, typer.Option(help="Only in these states.")] = None,
     kind: Annotated[RunKind | None, typer.Option(help="Only those that do this.")] = None,
     text: Annotated[str | None, typer.Option("--name", help="Text in the name.")] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="model~qwen, seed=42, tag=paper, metric:train/loss<0.5, …"),
+    ] = None,
     sort: Annotated[
-        str, typer.Option(help="created_at, name, status, last_loss or metric:PATH; - downwards.")
+        str, typer.Option(help="Field, metric:PATH or param:PATH; - before it: downwards.")
     ] = "-created_at",
     metric: Annotated[list[str] | None, typer.Option(help="Metrics to show.")] = None,
     param: Annotated[list[str] | None, typer.Option(help="Fields to show: model.name.")] = None,
@@ -80,6 +74,7 @@ def list_runs(
                 status=status or (),
                 kind=kind,
                 text=text,
+                filters=condition or (),
                 sort=sort,
                 params=param or (),
                 metrics=metric or (),

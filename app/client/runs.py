@@ -37,13 +37,14 @@ class Runs:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(
+    def list(  # noqa: PLR0913 - filters are keywords
         self,
         *,
         project_id: str | None = None,
         status: Sequence[RunStatus | str] = (),
         kind: RunKind | str | None = None,
         text: str | None = None,
+        filters: Sequence[str] = (),
         sort: str = "-created_at",
         params: Sequence[str] = (),
         metrics: Sequence[str] = (),
@@ -56,7 +57,9 @@ class Runs:
             status: only those in these states.
             kind: only `training` or only `evaluation`.
             text: only those with this in their name.
-            sort: column, or `metric:` and a metric's path; `-` before it sorts downwards.
+            filters: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`,
+                `param:training.learning_rate>1e-5`, `created_at>=7d`; all must hold.
+            sort: field, `metric:PATH` or `param:PATH`; `-` before it sorts downwards.
             params: fields of the configuration to give, as dotted paths.
             metrics: metrics to give with their last, lowest and highest value.
             most: runs at most; None: all.
@@ -66,6 +69,7 @@ class Runs:
             "status": [RunStatus(one).value for one in status],
             "kind": kind,
             "q": text,
+            "filter": filters,
             "sort": sort,
             "param": params,
             "metric": metrics,
