@@ -67,7 +67,7 @@ def furnished(
     database: Database,
     client: TestClient,
     config: dict[str, Any],
-    trained: str,  # noqa: F811 - the fixture
+    trained: str,
 ) -> dict[str, list[Any]]:
     """A studio in which there is something of everything; its identifiers by path parameter."""
     with database.write() as session:
