@@ -13681,6 +13681,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path: {
                 run_id: string;
@@ -14640,6 +14642,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
