@@ -6,6 +6,7 @@ import {
 } from "@tanstack/react-router";
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
+import { ViewPage } from "./runs/ViewPage";
 import { datasetSearch, newRunSearch, runSearch, runsSearch, workersSearch } from "./searches";
 import { AppShell } from "./shell/AppShell";
 import { BrokenPage, NotFoundPage, PageSkeleton } from "./shell/pages";
@@ -26,6 +27,14 @@ const projectRunsRoute = createRoute({
   component: function ProjectRuns() {
     const { projectId } = projectRunsRoute.useParams();
     return <RunsPage projectId={projectId} />;
+  },
+});
+
+const viewRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/views/$viewId",
+  component: function SavedView() {
+    return <ViewPage viewId={viewRoute.useParams().viewId} />;
   },
 });
 
@@ -72,6 +81,7 @@ const queueRoute = createRoute({
 const routeTree = rootRoute.addChildren([
   runsRoute,
   projectRunsRoute,
+  viewRoute,
   newRunRoute,
   runRoute,
   datasetsRoute,

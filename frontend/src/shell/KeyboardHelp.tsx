@@ -20,8 +20,15 @@ const GROUPS: { title: string; keys: [string[], string][] }[] = [
     title: "Runs",
     keys: [
       [["/"], "Search by name"],
-      [["j", "k"], "Next, previous run"],
-      [["Enter"], "Open the run"],
+      [["j", "k"], "Next, previous run; arrows do, too"],
+      [["Home", "End"], "First, last run"],
+      [["Enter"], "Open the run, or a group"],
+      [["x"], "Select the run; the space bar does, too"],
+      [["Shift", "↓"], "Select the next one, too"],
+      [["Ctrl", "A"], "Select all of the list"],
+      [["c"], "Compare the selected runs"],
+      [["#"], "Delete the selected runs"],
+      [["Esc"], "Select none"],
     ],
   },
   {
