@@ -12,9 +12,10 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
+from psycopg.pq import Format, TransactionStatus
+from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExecutionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _CONNECT_SECONDS: Final = 5
@@ -59,7 +60,21 @@ def create_patient_engine(
 
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "connect", limit)
+    event.listen(engine, "before_cursor_execute", _choose_format)
     return engine
+
+
+def _choose_format(
+    _connection: SqlConnection,
+    cursor: psycopg.Cursor[Any],
+    _statement: str,
+    _parameters: object,
+    context: ExecutionContext | None,
+    _many: bool,  # noqa: FBT001 - the event's own
+) -> None:
+    """Bytes in the ordinary, textual form are twice as long; whoever asks for many opts out."""
+    if context is not None and context.execution_options.get("unisd_binary", False):
+        cursor.format = Format.BINARY
 
 
 def _keepalives(seconds: float) -> dict[str, int]:

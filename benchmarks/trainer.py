@@ -147,7 +147,8 @@ def our_side(case: Case, steps: int, preset: str) -> Result:
 
     from core.record import Record
     from core.validation import parse_config
-    from worker.trainer.chat import Example, View, load_tokenizer
+    from core.views import Example, View
+    from worker.trainer.chat import load_tokenizer
     from worker.trainer.ema import add_ema, ema_distance, synchronize_ema
     from worker.trainer.interrupt import Interrupt
     from worker.trainer.measure import StepMeasure

@@ -14,6 +14,7 @@ import psutil
 
 from app.workers.schemas import Gpu, GpuProcess, Hardware, Usage
 from core.errors import Problem
+from core.gguf import REPORTED_AS, find_converter
 
 try:
     import pynvml
@@ -36,6 +37,7 @@ def hardware() -> Hardware:
         gpus=len(mine),
         gpu_memory=min(memories) if memories else None,
         driver=_driver(),
+        bfloat16=_has_bfloat16(),
     )
 
 
@@ -68,6 +70,9 @@ def versions() -> dict[str, str]:
             found[library] = version(library)
         except PackageNotFoundError:
             continue
+    converter = find_converter()
+    if converter is not None:
+        found[REPORTED_AS] = converter.name
     return found
 
 
@@ -191,6 +196,16 @@ def _ask(function: str, *arguments: object) -> Any:  # noqa: ANN401 - the driver
 def _text(value: str | bytes | None) -> str | None:
     """Older versions of the driver's library give bytes."""
     return value.decode() if isinstance(value, bytes) else value
+
+
+def _has_bfloat16() -> bool | None:
+    """What the trainer asks of the processor before it takes this format by itself."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    flags = next((line for line in told.splitlines() if line.startswith("flags")), None)
+    return None if flags is None else "avx512_bf16" in flags.split()
 
 
 def _processor() -> str:

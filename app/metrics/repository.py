@@ -61,6 +61,7 @@ def _read(
         select(MetricChunk.points, MetricChunk.first_step, MetricChunk.last_step, MetricChunk.data)
         .where(MetricChunk.attempt_id == attempt_id, MetricChunk.name_id == name_id)
         .order_by(MetricChunk.number)
+        .execution_options(unisd_binary=True)
     )
     if from_step is not None:
         statement = statement.where(MetricChunk.last_step >= from_step)

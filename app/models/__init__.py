@@ -2,6 +2,7 @@
 
 from app.models.base import Base
 from app.models.datasets import Dataset, DatasetVersion, RunDataset
+from app.models.exports import Export
 from app.models.metrics import MetricChunk, MetricName, RunMetric
 from app.models.projects import Experiment, Project, SavedView
 from app.models.runs import Artifact, Attempt, Run, RunEvent, RunTag, Trajectory
@@ -15,6 +16,7 @@ __all__ = [
     "Dataset",
     "DatasetVersion",
     "Experiment",
+    "Export",
     "MetricChunk",
     "MetricName",
     "Project",

@@ -31,6 +31,8 @@ def facts(config: Mapping[str, Any], kind: str) -> Facts:
     if kind == RunKind.EVALUATION:
         names = [one["name"] for one in config.get("sets", [])]
         return Facts(model, ", ".join(names) or None, config.get("seed"), None, None)
+    if kind == RunKind.EXPORT:  # what it was trained on says the run that it is of
+        return Facts(model, config.get("facts", {}).get("run"), None, None, None)
     data = config.get("data", {})
     method = method_of(config)
     return Facts(

@@ -1,4 +1,6 @@
-"""Counts prompt tokens without torch, by the model's own tokenizer file and chat template.
+"""Renders prompts and counts their tokens by the model's own tokenizer file and chat template.
+
+Neither torch nor transformers is loaded.
 
 The trainer counts again, through transformers, and has the last word; a test holds the two equal.
 """
@@ -6,6 +8,7 @@ The trainer counts again, through transformers, and has the last word; a test ho
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +20,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
 from core.prompts import Message
+from core.record import Record
+from core.views import View
 
 
 class UnusableModelError(Exception):
@@ -36,13 +41,39 @@ class PromptCounter(NamedTuple):
         Raises:
             UnusableModelError: the template refuses these messages.
         """
+        return len(self.tokens(self.render(messages)))
+
+    def render(self, messages: list[Message]) -> str:
+        """A conversation as the chat template writes it, up to where the model starts to answer.
+
+        Raises:
+            UnusableModelError: the template refuses these messages.
+        """
         try:
-            text = self.template.render(
-                messages=messages, add_generation_prompt=True, **self.special_tokens
+            return self.template.render(
+                messages=messages,
+                add_generation_prompt=True,
+                tools=None,
+                documents=None,
+                **self.special_tokens,
             )
-        except TemplateError as error:
+        except (TemplateError, TypeError, ValueError) as error:
             raise UnusableModelError(f"its chat template refused the prompt: {error}") from error
-        return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def tokens(self, text: str) -> list[int]:
+        """Token ids of a text as it stands, without special tokens added."""
+        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of many texts at once."""
+        encoded = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [len(one.ids) for one in encoded]
+
+    def view(self, messages: list[Message], record: Record) -> View:
+        """A record's conversation, as `core.views` asks for it."""
+        del record  # the trainer names its line where the template refuses it
+        text = self.render(messages)
+        return View(text, self.tokens(text))
 
 
 @lru_cache(maxsize=8)

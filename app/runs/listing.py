@@ -102,6 +102,8 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(Run.experiment_id == wanted.experiment_id)
     if wanted.kind:
         conditions.append(Run.kind == wanted.kind)
+    else:  # exports are shown beside the run that they are made of
+        conditions.append(Run.kind != RunKind.EXPORT)
     if wanted.statuses:
         conditions.append(Run.status.in_(wanted.statuses))
     if wanted.text:

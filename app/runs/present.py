@@ -12,8 +12,8 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app.metrics import repository as metrics
-from app.metrics.downsample import downsample
-from app.metrics.points import Points
+from app.metrics.downsample import bands, downsample
+from app.metrics.points import Floats, Ints, Points
 from app.models import Attempt, Run, RunEvent
 from app.runs import lifecycle, listing, placement, repository
 from app.runs.schemas import (
@@ -36,6 +36,7 @@ from app.settings import Settings
 from core.config import RunConfig
 from core.evaluation_job import EvaluationJob
 from core.events import name_of
+from core.export_job import ExportJob
 from core.states import LEASED, RunKind, RunStatus
 
 _ALARMS_SHOWN = 100
@@ -128,22 +129,45 @@ def detail(session: Session, run: Run, settings: Settings) -> RunDetail:
 def series(name: str, points: Points, limit: int) -> Series:
     """A metric's points, thinned out to `limit`."""
     kept = downsample(points, limit)
-    gaps = ~np.isfinite(kept.values)
-    steps: list[int] = kept.steps.tolist()
-    values: list[float | None] = kept.values.tolist()
-    non_finite: list[NonFinitePoint] = []
-    for place in np.flatnonzero(gaps).tolist():
-        name_of_value = name_of(kept.values[place])
-        non_finite.append(NonFinitePoint(step=steps[place], value=name_of_value))
-        values[place] = None
+    gaps = kept.values[~np.isfinite(kept.values)]
     return Series(
         name=name,
-        steps=steps,
-        values=values,
+        steps=kept.steps.tolist(),
+        values=_numbers(kept.values),
         times=kept.times.tolist(),
         points=len(points.steps),
-        non_finite=non_finite,
+        non_finite=_named(kept.steps[~np.isfinite(kept.values)], gaps),
     )
+
+
+def banded(name: str, points: Points, limit: int) -> Series:
+    """A metric's points in at most `limit` buckets, each with its mean, lowest and highest."""
+    kept = bands(points, limit)
+    whole = len(kept.counts) == len(points.steps)
+    return Series(
+        name=name,
+        steps=kept.points.steps.tolist(),
+        values=_numbers(kept.points.values),
+        times=kept.points.times.tolist(),
+        points=len(points.steps),
+        non_finite=_named(kept.gaps.steps, kept.gaps.values),
+        low=None if whole else _numbers(kept.low),
+        high=None if whole else _numbers(kept.high),
+        counts=None if whole else kept.counts.tolist(),
+    )
+
+
+def _numbers(values: Floats) -> list[float | None]:
+    """As JSON has them: null where a value is not finite."""
+    listed: list[float | None] = values.tolist()
+    for place in np.flatnonzero(~np.isfinite(values)).tolist():
+        listed[place] = None
+    return listed
+
+
+def _named(steps: Ints, values: Floats) -> list[NonFinitePoint]:
+    pairs = zip(steps.tolist(), values.tolist(), strict=True)
+    return [NonFinitePoint(step=step, value=name_of(value)) for step, value in pairs]
 
 
 def _summary(
@@ -251,7 +275,9 @@ def progress(run: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _config(run: Run) -> RunConfig | EvaluationJob:
+def _config(run: Run) -> RunConfig | EvaluationJob | ExportJob:
+    if run.kind is RunKind.EXPORT:
+        return ExportJob.model_validate(run.config)
     if run.kind is RunKind.EVALUATION:
         return EvaluationJob.model_validate(run.config)
     return RunConfig.model_validate(run.config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
 
@@ -156,18 +156,25 @@ def get_metrics(
     max_points: Annotated[int, Query(ge=5, le=10_000, description="Most points each.")] = 2000,
     from_step: Annotated[Step, Query(description="First step. Absent: from the start.")] = None,
     to_step: Annotated[Step, Query(description="Last step. Absent: to the end.")] = None,
+    shape: Annotated[
+        Literal["points", "bands"],
+        Query(description="What to give where there are too many: extremes, or means with them."),
+    ] = "points",
 ) -> MetricSeries:
     """Series of an attempt's metrics. Follow the events after `cursor` to keep them up to date.
 
     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
     a point that is not finite are given. A smaller range of steps therefore shows more detail.
+    As `bands`, a bucket is one point at its last step: the mean of its values, with `low`, `high`
+    and how many there are.
     """
     run = service.get_run(session, run_id)
     chosen = service.get_attempt(session, run_id, attempt)
     if chosen is None:
         return MetricSeries(attempt=None, cursor=run.event_cursor, items=[])
     found = metrics.series(session, chosen.id, name or (), from_step, to_step)
-    series = [present.series(metric, points, max_points) for metric, points in found]
+    thinned = present.banded if shape == "bands" else present.series
+    series = [thinned(metric, points, max_points) for metric, points in found]
     return MetricSeries(attempt=chosen.number, cursor=run.event_cursor, items=series)
 
 

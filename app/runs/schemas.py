@@ -13,6 +13,7 @@ from core.config import RunConfig
 from core.errors import Problem
 from core.evaluation_job import EvaluationJob
 from core.events import NonFinite
+from core.export_job import ExportJob
 from core.schedule import HIGHEST_PRIORITY, LOWEST_PRIORITY, Label, Queue, Schedule
 from core.states import Cause, RunKind, RunStatus, StopMode
 
@@ -370,8 +371,9 @@ class DatasetReport(Schema):
 class RunDetail(RunSummary):
     """Everything about a run but its series."""
 
-    config: RunConfig | EvaluationJob = Field(
-        description="An `EvaluationJob` where the run only evaluates."
+    config: RunConfig | EvaluationJob | ExportJob = Field(
+        description="An `EvaluationJob` where the run only evaluates, an `ExportJob` where it "
+        "exports."
     )
     attempts: list[AttemptOut]
     max_attempts: int
@@ -425,6 +427,13 @@ class Series(Schema):
     non_finite: list[NonFinitePoint] = Field(description="What those values were.")
     times: list[float] = Field(description="Seconds since the Unix epoch.")
     points: int = Field(description="Points in the range before reduction.")
+    low: list[float | None] | None = Field(
+        default=None,
+        description="As `bands`: the lowest finite value of each bucket; null where there are no "
+        "more points than were asked for, so that each stands for itself.",
+    )
+    high: list[float | None] | None = Field(default=None, description="The highest likewise.")
+    counts: list[int] | None = Field(default=None, description="Points in each bucket likewise.")
 
 
 class MetricSeries(Schema):
@@ -482,6 +491,7 @@ class RunEventOut(Schema):
         "evaluation",
         "trajectory",
         "artifact",
+        "export",
         "finished",
     ]
     step: int | None

@@ -19,6 +19,7 @@ from app.runs.schemas import RunCreate, Validation
 from app.settings import Settings
 from core.config import RunConfig
 from core.errors import Problem, StudioError
+from core.states import RunKind
 
 
 def get_run(session: Session, run_id: str) -> Run:
@@ -46,7 +47,7 @@ def create_run(
         StudioError: the configuration cannot run; nothing was stored.
         NotFoundError: project or experiment do not exist.
     """
-    config = _config(session, wanted)
+    config = configuration(session, wanted)
     project_id = _project_id(session, wanted)
     resolver = Resolver(session, settings, project_id)
     findings = check_resolved(config, resolver, settings)
@@ -66,8 +67,8 @@ def create_run(
 
 def validate(session: Session, wanted: RunCreate, settings: Settings) -> Validation:
     """The verdict that `create_run` would give, without storing anything."""
-    resolver = Resolver(session, settings, _known_project(session, wanted))
-    findings = check_resolved(_config(session, wanted), resolver, settings)
+    resolver = Resolver(session, settings, known_project(session, wanted))
+    findings = check_resolved(configuration(session, wanted), resolver, settings)
     return Validation(valid=not findings.errors, errors=findings.errors, warnings=findings.warnings)
 
 
@@ -84,7 +85,8 @@ def check_resolved(config: RunConfig, resolver: Resolver, settings: Settings) ->
     )
 
 
-def _config(session: Session, wanted: RunCreate) -> RunConfig:
+def configuration(session: Session, wanted: RunCreate) -> RunConfig:
+    """The configuration that is wanted: its own, or the experiment's."""
     if wanted.config is not None:
         return wanted.config
     if wanted.experiment_id is not None:
@@ -111,7 +113,7 @@ def _project_id(session: Session, wanted: RunCreate) -> str:
     return default_project(session).id
 
 
-def _known_project(session: Session, wanted: RunCreate) -> str | None:
+def known_project(session: Session, wanted: RunCreate) -> str | None:
     """The project that a run would go to, without making the default one."""
     if wanted.experiment_id is None and wanted.project_id is None:
         return find_default_project(session)
@@ -120,7 +122,7 @@ def _known_project(session: Session, wanted: RunCreate) -> str | None:
 
 def _default_name(session: Session, project_id: str, config: RunConfig) -> str:
     number = session.execute(
-        select(func.count(Run.id)).where(Run.project_id == project_id)
+        select(func.count(Run.id)).where(Run.project_id == project_id, Run.kind != RunKind.EXPORT)
     ).scalar_one()
     model = PurePath(config.model.name).name.lower()
     data = config.data.short_name.split(".")[0]

@@ -4,41 +4,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import TemplateError
 from transformers import AutoTokenizer
 
 from core.config import ModelConfig, RunConfig
 from core.errors import StudioError
-from core.prompts import Message, reference_completion, student_messages, teacher_messages
+from core.prompts import Message, reference_completion
 from core.record import Record
+from core.views import Example, View, primary_views
 from worker.trainer.failures import mistake
 from worker.trainer.hub import locate_model
 from worker.trainer.model_path import ModelSource
-
-
-class View(NamedTuple):
-    """One prompt, rendered and tokenized. It ends where the assistant's turn begins."""
-
-    text: str
-    ids: list[int]
-
-
-class Example(NamedTuple):
-    """A record behind the prompts of all its views."""
-
-    record: Record
-    student: View
-    teacher: View
-    auxiliary: tuple[View, ...] = ()
-    negative: View | None = None
-
-    @property
-    def prompt_tokens(self) -> int:
-        """Length of the longest prompt."""
-        views = (self.student, self.teacher, *self.auxiliary, *filter(None, [self.negative]))
-        return max(len(view.ids) for view in views)
 
 
 class Chat:
@@ -59,11 +37,7 @@ class Chat:
         Raises:
             StudioError: `chat_template_failed` if the template refuses the messages.
         """
-        return Example(
-            record,
-            self.view(student_messages(record, self._config), record),
-            self.view(teacher_messages(record, self._config), record),
-        )
+        return primary_views(self, record, self._config)
 
     def reference(self, record: Record) -> list[int]:
         """Token ids of the data's answer as a completion, without an end token."""

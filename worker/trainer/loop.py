@@ -10,8 +10,9 @@ from typing import Any, Final
 import torch
 
 from core.config import RunConfig
+from core.views import Example
 from worker.trainer.alarms import Watch, refuse_not_finite
-from worker.trainer.chat import Chat, Example
+from worker.trainer.chat import Chat
 from worker.trainer.checkpoint import (
     Snapshot,
     load_optimizer,

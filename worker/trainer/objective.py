@@ -21,17 +21,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from core.memory import CHUNK_ELEMENTS
 from worker.trainer.head_product import Room, logits
 from worker.trainer.mechanisms import full_precision
-
-CHUNK_ELEMENTS: Final = 2**23
-"""Logits held at a time and per view: 32 MiB in float32."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How long a run is, which records a step sees, and at which learning rate."""
+"""Which records a step sees, and at which learning rate."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ import random
 from functools import lru_cache
 
 from core.config import TrainingConfig
+from core.steps import global_batch, total_steps
 from worker.trainer.randomness import derive_seed
 
-
-def global_batch(training: TrainingConfig) -> int:
-    """Sequences per optimizer step and device."""
-    return training.batch_size * training.gradient_accumulation_steps
-
-
-def total_steps(training: TrainingConfig, records: int, processes: int = 1) -> int:
-    """Optimizer steps of the run: `max_steps`, else as many as the epochs need, rounded up."""
-    if training.max_steps is not None:
-        return training.max_steps
-    return max(1, math.ceil(training.epochs * records / (global_batch(training) * processes)))
+__all__ = ["global_batch", "learning_rate", "record_order", "total_steps"]
 
 
 def learning_rate(training: TrainingConfig, step: int, steps: int) -> float:

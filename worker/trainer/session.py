@@ -11,6 +11,7 @@ from transformers.utils import logging as transformers_logging
 
 from core.config import RunConfig
 from core.evaluation_config import training_sets
+from core.views import Views
 from worker.trainer import device as devices
 from worker.trainer.chat import Chat, load_tokenizer
 from worker.trainer.checkpoint import check_same_run, find_snapshot
@@ -48,10 +49,10 @@ from worker.trainer.preparation.asking import Asker
 from worker.trainer.preparation.contexts import prepare_contexts
 from worker.trainer.processes import Processes
 from worker.trainer.randomness import derive_seed
+from worker.trainer.rollout import Rollout
 from worker.trainer.samplers import make_sampler
 from worker.trainer.saving import History, save_adapters
 from worker.trainer.schedule import total_steps
-from worker.trainer.views import Views
 
 PROGRESS_EVERY: Final = 200
 CONFIG_FILE: Final = "run.yaml"
@@ -158,7 +159,7 @@ def _assemble(
     processes.check(interrupt, on[0])
     sampler = make_sampler(network, config, interrupt)
     asker = Asker(config, chat, sampler, log, interrupt, context)
-    views, kept = _prepare_views(asker, dataset, processes)
+    views, kept, presampled = _prepare_views(asker, dataset, processes)
     writer = Writer(network, config.model, interrupt, config.training.seed)
     evaluator = Evaluator(writer, tokenizer, log, None, config.data.system_prompt)
     steps = total_steps(config.training, len(dataset.train), processes.count)
@@ -173,9 +174,7 @@ def _assemble(
         lambda index, epoch: views.example(kept[index], epoch),
         held_out,
         History(steps, dataset.sha256),
-        presampled=[views.contexts.presampled[index] for index in kept]
-        if views.contexts.presampled
-        else [],
+        presampled=presampled,
         processes=processes,
         examinations=Examinations(evaluator, sets) if sets else None,
         identity=_identity(config, dataset, on, processes),
@@ -275,11 +274,14 @@ def _report_dataset(dataset: Dataset, log: EventLog) -> None:
     )
 
 
-def _prepare_views(asker: Asker, dataset: Dataset, processes: Processes) -> tuple[Views, list[int]]:
+def _prepare_views(
+    asker: Asker, dataset: Dataset, processes: Processes
+) -> tuple[Views, list[int], list[Rollout]]:
     """Make the contexts, and drop the records for which not enough of them fit.
 
     Returns:
-        The views of all records, and the indices of those that are left to train on.
+        The views of all records, the indices of those that are left to train on, and the
+        completions of these that were sampled before.
     """
     records = list(dataset.train)
     # The one that leads fills the cache, the others read it.
@@ -295,7 +297,8 @@ def _prepare_views(asker: Asker, dataset: Dataset, processes: Processes) -> tupl
     dataset.train = [records[index] for index in kept]
     if dataset.without_views:
         _tell_dropped_views(asker, dataset)
-    return views, kept
+    presampled = [contexts.presampled[index] for index in kept] if contexts.presampled else []
+    return views, kept, presampled
 
 
 def _tell_dropped_views(asker: Asker, dataset: Dataset) -> None:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from core.config import RunConfig
+from core.views import Example
 from worker.trainer import mechanisms
-from worker.trainer.chat import Example
 from worker.trainer.layout import completion_hidden, completion_mask, lay_out, targets
 from worker.trainer.measure import StepMeasure
 from worker.trainer.mechanisms import Agreement, token_contributions, unflatten

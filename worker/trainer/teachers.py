@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from core.config import RunConfig
-from worker.trainer.chat import Example
+from core.views import Example
 from worker.trainer.layout import completion_hidden, lay_out, like_lengths, targets
 from worker.trainer.model import Network
 from worker.trainer.objective import Scoring, target_logprobs

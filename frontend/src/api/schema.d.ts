@@ -72,6 +72,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config/parse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Parse Text
+         * @description Read a configuration from YAML or JSON, and name every mistake with its line and field.
+         */
+        post: operations["parse_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Models on this machine, and those that earlier runs used.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/presets": {
         parameters: {
             query?: never;
@@ -174,6 +214,29 @@ export interface paths {
         get: operations["get_experiment"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/preflight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preflight Run
+         * @description Look at everything that the run would meet, without creating it.
+         *
+         *     The data's columns, prompts that do not fit, one record behind every teacher view, what is made
+         *     before training and whether it is there, and each worker's memory, disk and measured pace.
+         */
+        post: operations["preflight_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -492,6 +555,8 @@ export interface paths {
          *
          *     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
          *     a point that is not finite are given. A smaller range of steps therefore shows more detail.
+         *     As `bands`, a bucket is one point at its last step: the mean of its values, with `low`, `high`
+         *     and how many there are.
          */
         get: operations["get_metrics"];
         put?: never;
@@ -606,7 +671,7 @@ export interface paths {
         };
         /**
          * List Studies
-         * @description Studies with the states of their runs.
+         * @description Studies with the states of their runs and what they cost so far.
          */
         get: operations["list_studies"];
         put?: never;
@@ -617,6 +682,46 @@ export interface paths {
          *     Every cell is checked first as a run would be; mistakes name factor, level and field.
          */
         post: operations["create_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate Study
+         * @description Say what creating this study would say, and how many runs it has, without creating it.
+         */
+        post: operations["validate_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Plan
+         * @description What a written plan would start, without starting it; mistakes name their line.
+         */
+        post: operations["check_plan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -635,6 +740,52 @@ export interface paths {
          * @description A study: cells with their states, means over seeds, effects, interactions and cost.
          */
         get: operations["get_study"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Study
+         * @description Remove a study. Its runs stay as runs of their own, or go with all their files.
+         */
+        delete: operations["delete_study"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Study Table
+         * @description Cells by rows and columns. Factors that are named nowhere are averaged over.
+         *
+         *     Without rows, columns and fixed factors the server chooses a layout that is read at a glance.
+         */
+        get: operations["get_study_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Study File
+         * @description The report as Markdown, or its cells, effects or runs as CSV.
+         */
+        get: operations["get_study_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -657,6 +808,28 @@ export interface paths {
          * @description Stop what is not finished: waiting runs are cancelled, started ones asked to stop.
          */
         post: operations["cancel_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Study
+         * @description Take up runs that ended without success, from their newest checkpoints.
+         *
+         *     Cells whose run was cancelled before it started, or deleted, get a new run.
+         */
+        post: operations["resume_study"];
         delete?: never;
         options?: never;
         head?: never;
@@ -760,6 +933,26 @@ export interface paths {
          * @description Take a file of a data set on the hub; the commit is recorded.
          */
         post: operations["create_from_hub"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/benchmarks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Benchmarks
+         * @description Benchmarks that need no upload: a configuration names them.
+         */
+        get: operations["list_benchmarks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -972,6 +1165,297 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/exports/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export Options
+         * @description What can be exported of a run, how large it will be, and what is missing for the rest.
+         */
+        get: operations["get_export_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Export
+         * @description Have a worker make files of a run's weights, and check that they answer like the original.
+         *
+         *     A hub token is used once by that worker; it is never stored whole, nor written to any log.
+         */
+        post: operations["create_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description Exports with their progress.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description One export. Its log and events are those of the run of the same identifier.
+         */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Export
+         * @description Remove an export that is over or waits, with its files. It disappears at once.
+         */
+        delete: operations["delete_export"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Export
+         * @description End an export that is not over. Nothing of it is kept.
+         */
+        post: operations["cancel_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Export
+         * @description The files, resumable: `Range` with `If-Range` goes on where a download was cut.
+         *
+         *     The archive is uncompressed and always has the same bytes for the same files.
+         */
+        get: operations["download_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Artifacts
+         * @description Adapters that runs wrote, and exports, of all runs.
+         */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Files
+         * @description The adapters and checkpoints that a run wrote, file by file.
+         */
+        get: operations["list_run_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Run File
+         * @description One file of an adapter or a checkpoint, resumable by `Range` and `If-Range`.
+         */
+        get: operations["download_run_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Bundle
+         * @description Configuration, seeds, data hash, versions and results of a run, as one file.
+         */
+        get: operations["get_bundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bundles/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Bundle
+         * @description Whether the same run can be started here, on which data, and which versions differ.
+         */
+        post: operations["check_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Bundle
+         * @description Start the same run again. Its data must be here, and have the hash that it had.
+         */
+        post: operations["import_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Runs
+         * @description Runs against a baseline: configurations, metrics with differences, and evaluations.
+         *
+         *     Runs that do not exist are named in `missing`. For the pairs of answers ask
+         *     `GET /api/evaluations/compare` with what `evaluations` names.
+         */
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comparisons/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Curves
+         * @description A metric of several runs, over all attempts: steps that a later one did again count once.
+         */
+        get: operations["compare_curves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workers": {
         parameters: {
             query?: never;
@@ -1152,6 +1636,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Runs, data sets, studies and workers by name or identifier; the newest without a text.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1292,6 +1796,25 @@ export interface components {
             logprob: number;
         };
         /**
+         * ArtifactList
+         * @description Adapters and exports of all runs, newest first unless sorted otherwise.
+         */
+        ArtifactList: {
+            /** Items */
+            items: components["schemas"]["ArtifactRow"][];
+            /** Total */
+            total: number;
+            /**
+             * Total Bytes
+             * @description Bytes of all of them, not of this page alone.
+             */
+            total_bytes: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
          * ArtifactOut
          * @description A file set that a run wrote.
          */
@@ -1319,6 +1842,50 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * ArtifactRow
+         * @description An adapter that a run wrote, or an export of one.
+         */
+        ArtifactRow: {
+            /**
+             * Source
+             * @description Who made it.
+             * @enum {string}
+             */
+            source: "run" | "export";
+            /**
+             * Id
+             * @description Of the export; of a run's adapter a name that is stable.
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project Id */
+            project_id: string;
+            /**
+             * Attempt
+             * @description Attempt that wrote a run's adapter.
+             */
+            attempt: number | null;
+            /** Bytes */
+            bytes: number | null;
+            /**
+             * Sha256
+             * @description Hash of the weights of a run's adapter.
+             */
+            sha256: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** @description The export itself, if it is one. */
+            export: components["schemas"]["ExportOut"] | null;
         };
         /**
          * AttemptOut
@@ -1351,6 +1918,49 @@ export interface components {
             resumed: components["schemas"]["Resumed"] | null;
             /** @description Null on a host without GPUs. */
             gpu_memory: components["schemas"]["GpuMemory"] | null;
+        };
+        /**
+         * BenchmarkList
+         * @description All benchmarks.
+         */
+        BenchmarkList: {
+            /** Items */
+            items: components["schemas"]["BenchmarkOut"][];
+        };
+        /**
+         * BenchmarkOut
+         * @description A benchmark that is built in.
+         */
+        BenchmarkOut: {
+            /**
+             * Name
+             * @description For `data.benchmark` of a configuration.
+             */
+            name: string;
+            /** Title */
+            title: string;
+            /**
+             * Licence
+             * @description Licence of its data.
+             */
+            licence: string;
+            /**
+             * Repository
+             * @description Data set on the hub; empty where there is none.
+             */
+            repository: string;
+            /**
+             * Train
+             * @description Split to train on; null: for evaluation only.
+             */
+            train: string | null;
+            /**
+             * Evaluate
+             * @description Split to evaluate on.
+             */
+            evaluate: string;
+            /** Splits */
+            splits: components["schemas"]["SplitOut"][];
         };
         /**
          * BulkOutcome
@@ -1424,11 +2034,355 @@ export interface components {
             remove?: string[];
         };
         /**
+         * Bundle
+         * @description All of it.
+         */
+        Bundle: {
+            /**
+             * Format
+             * @description Tells such a file from others.
+             * @constant
+             */
+            format: "unisd-bundle";
+            /**
+             * Version
+             * @description Version of the format.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Made At
+             * @description When, as ISO 8601.
+             * @default
+             */
+            made_at: string;
+            /**
+             * Run Id
+             * @description Identifier that the run had.
+             * @default
+             */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** @description The run's configuration with every field. */
+            config: components["schemas"]["RunConfig"];
+            /**
+             * Seeds
+             * @description Also in the configuration.
+             */
+            seeds?: {
+                [key: string]: number;
+            };
+            data: components["schemas"]["BundleData"];
+            environment?: components["schemas"]["BundleEnvironment"];
+            results?: components["schemas"]["BundleResults"];
+        };
+        /**
+         * BundleData
+         * @description Which data the run read.
+         */
+        BundleData: {
+            /**
+             * Name
+             * @description Data set, benchmark, or the file's name without its folder.
+             */
+            name: string;
+            /**
+             * Sha256
+             * @description Hash of the file's bytes; null: the run had not read it yet.
+             */
+            sha256?: string | null;
+            /**
+             * Records
+             * @description Records read.
+             */
+            records?: number | null;
+            /**
+             * Train
+             * @description Records used for training.
+             */
+            train?: number | null;
+            /**
+             * Held Out
+             * @description Records held out for evaluation.
+             */
+            held_out?: number | null;
+            /** @description Mapping of an uploaded data set's columns. */
+            fields?: components["schemas"]["DataFields"] | null;
+        };
+        /**
+         * BundleEnvironment
+         * @description What the run was made with.
+         */
+        BundleEnvironment: {
+            /**
+             * Studio
+             * @description Version of the studio.
+             */
+            studio?: string | null;
+            /**
+             * Device
+             * @description Device in words.
+             */
+            device?: string | null;
+            /**
+             * Dtype
+             * @description Number format of the frozen weights.
+             */
+            dtype?: string | null;
+            /**
+             * Versions
+             * @description Versions of Python and of the libraries that count.
+             */
+            versions?: {
+                [key: string]: string;
+            };
+            /**
+             * Details
+             * @description All packages, commit of the code, drivers, variables.
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * BundleEvaluation
+         * @description Figures of one evaluation.
+         */
+        BundleEvaluation: {
+            /** Set */
+            set: string;
+            /** Step */
+            step: number;
+            /** Summary */
+            summary: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * BundleFiles
+         * @description An adapter that the run wrote.
+         */
+        BundleFiles: {
+            /** Kind */
+            kind: string;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Sha256
+             * @description Hash of the weights file.
+             */
+            sha256: string;
+        };
+        /**
+         * BundleImport
+         * @description A bundle to start the same run from.
+         */
+        BundleImport: {
+            /** @description The file's content. */
+            bundle: components["schemas"]["Bundle"];
+            /**
+             * Project Id
+             * @description Project. Absent: the default one.
+             */
+            project_id?: string | null;
+            /**
+             * Name
+             * @description Name. Absent: the bundle's.
+             */
+            name?: string | null;
+            /**
+             * Data
+             * @description Where the data is now: a data set as `name@number`, or a file's path. Absent: an uploaded data set of the same bytes, else where the bundle says.
+             */
+            data?: string | null;
+            /** @description When and where it runs. */
+            schedule?: components["schemas"]["Schedule"];
+        };
+        /**
+         * BundleMetric
+         * @description A metric's newest value and its range; null where there is no finite one.
+         */
+        BundleMetric: {
+            /** Last */
+            last: number | null;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+        };
+        /**
+         * BundleResults
+         * @description What came out.
+         */
+        BundleResults: {
+            /**
+             * Status
+             * @description State of the run when the bundle was made.
+             * @default
+             */
+            status: string;
+            /**
+             * Steps
+             * @description Optimizer steps done.
+             */
+            steps?: number | null;
+            /**
+             * Losses
+             * @description `train/loss` by step; of a long run only every n-th step.
+             */
+            losses?: {
+                [key: string]: number;
+            };
+            /**
+             * Metrics
+             * @description By path.
+             */
+            metrics?: {
+                [key: string]: components["schemas"]["BundleMetric"];
+            };
+            /** Evaluations */
+            evaluations?: components["schemas"]["BundleEvaluation"][];
+            /** Files */
+            files?: components["schemas"]["BundleFiles"][];
+        };
+        /**
+         * BundleStarted
+         * @description The new run.
+         */
+        BundleStarted: {
+            run: components["schemas"]["RunCreated"];
+            /**
+             * Data
+             * @enum {string}
+             */
+            data: "verified" | "unverified";
+            /** Differences */
+            differences: components["schemas"]["VersionDifference"][];
+        };
+        /**
+         * BundleVerdict
+         * @description Whether a bundle can be started here, and what is different.
+         */
+        BundleVerdict: {
+            /** Name */
+            name: string;
+            /** @description The configuration that would be run. */
+            config: components["schemas"]["RunConfig"];
+            /**
+             * Data
+             * @description `unverified`: the hash is not known, or only a worker can tell it.
+             * @enum {string}
+             */
+            data: "verified" | "unverified";
+            /**
+             * Data From
+             * @description Data set, benchmark or path that the data is read from.
+             */
+            data_from: string;
+            /** Differences */
+            differences: components["schemas"]["VersionDifference"][];
+            /**
+             * Errors
+             * @description Why it cannot be started; empty: it can.
+             */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * CardFacts
+         * @description What the model card tells of the training, besides its configuration.
+         */
+        CardFacts: {
+            /**
+             * Run
+             * @description The run's name.
+             */
+            run: string;
+            /**
+             * Step
+             * @description Optimizer steps done.
+             */
+            step?: number | null;
+            /**
+             * Data Sha256
+             * @description Hash of the data file.
+             */
+            data_sha256?: string | null;
+            /**
+             * Metrics
+             * @description Newest values, by path.
+             */
+            metrics?: {
+                [key: string]: number;
+            };
+            /**
+             * Evaluations
+             * @description Figures of the newest evaluation of each set.
+             */
+            evaluations?: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Versions
+             * @description Libraries trained with.
+             */
+            versions?: {
+                [key: string]: string;
+            };
+        };
+        /**
          * Cause
          * @description Why a run changed its state.
          * @enum {string}
          */
         Cause: "submitted" | "claimed" | "work_began" | "stop_requested" | "time_limit" | "cancelled" | "deleted" | "resumed" | "ended" | "killed" | "trainer_died" | "worker_left" | "lease_expired" | "unstartable";
+        /**
+         * Cell
+         * @description A metric in one column, and against the baseline.
+         */
+        Cell: {
+            /**
+             * Value
+             * @description Of one run, or the mean of a column's runs.
+             */
+            value: number | null;
+            /**
+             * Low
+             * @description Interval of the mean (Student's t).
+             */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+            /**
+             * N
+             * @description Runs that have a value.
+             */
+            n: number;
+            /**
+             * Non Finite
+             * @description What a run's newest value is, if it is no number.
+             */
+            non_finite?: ("NaN" | "Infinity" | "-Infinity") | null;
+            /**
+             * Delta
+             * @description Less the baseline's value.
+             */
+            delta?: number | null;
+            /** Delta Low */
+            delta_low?: number | null;
+            /** Delta High */
+            delta_high?: number | null;
+            /**
+             * Note
+             * @description What the figures leave out or rest on.
+             * @default
+             */
+            note: string;
+        };
         /**
          * CellReport
          * @description One combination of levels, over its seeds.
@@ -1472,6 +2426,14 @@ export interface components {
              * @description What was found, in words.
              */
             detail: string;
+        };
+        /**
+         * CheckpointOption
+         * @description A checkpoint that can be exported.
+         */
+        CheckpointOption: {
+            /** Step */
+            step: number;
         };
         /**
          * Checks
@@ -1533,14 +2495,50 @@ export interface components {
             tests: string[];
         };
         /**
-         * Column
-         * @description A column and the types found in the first rows.
+         * ComparedColumn
+         * @description A run, or several that differ only in their seeds.
          */
-        Column: {
+        ComparedColumn: {
+            /**
+             * Key
+             * @description Identifier of its first run; stays whatever else is compared.
+             */
+            key: string;
+            /** Label */
+            label: string;
+            /** Baseline */
+            baseline: boolean;
+            /** Runs */
+            runs: components["schemas"]["ComparedRun"][];
+        };
+        /**
+         * ComparedRun
+         * @description A run that is compared.
+         */
+        ComparedRun: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
             /** Name */
             name: string;
-            /** Types */
-            types: string[];
+            kind: components["schemas"]["RunKind"];
+            status: components["schemas"]["RunStatus"];
+            /** Model */
+            model: string;
+            /** Seed */
+            seed: number;
+            /** Step */
+            step: number;
+            /** Total Steps */
+            total_steps: number | null;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /**
          * Comparison
@@ -1614,6 +2612,43 @@ export interface components {
             preset?: string | null;
         };
         /**
+         * ConfigRow
+         * @description One field of what the runs were made with, by column.
+         */
+        ConfigRow: {
+            /**
+             * Source
+             * @description `config`: what was asked for. `environment`: what the run found on its worker.
+             * @enum {string}
+             */
+            source: "config" | "environment";
+            /** Path */
+            path: string;
+            /** Differs */
+            differs: boolean;
+            /**
+             * Present
+             * @description By column: whether its runs have this field.
+             */
+            present: boolean[];
+            /**
+             * Values
+             * @description By column; the seed of a column of several runs is a list.
+             */
+            values: unknown[];
+        };
+        /**
+         * ConfigText
+         * @description A configuration as people write it.
+         */
+        ConfigText: {
+            /**
+             * Text
+             * @description YAML or JSON; it may name a `preset`.
+             */
+            text: string;
+        };
+        /**
          * Contact
          * @description How a started run and its worker stand to each other.
          */
@@ -1685,10 +2720,81 @@ export interface components {
              */
             seconds: number | null;
             /**
+             * Device Seconds
+             * @description The same, each device of a run counted by itself.
+             */
+            device_seconds: number | null;
+            /**
              * Tokens
              * @description Tokens put through the network in training.
              */
             tokens: number | null;
+        };
+        /**
+         * Curve
+         * @description A metric's course in one column.
+         *
+         *     Of several runs: their mean and spread at each step. Where there are more points than asked for,
+         *     those of a bucket become their mean, with the lowest and the highest as the band, so that no
+         *     spike is lost. A smaller range therefore shows more detail.
+         */
+        Curve: {
+            /**
+             * Key
+             * @description Of its column.
+             */
+            key: string;
+            /** X */
+            x: number[];
+            /** Steps */
+            steps: number[];
+            /**
+             * Values
+             * @description Null where no value was finite.
+             */
+            values: (number | null)[];
+            /**
+             * Low
+             * @description Null where there is no band.
+             */
+            low: (number | null)[] | null;
+            /** High */
+            high: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Steps that each point stands for.
+             */
+            counts: number[];
+            /**
+             * Runs
+             * @description Fewest runs behind each point; null of one run.
+             */
+            runs: number[] | null;
+            /**
+             * Non Finite
+             * @description The first 100.
+             */
+            non_finite: components["schemas"]["NonFiniteAt"][];
+            /**
+             * Points
+             * @description Steps in the range.
+             */
+            points: number;
+        };
+        /**
+         * CurveSet
+         * @description A metric's curves, a column each; columns that lack it, or the axis, are absent.
+         */
+        CurveSet: {
+            /** Name */
+            name: string;
+            /**
+             * Axis
+             * @enum {string}
+             */
+            axis: "step" | "tokens" | "epoch" | "time" | "wall";
+            /** Items */
+            items: components["schemas"]["Curve"][];
         };
         /**
          * DataConfig
@@ -1811,6 +2917,56 @@ export interface components {
             tool_calls?: string | null;
         };
         /**
+         * DataReport
+         * @description The data file as the run will read it.
+         */
+        DataReport: {
+            /**
+             * Layout
+             * @description `records`, or the benchmark whose form the file has.
+             */
+            layout: string;
+            /** File */
+            file: string;
+            /** Bytes */
+            bytes: number;
+            /** Rows Looked At */
+            rows_looked_at: number;
+            /** Columns */
+            columns: components["schemas"]["app__preflight__schemas__Column"][];
+            /**
+             * Records
+             * @description Records read for this report.
+             */
+            records: number;
+            /**
+             * Whole
+             * @description Whether that is all of them.
+             */
+            whole: boolean;
+            /**
+             * Tasks
+             * @description Records by how their answers are graded.
+             */
+            tasks: {
+                [key: string]: number;
+            };
+            /**
+             * Skipped
+             * @description Rows that are left out, by reason.
+             */
+            skipped: {
+                [key: string]: number;
+            };
+            /**
+             * Train
+             * @description Records left to train on.
+             */
+            train: number;
+            /** Held Out */
+            held_out: number;
+        };
+        /**
          * DatasetDetail
          * @description A data set with all versions, newest first.
          */
@@ -1921,6 +3077,18 @@ export interface components {
             };
         };
         /**
+         * DiskNeed
+         * @description Bytes that the run will write.
+         */
+        DiskNeed: {
+            /** Adapters */
+            adapters: number;
+            /** Checkpoints */
+            checkpoints: number;
+            /** Total */
+            total: number;
+        };
+        /**
          * Effect
          * @description A difference, or a difference of differences, that levels make.
          */
@@ -1969,6 +3137,32 @@ export interface components {
              * @default 10
              */
             every_steps: number;
+        };
+        /**
+         * EvaluationCell
+         * @description A set's results in one column.
+         */
+        EvaluationCell: {
+            /** Results */
+            results: components["schemas"]["EvaluationResult"][];
+            /** @description Wilson interval of one run, t interval of several. */
+            accuracy: components["schemas"]["Interval"];
+            /** @description Forward JSD to the base, nats per token; mean over seeds. */
+            jsd: components["schemas"]["Interval"];
+            /** @description Log-probability of the answers under the base, nats per token. */
+            base_logprob: components["schemas"]["Interval"];
+            /** @description Null where there is nothing to pair. */
+            pair: components["schemas"]["EvaluationPair"] | null;
+            /**
+             * Reason
+             * @description Why there is nothing to pair; empty for the baseline.
+             */
+            reason: string;
+            /**
+             * Note
+             * @description What the pairs leave out or rest on.
+             */
+            note: string;
         };
         /**
          * EvaluationConfig
@@ -2220,6 +3414,66 @@ export interface components {
             };
         };
         /**
+         * EvaluationPair
+         * @description What to ask `GET /api/evaluations/compare` for.
+         */
+        EvaluationPair: {
+            /**
+             * First
+             * @description The baseline's results.
+             */
+            first: string[];
+            /**
+             * Second
+             * @description The column's, seed by seed.
+             */
+            second: string[];
+        };
+        /**
+         * EvaluationResult
+         * @description The newest result of a run's model on a set.
+         */
+        EvaluationResult: {
+            /**
+             * Name
+             * @description `RUN:CURSOR`, as the routes of evaluations take it.
+             */
+            name: string;
+            /**
+             * Run Id
+             * @description The compared run.
+             */
+            run_id: string;
+            /**
+             * Made By
+             * @description The run that made it: the same, or an evaluation of it.
+             */
+            made_by: string;
+            /** Seed */
+            seed: number;
+            /**
+             * Step
+             * @description Optimizer steps done; null if made after the run.
+             */
+            step: number | null;
+            /** Questions */
+            questions: number | null;
+            /** Answers */
+            answers: number | null;
+        };
+        /**
+         * EvaluationRow
+         * @description A set of questions by column.
+         */
+        EvaluationRow: {
+            /** Set */
+            set: string;
+            /** Chance */
+            chance: number | null;
+            /** Cells */
+            cells: components["schemas"]["EvaluationCell"][];
+        };
+        /**
          * EvaluationSet
          * @description Questions under a name, with the way in which they are asked.
          */
@@ -2466,6 +3720,364 @@ export interface components {
             created_at: string;
         };
         /**
+         * ExportCheck
+         * @description The exported thing was loaded and asked; how its answer compares with the original's.
+         */
+        ExportCheck: {
+            /** Passed */
+            passed: boolean;
+            /**
+             * Loaded With
+             * @description Library that loaded the exported files.
+             */
+            loaded_with: string;
+            /**
+             * Dtype
+             * @description Number format in which both computed.
+             */
+            dtype: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Answer
+             * @description The original's greedy answer.
+             */
+            answer: string;
+            /**
+             * Exported Answer
+             * @description The exported model's greedy answer.
+             */
+            exported_answer: string;
+            /**
+             * Tokens
+             * @description Tokens of the original's answer.
+             */
+            tokens: number;
+            /**
+             * Same Tokens
+             * @description Tokens up to the first that differs.
+             */
+            same_tokens: number;
+            /**
+             * Mean Difference
+             * @description Mean difference of the log-probabilities of the original's tokens, nats.
+             */
+            mean_difference: number;
+            /**
+             * Largest Difference
+             * @description Largest such difference, nats.
+             */
+            largest_difference: number;
+            /**
+             * Tolerance
+             * @description Mean difference that is allowed, nats; 0 for none.
+             */
+            tolerance: number;
+            /**
+             * Base Difference
+             * @description Mean difference between the original and its base on the same tokens, nats: what the training changed.
+             */
+            base_difference: number;
+            /**
+             * Reason
+             * @description Why it did not pass.
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * ExportCreate
+         * @description A new export of a run's weights.
+         */
+        ExportCreate: {
+            /** @description What is made. */
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Checkpoint
+             * @description Step of the checkpoint whose weights are taken. Absent: the run's adapter, or where it has none yet its newest checkpoint.
+             */
+            checkpoint?: number | null;
+            /**
+             * Weights
+             * @description Of a merged model, a GGUF file or what is pushed: the student's weights, or the EMA teacher's.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Gguf Type
+             * @description Number format of a GGUF file.
+             * @default f16
+             * @enum {string}
+             */
+            gguf_type: "f32" | "f16" | "bf16" | "q8_0";
+            /**
+             * Prompt
+             * @description Asked of original and export to compare them. Absent: a prompt of the run.
+             */
+            prompt?: string | null;
+            /** @description Where a push goes; for `hub` alone. */
+            hub?: components["schemas"]["HubWish"] | null;
+        };
+        /**
+         * ExportFile
+         * @description One of an export's files.
+         */
+        ExportFile: {
+            /** Path */
+            path: string;
+            /** Bytes */
+            bytes: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * ExportJob
+         * @description Everything that an export's result depends on. Stored with it; holds no secret.
+         */
+        ExportJob: {
+            /**
+             * Version
+             * @description Version of this schema.
+             * @default 1
+             * @constant
+             */
+            version: 1;
+            /** @description What is made. */
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Content
+             * @description What the files are.
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Weights
+             * @description Whose weights.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Checkpoint
+             * @description Optimizer step of the checkpoint; null: the adapter.
+             */
+            checkpoint?: number | null;
+            /**
+             * Adapter
+             * @description Folder of the adapter or checkpoint on its worker.
+             */
+            adapter: string;
+            /** @description The base model. */
+            model: components["schemas"]["ModelConfig"];
+            /** @description The run's configuration, for the model card. */
+            config: components["schemas"]["RunConfig"];
+            /** @description What the model card tells of the training. */
+            facts: components["schemas"]["CardFacts"];
+            /**
+             * Prompt
+             * @description What is asked of the original and of the exported model.
+             */
+            prompt: string;
+            /**
+             * Gguf Type
+             * @description Number format of a GGUF file.
+             * @default f16
+             * @enum {string}
+             */
+            gguf_type: "f32" | "f16" | "bf16" | "q8_0";
+            /** @description Where a push goes. */
+            hub?: components["schemas"]["HubTarget"] | null;
+            /**
+             * Device
+             * @description `auto` takes a GPU where the worker has one.
+             * @default auto
+             * @enum {string}
+             */
+            device: "auto" | "cpu" | "cuda" | "mps";
+        };
+        /**
+         * ExportKind
+         * @description What an export makes.
+         * @enum {string}
+         */
+        ExportKind: "adapter" | "ema_adapter" | "merged" | "gguf" | "hub";
+        /**
+         * ExportList
+         * @description Exports, newest first unless sorted otherwise.
+         */
+        ExportList: {
+            /** Items */
+            items: components["schemas"]["ExportOut"][];
+            /** Total */
+            total: number;
+            /**
+             * Total Bytes
+             * @description Bytes of the files of all of them, not of this page.
+             */
+            total_bytes: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * ExportOptions
+         * @description What can be exported of a run, and how large it will be.
+         */
+        ExportOptions: {
+            /**
+             * Has Adapter
+             * @description Whether the run has written its adapter.
+             */
+            has_adapter: boolean;
+            /**
+             * Has Ema
+             * @description Whether the run keeps a moving average of its weights.
+             */
+            has_ema: boolean;
+            /**
+             * Checkpoints
+             * @description Those that are kept, newest first.
+             */
+            checkpoints: components["schemas"]["CheckpointOption"][];
+            /** Kinds */
+            kinds: components["schemas"]["KindOption"][];
+            /**
+             * Prompt
+             * @description What is asked to compare, unless another prompt is given.
+             */
+            prompt: string;
+            /**
+             * Disk Free
+             * @description Bytes free on the connected worker that has most; null: no worker.
+             */
+            disk_free: number | null;
+        };
+        /**
+         * ExportOut
+         * @description An export. It is executed as the run of the same identifier.
+         */
+        ExportOut: {
+            /** Id */
+            id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Content
+             * @description What the files are: of a push, what was pushed.
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Weights
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Checkpoint
+             * @description Step of the checkpoint; null: the run's adapter.
+             */
+            checkpoint: number | null;
+            /**
+             * Gguf Type
+             * @description Only of GGUF files.
+             */
+            gguf_type: ("f32" | "f16" | "bf16" | "q8_0") | null;
+            /**
+             * Repository
+             * @description Only of a push.
+             */
+            repository: string | null;
+            status: components["schemas"]["RunStatus"];
+            progress: components["schemas"]["ExportProgress"];
+            /**
+             * Waiting
+             * @description What a queued export waits for; empty: nothing.
+             */
+            waiting: string[];
+            /** Worker */
+            worker: string | null;
+            /**
+             * Estimate Bytes
+             * @description Size as told before; null: unknown.
+             */
+            estimate_bytes: number | null;
+            /**
+             * Bytes
+             * @description Of the files that are kept; null before they are made.
+             */
+            bytes: number | null;
+            /** Files */
+            files: components["schemas"]["ExportFile"][];
+            /** @description How the exported thing answers; null before. */
+            check: components["schemas"]["ExportCheck"] | null;
+            /**
+             * Licence
+             * @description The base's, where it is known.
+             */
+            licence: string | null;
+            /**
+             * Url
+             * @description Where the hub shows a push.
+             */
+            url: string | null;
+            /**
+             * Downloadable
+             * @description Whether its files can be fetched now.
+             */
+            downloadable: boolean;
+            /** @description Why it failed. */
+            problem: components["schemas"]["Problem"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
+         * ExportProgress
+         * @description How far the current phase is. Unknown figures are null, never 0.
+         */
+        ExportProgress: {
+            /** Phase */
+            phase: string | null;
+            /** Detail */
+            detail: string;
+            /**
+             * Bytes
+             * @description Written or sent.
+             */
+            bytes: number | null;
+            /**
+             * Total Bytes
+             * @description In all, as far as it can be told before.
+             */
+            total_bytes: number | null;
+            /**
+             * Eta Seconds
+             * @description Estimated seconds left of the phase.
+             */
+            eta_seconds: number | null;
+        };
+        /**
+         * Fate
+         * @description What becomes of a study's runs when it is deleted.
+         * @enum {string}
+         */
+        Fate: "keep" | "delete";
+        /**
          * FeatureMatchingConfig
          * @description Squared distance of the final hidden states of student and primary teacher.
          */
@@ -2491,6 +4103,28 @@ export interface components {
             weight: number;
         };
         /**
+         * FileSet
+         * @description An adapter or a checkpoint that a run wrote.
+         */
+        FileSet: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adapter" | "ema_adapter" | "checkpoint";
+            /** Attempt */
+            attempt: number;
+            /**
+             * Step
+             * @description Of a checkpoint: optimizer steps done.
+             */
+            step: number | null;
+            /** Bytes */
+            bytes: number;
+            /** Files */
+            files: components["schemas"]["StoredFile"][];
+        };
+        /**
          * Gap
          * @description A run that the comparisons lack.
          */
@@ -2504,6 +4138,11 @@ export interface components {
             metric: string | null;
             /** Reason */
             reason: string;
+            /**
+             * Run Id
+             * @description The run in the studio, if it is there.
+             */
+            run_id?: string | null;
         };
         /**
          * GenerationConfig
@@ -2696,6 +4335,11 @@ export interface components {
              * @description Version of the NVIDIA driver.
              */
             driver?: string | null;
+            /**
+             * Bfloat16
+             * @description Whether the processor computes in bfloat16; null where it does not tell.
+             */
+            bfloat16?: boolean | null;
         };
         /**
          * Health
@@ -2731,6 +4375,36 @@ export interface components {
             maximum: number;
         };
         /**
+         * Hit
+         * @description Something that the text was found in.
+         */
+        Hit: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "run" | "dataset" | "study" | "worker";
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Detail
+             * @description What tells it from others of its name; may be empty.
+             */
+            detail: string;
+            /** @description State of a run. */
+            status: components["schemas"]["RunStatus"] | null;
+        };
+        /**
+         * Hits
+         * @description What was found: of each kind so many at most, names that begin with the text first.
+         */
+        Hits: {
+            /** Items */
+            items: components["schemas"]["Hit"][];
+        };
+        /**
          * HubSource
          * @description A file of a data set on the Hugging Face hub.
          */
@@ -2761,6 +4435,65 @@ export interface components {
              * @description Path of the file in the repository.
              */
             file: string;
+        };
+        /**
+         * HubTarget
+         * @description Where on the hub the files go. The token is not here: it is never stored.
+         */
+        HubTarget: {
+            /**
+             * Repository
+             * @description `owner/name` on the hub; made if it is not there.
+             */
+            repository: string;
+            /**
+             * Private
+             * @description Whether a repository that is made is private.
+             * @default true
+             */
+            private: boolean;
+            /**
+             * Branch
+             * @description Branch that gets the files.
+             * @default main
+             */
+            branch: string;
+        };
+        /**
+         * HubWish
+         * @description A push to a repository of the hub.
+         */
+        HubWish: {
+            /**
+             * Repository
+             * @description `owner/name` on the hub; made if it is not there.
+             */
+            repository: string;
+            /**
+             * Token
+             * Format: password
+             * @description Access token with the right to write there. Used once and never stored whole.
+             */
+            token: string;
+            /**
+             * Content
+             * @description What is pushed.
+             * @default adapter
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Private
+             * @description Whether a repository that is made is private.
+             * @default true
+             */
+            private: boolean;
+            /**
+             * Branch
+             * @description Branch that gets the files; made if not there.
+             * @default main
+             */
+            branch: string;
         };
         /**
          * Interval
@@ -2799,6 +4532,52 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * KindOption
+         * @description One kind of export.
+         */
+        KindOption: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adapter" | "ema_adapter" | "merged" | "gguf" | "hub";
+            /** Available */
+            available: boolean;
+            /**
+             * Reason
+             * @description Why not, if not.
+             */
+            reason: string;
+            /**
+             * Remedy
+             * @description What to do about it.
+             */
+            remedy: string;
+            /**
+             * Estimate Bytes
+             * @description Size of the files; null: unknown.
+             */
+            estimate_bytes: number | null;
+        };
+        /**
+         * KnownModel
+         * @description A model that can be named.
+         */
+        KnownModel: {
+            /** Name */
+            name: string;
+            /**
+             * Here
+             * @description Whether it lies on this machine.
+             */
+            here: boolean;
+            /**
+             * Runs
+             * @description Recent runs that used it.
+             */
+            runs: number;
         };
         /**
          * Leaks
@@ -2887,6 +4666,16 @@ export interface components {
             cursor: number;
         };
         /**
+         * LongRecord
+         * @description A record whose prompt does not fit.
+         */
+        LongRecord: {
+            /** Line */
+            line: number;
+            /** Tokens */
+            tokens: number;
+        };
+        /**
          * LoraConfig
          * @description Low-rank adapter that the student trains (Hu et al., 2021).
          */
@@ -2925,6 +4714,39 @@ export interface components {
             target_modules: string[];
         };
         /**
+         * Making
+         * @description Something that is made once before training, and kept.
+         */
+        Making: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "negatives" | "instructions" | "embeddings" | "completions";
+            /** Total */
+            total: number;
+            /**
+             * Present
+             * @description Found in this machine's cache.
+             */
+            present: number;
+            /**
+             * Looked At
+             * @description How many were looked for.
+             */
+            looked_at: number;
+            /**
+             * Seconds
+             * @description Time for what is missing; null: not known yet.
+             */
+            seconds: number | null;
+            /**
+             * Basis
+             * @description Where that time comes from, or why it is not known.
+             */
+            basis: string;
+        };
+        /**
          * MappingChange
          * @description Another mapping of the same file.
          */
@@ -2953,6 +4775,28 @@ export interface components {
             p: number;
         };
         /**
+         * MemoryNeed
+         * @description Bytes on each device at the peak.
+         */
+        MemoryNeed: {
+            /** Base */
+            base: number;
+            /** Adapters */
+            adapters: number;
+            /** Optimizer */
+            optimizer: number;
+            /** Sampling */
+            sampling: number;
+            /** Activations */
+            activations: number;
+            /** Head */
+            head: number;
+            /** Runtime */
+            runtime: number;
+            /** Peak */
+            peak: number;
+        };
+        /**
          * MetricEffects
          * @description Effects on one metric's last value.
          */
@@ -2961,6 +4805,24 @@ export interface components {
             metric: string;
             /** Effects */
             effects: components["schemas"]["Effect"][];
+        };
+        /**
+         * MetricRow
+         * @description A metric by column.
+         */
+        MetricRow: {
+            /** Name */
+            name: string;
+            /**
+             * Better
+             * @description Null where that depends.
+             */
+            better: ("higher" | "lower") | null;
+            /**
+             * Cells
+             * @description Null where no run of the column reported it.
+             */
+            cells: (components["schemas"]["Cell"] | null)[];
         };
         /**
          * MetricSeries
@@ -3046,6 +4908,63 @@ export interface components {
             quantization: "none" | "int8" | "nf4";
             /** @description The trainable adapter. */
             lora?: components["schemas"]["LoraConfig"];
+        };
+        /**
+         * ModelList
+         * @description Models to suggest, those most used first.
+         */
+        ModelList: {
+            /** Items */
+            items: components["schemas"]["KnownModel"][];
+        };
+        /**
+         * ModelReport
+         * @description The model as this machine has it.
+         */
+        ModelReport: {
+            /** Name */
+            name: string;
+            /**
+             * Folder
+             * @description Where it lies here; null: not on this machine.
+             */
+            folder: string | null;
+            /** Parameters */
+            parameters: number | null;
+            /**
+             * Trained
+             * @description Parameters of the adapter.
+             */
+            trained: number | null;
+            /** Vocabulary */
+            vocabulary: number | null;
+            /**
+             * Tokenizer
+             * @description Whether its tokenizer and chat template work here.
+             */
+            tokenizer: boolean;
+            /** Special Tokens */
+            special_tokens: {
+                [key: string]: string;
+            };
+            /**
+             * Problem
+             * @description Why they do not.
+             */
+            problem: string | null;
+        };
+        /**
+         * NonFiniteAt
+         * @description A value that JSON has no number for.
+         */
+        NonFiniteAt: {
+            /** X */
+            x: number;
+            /**
+             * Value
+             * @enum {string}
+             */
+            value: "NaN" | "Infinity" | "-Infinity";
         };
         /**
          * NonFinitePoint
@@ -3147,6 +5066,92 @@ export interface components {
              * @enum {string}
              */
             kind: "text" | "number" | "flag";
+        };
+        /**
+         * ParsedConfig
+         * @description What a text says.
+         */
+        ParsedConfig: {
+            /**
+             * Config
+             * @description The whole `RunConfig`, defaults filled in; null where there are mistakes.
+             */
+            config: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Errors
+             * @description Every mistake; `line` is that of the text.
+             */
+            errors: components["schemas"]["Problem"][];
+        };
+        /**
+         * PlanCheck
+         * @description What a written plan would start.
+         */
+        PlanCheck: {
+            /** @description Null if it is none. */
+            plan: components["schemas"]["StudyPlan-Output"] | null;
+            /**
+             * Combinations
+             * @description Combinations of levels; 0 if they are not known.
+             */
+            combinations: number;
+            /**
+             * Runs
+             * @description Runs that would be queued; 0 if they are not known.
+             */
+            runs: number;
+            /**
+             * Errors
+             * @description Each with its line, where it stands in one.
+             */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * PlanIn
+         * @description A plan as it is written.
+         */
+        PlanIn: {
+            /**
+             * Text
+             * @description YAML or JSON (docs/studies.md).
+             */
+            text: string;
+        };
+        /**
+         * Preflight
+         * @description What can be known about a run before it starts.
+         */
+        Preflight: {
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+            data: components["schemas"]["DataReport"] | null;
+            prompts: components["schemas"]["PromptReport"] | null;
+            model: components["schemas"]["ModelReport"];
+            example: components["schemas"]["RenderedExample"] | null;
+            /** Making */
+            making: components["schemas"]["Making"][];
+            /**
+             * Steps
+             * @description Optimizer steps.
+             */
+            steps: number | null;
+            /**
+             * Sequences
+             * @description Sequences per optimizer step, on all devices.
+             */
+            sequences: number;
+            disk: components["schemas"]["DiskNeed"] | null;
+            /**
+             * Workers
+             * @description Workers that are connected.
+             */
+            workers: components["schemas"]["WorkerFit"][];
         };
         /**
          * PresetList
@@ -3318,6 +5323,43 @@ export interface components {
              * @default 0
              */
             run_count: number;
+        };
+        /**
+         * PromptReport
+         * @description Whether the prompts fit.
+         */
+        PromptReport: {
+            /** Counted */
+            counted: number;
+            /**
+             * Limit
+             * @description `generation.max_prompt_length`.
+             */
+            limit: number;
+            /**
+             * Context
+             * @description Positions that the model knows, if it says so.
+             */
+            context: number | null;
+            /**
+             * Too Long
+             * @description Records that do not fit and will be dropped.
+             */
+            too_long: number;
+            /**
+             * Longest
+             * @description The first few of those.
+             */
+            longest: components["schemas"]["LongRecord"][];
+            /**
+             * Without Views
+             * @description Of the records looked at: those for which too few auxiliary prompts fit; null without auxiliary teachers, or where their contexts are not made yet.
+             */
+            without_views: number | null;
+            /** Views Looked At */
+            views_looked_at: number;
+            /** Lengths */
+            lengths: components["schemas"]["ViewLengths"][];
         };
         /**
          * Quadrants
@@ -3516,6 +5558,68 @@ export interface components {
             top_k: number;
         };
         /**
+         * RenderedExample
+         * @description One training record behind all of its views, in the first epoch.
+         */
+        RenderedExample: {
+            /**
+             * Index
+             * @description Place among the records left to train on, from 0.
+             */
+            index: number;
+            /**
+             * Records
+             * @description How many there are.
+             */
+            records: number;
+            /** Line */
+            line: number;
+            /** Id */
+            id: string;
+            /** Views */
+            views: components["schemas"]["RenderedView"][];
+            /**
+             * Reference
+             * @description The data's answer as a completion.
+             */
+            reference: string;
+            /**
+             * Exact
+             * @description Whether the run itself will show exactly this.
+             */
+            exact: boolean;
+        };
+        /**
+         * RenderedView
+         * @description One prompt as the trainer will render it.
+         */
+        RenderedView: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "student" | "primary" | "auxiliary" | "negative";
+            /**
+             * Number
+             * @description Which of its kind, from 1.
+             */
+            number: number;
+            /** Text */
+            text: string;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Made
+             * @description False: what it shows is only made before training.
+             */
+            made: boolean;
+            /**
+             * Note
+             * @description Where what it shows comes from.
+             */
+            note: string;
+        };
+        /**
          * Repeat
          * @description A line whose prompt was seen before.
          */
@@ -3555,7 +5659,7 @@ export interface components {
                 [key: string]: number;
             };
             /** Columns */
-            columns: components["schemas"]["Column"][];
+            columns: components["schemas"]["app__datasets__schemas__Column"][];
             /**
              * Duplicates
              * @description Examples whose prompt stands in an earlier line; white space and case do not count.
@@ -3607,6 +5711,12 @@ export interface components {
             tuned_logprob: components["schemas"]["Interval"];
         };
         /**
+         * Retry
+         * @description Which runs of a study are taken up again.
+         * @enum {string}
+         */
+        Retry: "failed" | "unfinished";
+        /**
          * RunChange
          * @description What can be changed about a run; absent fields stay.
          */
@@ -3637,6 +5747,36 @@ export interface components {
             max_attempts: number;
             /** Time Limit Seconds */
             time_limit_seconds?: number | null;
+        };
+        /**
+         * RunComparison
+         * @description Runs against a baseline. Differences are the column's less the baseline's.
+         */
+        RunComparison: {
+            /**
+             * Baseline
+             * @description The run that is compared against.
+             */
+            baseline: string | null;
+            /**
+             * Missing
+             * @description Runs that were asked for and do not exist.
+             */
+            missing: string[];
+            /**
+             * Columns
+             * @description The baseline's first, the others as asked for.
+             */
+            columns: components["schemas"]["ComparedColumn"][];
+            /**
+             * Config
+             * @description Every field; `differs` marks the differences.
+             */
+            config: components["schemas"]["ConfigRow"][];
+            /** Metrics */
+            metrics: components["schemas"]["MetricRow"][];
+            /** Evaluations */
+            evaluations: components["schemas"]["EvaluationRow"][];
         };
         /**
          * RunConfig
@@ -3804,9 +5944,9 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
             /**
              * Config
-             * @description An `EvaluationJob` where the run only evaluates.
+             * @description An `EvaluationJob` where the run only evaluates, an `ExportJob` where it exports.
              */
-            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"] | components["schemas"]["ExportJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -3991,9 +6131,9 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
             /**
              * Config
-             * @description An `EvaluationJob` where the run only evaluates.
+             * @description An `EvaluationJob` where the run only evaluates, an `ExportJob` where it exports.
              */
-            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"] | components["schemas"]["ExportJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -4081,6 +6221,27 @@ export interface components {
             parameters: components["schemas"]["Parameter"][];
         };
         /**
+         * RunFiles
+         * @description A run's weights, and the room that all of its files take.
+         */
+        RunFiles: {
+            /**
+             * Items
+             * @description The latest attempt's first, newest first.
+             */
+            items: components["schemas"]["FileSet"][];
+            /**
+             * Run Bytes
+             * @description All files of the run that are in the store.
+             */
+            run_bytes: number;
+            /**
+             * Export Bytes
+             * @description All files of its exports.
+             */
+            export_bytes: number;
+        };
+        /**
          * RunGroup
          * @description Runs with the same value of a field.
          */
@@ -4123,7 +6284,7 @@ export interface components {
          * @description What a run does.
          * @enum {string}
          */
-        RunKind: "training" | "evaluation";
+        RunKind: "training" | "evaluation" | "export";
         /**
          * RunList
          * @description Runs, newest first unless sorted otherwise.
@@ -4517,6 +6678,21 @@ export interface components {
              * @description Points in the range before reduction.
              */
             points: number;
+            /**
+             * Low
+             * @description As `bands`: the lowest finite value of each bucket; null where there are no more points than were asked for, so that each stands for itself.
+             */
+            low?: (number | null)[] | null;
+            /**
+             * High
+             * @description The highest likewise.
+             */
+            high?: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Points in each bucket likewise.
+             */
+            counts?: number[] | null;
         };
         /**
          * Session
@@ -4543,6 +6719,24 @@ export interface components {
         SignIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * SplitOut
+         * @description A part of a benchmark.
+         */
+        SplitOut: {
+            /** Name */
+            name: string;
+            /**
+             * Here
+             * @description Whether its file is in the API's `UNISD_BENCHMARK_DIR`.
+             */
+            here: boolean;
+            /**
+             * On Hub
+             * @description Whether a worker can obtain it from the hub.
+             */
+            on_hub: boolean;
         };
         /**
          * Spread
@@ -4595,6 +6789,19 @@ export interface components {
             mode: components["schemas"]["StopMode"];
         };
         /**
+         * StoredFile
+         * @description A file that can be downloaded.
+         */
+        StoredFile: {
+            /**
+             * Path
+             * @description Below the run's folder, as the download's address has it.
+             */
+            path: string;
+            /** Bytes */
+            bytes: number;
+        };
+        /**
          * Strip
          * @description Tuned model and base on the tokens of one completion.
          */
@@ -4640,6 +6847,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -4647,12 +6855,53 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
             plan: components["schemas"]["StudyPlan-Output"];
             /**
              * Cells
              * @description In the order of the plan.
              */
             cells: components["schemas"]["StudyRun"][];
+            /**
+             * Metrics
+             * @description All that its runs reported.
+             */
+            metrics: string[];
+            /**
+             * Eta Seconds
+             * @description Time left if as many runs as now go on at once, from those that succeeded; null while that cannot be told.
+             */
+            eta_seconds: number | null;
             report: components["schemas"]["StudyReport"];
             /** Warnings */
             warnings: components["schemas"]["Problem"][];
@@ -4673,6 +6922,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -4680,14 +6930,61 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
             plan: components["schemas"]["StudyPlan-Output"];
             /**
              * Cells
              * @description In the order of the plan.
              */
             cells: components["schemas"]["StudyRun"][];
+            /**
+             * Metrics
+             * @description All that its runs reported.
+             */
+            metrics: string[];
+            /**
+             * Eta Seconds
+             * @description Time left if as many runs as now go on at once, from those that succeeded; null while that cannot be told.
+             */
+            eta_seconds: number | null;
             report: components["schemas"]["StudyReport"];
         };
+        /**
+         * StudyFile
+         * @description Files that a study can be taken along in.
+         * @enum {string}
+         */
+        StudyFile: "report.md" | "cells.csv" | "effects.csv" | "runs.csv";
         /**
          * StudyList
          * @description Studies, newest first.
@@ -4867,6 +7164,19 @@ export interface components {
             gaps: components["schemas"]["Gap"][];
         };
         /**
+         * StudyResume
+         * @description Which runs are to be taken up again.
+         */
+        StudyResume: {
+            /** @default unfinished */
+            what: components["schemas"]["Retry"];
+            /**
+             * Runs
+             * @description Only these of them. Absent: all.
+             */
+            runs?: string[] | null;
+        };
+        /**
          * StudyRun
          * @description One cell with one seed.
          */
@@ -4895,6 +7205,12 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
         };
         /**
+         * StudyState
+         * @description Where a study stands, by its runs.
+         * @enum {string}
+         */
+        StudyState: "waiting" | "running" | "complete" | "incomplete";
+        /**
          * StudySummary
          * @description A study as lists show it.
          */
@@ -4910,6 +7226,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -4917,6 +7234,135 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
+        };
+        /**
+         * StudyTable
+         * @description Cells by rows and columns.
+         */
+        StudyTable: {
+            /** Metric */
+            metric: string;
+            /** Row Factors */
+            row_factors: string[];
+            /** Column Factors */
+            column_factors: string[];
+            /** Averaged */
+            averaged: string[];
+            /** Fixed */
+            fixed: {
+                [key: string]: string;
+            };
+            /**
+             * Rows
+             * @description Levels of each row.
+             */
+            rows: {
+                [key: string]: string;
+            }[];
+            /**
+             * Columns
+             * @description Levels of each column.
+             */
+            columns: {
+                [key: string]: string;
+            }[];
+            /**
+             * Cells
+             * @description Row by row; null where the plan excludes every combination.
+             */
+            cells: (components["schemas"]["TableCell"] | null)[][];
+        };
+        /**
+         * StudyValidation
+         * @description Verdict on a plan, without starting anything.
+         */
+        StudyValidation: {
+            /** Valid */
+            valid: boolean;
+            /**
+             * Runs
+             * @description How many it asks for; null where its cells are wrong.
+             */
+            runs: number | null;
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * TableCell
+         * @description All runs whose levels are those of a row, a column and the fixed factors.
+         */
+        TableCell: {
+            /** Levels */
+            levels: {
+                [key: string]: string;
+            };
+            /** @description Of the metric's last value: mean over the averaged factors within each seed, all combinations with equal weight, then over seeds with a t interval. */
+            final: components["schemas"]["Interval"];
+            /** @description Likewise for the last value less the first. */
+            gain: components["schemas"]["Interval"];
+            /**
+             * Combinations
+             * @description Combinations of levels of the plan in here.
+             */
+            combinations: number;
+            /**
+             * Counted
+             * @description Those of them that have a value.
+             */
+            counted: number;
+            /**
+             * Runs
+             * @description The runs, in the plan's order.
+             */
+            runs: string[];
+            /**
+             * States
+             * @description Runs by state.
+             */
+            states: {
+                [key: string]: number;
+            };
+            cost: components["schemas"]["Cost"];
+            /** Gaps */
+            gaps: components["schemas"]["Gap"][];
+            /**
+             * Baseline
+             * @description Whether every level here is its factor's baseline.
+             */
+            baseline: boolean;
         };
         /**
          * Tags
@@ -5352,6 +7798,21 @@ export interface components {
             ctx?: Record<string, never>;
         };
         /**
+         * VersionDifference
+         * @description Something that is another version now.
+         */
+        VersionDifference: {
+            /** Name */
+            name: string;
+            /** Then */
+            then: string;
+            /**
+             * Now
+             * @description On the connected workers; several where they differ.
+             */
+            now: string;
+        };
+        /**
          * VersionOut
          * @description An immutable version of a data set.
          */
@@ -5427,6 +7888,23 @@ export interface components {
             };
         };
         /**
+         * ViewLengths
+         * @description Tokens of a view's prompt over the records counted.
+         */
+        ViewLengths: {
+            /**
+             * View
+             * @enum {string}
+             */
+            view: "student" | "primary";
+            /** Median */
+            median: number;
+            /** P95 */
+            p95: number;
+            /** Maximum */
+            maximum: number;
+        };
+        /**
          * ViewList
          * @description Views by name.
          */
@@ -5478,6 +7956,61 @@ export interface components {
              * @description What keeps it from starting now; empty: nothing.
              */
             reasons: string[];
+        };
+        /**
+         * WorkerFit
+         * @description Whether a worker can take the run, and how long it would need.
+         */
+        WorkerFit: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Mode */
+            mode: string;
+            /** Device */
+            device: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "fits" | "tight" | "will_not" | "unknown";
+            /** Reason */
+            reason: string;
+            need: components["schemas"]["MemoryNeed"] | null;
+            /**
+             * Capacity
+             * @description Bytes of the smallest GPU, or of the host.
+             */
+            capacity: number | null;
+            /**
+             * Free
+             * @description Bytes that nothing holds now.
+             */
+            free: number | null;
+            /** Disk Free */
+            disk_free: number | null;
+            /**
+             * Disk Verdict
+             * @enum {string}
+             */
+            disk_verdict: "fits" | "tight" | "will_not" | "unknown";
+            /**
+             * Seconds
+             * @description Training alone; null: not known yet.
+             */
+            seconds: number | null;
+            /** Seconds Per Step */
+            seconds_per_step: number | null;
+            /**
+             * Measured Runs
+             * @description Earlier runs behind these times.
+             */
+            measured_runs: number;
+            /** Time Note */
+            time_note: string;
         };
         /**
          * WorkerList
@@ -5553,12 +8086,60 @@ export interface components {
             run_id: string | null;
             /** Run Name */
             run_name: string | null;
+            /**
+             * Run By
+             * @description Who asked for that run; empty while there is none.
+             */
+            run_by: string;
+            /**
+             * Waiting
+             * @description Runs in its queues that wait and that it could take.
+             */
+            waiting: number;
             hardware: components["schemas"]["Hardware"];
             usage: components["schemas"]["Usage"];
             /** Versions */
             versions: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Column
+         * @description A column and the types found in the first rows.
+         */
+        app__datasets__schemas__Column: {
+            /** Name */
+            name: string;
+            /** Types */
+            types: string[];
+        };
+        /**
+         * Column
+         * @description A field of the data file.
+         */
+        app__preflight__schemas__Column: {
+            /** Name */
+            name: string;
+            /**
+             * Types
+             * @description JSON types of its values in the rows looked at.
+             */
+            types: string[];
+            /**
+             * Filled
+             * @description Rows looked at that have a value.
+             */
+            filled: number;
+            /**
+             * Used As
+             * @description What it is read as; null: not used, or not known.
+             */
+            used_as: string | null;
+            /**
+             * Sample
+             * @description Its first value, shortened.
+             */
+            sample: string;
         };
         /**
          * ProblemDetails
@@ -5620,7 +8201,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "finished";
+            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "export" | "finished";
             /** Step */
             step: number | null;
             /**
@@ -5893,6 +8474,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Defaults"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    parse_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigText"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParsedConfig"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
                 };
             };
             /** @description Unauthorized */
@@ -6442,6 +9148,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    preflight_run: {
+        parameters: {
+            query?: {
+                /** @description Training record to render, from 0. */
+                record?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -7924,6 +10711,8 @@ export interface operations {
                 from_step?: number | null;
                 /** @description Last step. Absent: to the end. */
                 to_step?: number | null;
+                /** @description What to give where there are too many: extremes, or means with them. */
+                shape?: "points" | "bands";
             };
             header?: never;
             path: {
@@ -8569,6 +11358,8 @@ export interface operations {
             query?: {
                 /** @description Only those of this project. */
                 project_id?: string | null;
+                /** @description Part of the name. */
+                q?: string | null;
                 /** @description Items per page. */
                 limit?: number;
                 /** @description Items to pass over. */
@@ -8708,9 +11499,152 @@ export interface operations {
             };
         };
     };
-    get_study: {
+    validate_study: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudyPlan-Input"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyValidation"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    check_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanCheck"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study: {
+        parameters: {
+            query?: {
+                /** @description Outcomes to compare beside the plan's; `*` is anything. */
+                metric?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
             header?: never;
             path: {
                 study_id: string;
@@ -8755,13 +11689,274 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_study: {
+        parameters: {
+            query: {
+                /** @description What becomes of its runs. */
+                runs: components["schemas"]["Fate"];
+            };
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study_table: {
+        parameters: {
+            query?: {
+                /** @description Absent: the first of the report. */
+                metric?: string | null;
+                /** @description Factors at the rows, outermost first. */
+                row?: string[] | null;
+                /** @description Factors at the columns. */
+                column?: string[] | null;
+                /** @description `factor=level`: only the cells of this level. */
+                fix?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyTable"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study_file: {
+        parameters: {
+            query?: {
+                /** @description Outcomes to compare beside the plan's; `*` is anything. */
+                metric?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
+            header?: never;
+            path: {
+                study_id: string;
+                file: components["schemas"]["StudyFile"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/markdown": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -8850,6 +12045,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resume_study: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StudyResume"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -9275,6 +12562,62 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_benchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10224,6 +13567,1298 @@ export interface operations {
             };
         };
     };
+    get_export_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOptions"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_exports: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run. */
+                run_id?: string | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["ExportKind"] | null;
+                /** @description Text in the run's name. */
+                q?: string | null;
+                /** @description Only those that wait or are being made. */
+                open_only?: boolean | null;
+                /** @description `-` sorts downwards. */
+                sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run" | "-run" | "status" | "-status";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    cancel_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_export: {
+        parameters: {
+            query?: {
+                /** @description One of its files. Absent: all, as a ZIP archive. */
+                file?: string | null;
+            };
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is still what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It is shorter than the range begins; `Content-Range` tells its length. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_artifacts: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run. */
+                run_id?: string | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["ExportKind"] | null;
+                /** @description Only what runs, or exports, made. */
+                source?: ("run" | "export") | null;
+                /** @description Text in the run's name. */
+                q?: string | null;
+                /** @description `-` sorts downwards. */
+                sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run_name" | "-run_name";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_run_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFiles"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_run_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                /** @description As the list of files has it. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is still what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It is shorter than the range begins; `Content-Range` tells its length. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    check_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleVerdict"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    import_bundle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleStarted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query: {
+                /** @description Their ids. */
+                run: string[];
+                /** @description What they are compared against. Absent: the first run. */
+                baseline?: string | null;
+                /** @description Whether runs that differ only in their seeds stand together. */
+                seeds?: boolean;
+                /** @description Which of each metric's values stands in the table. */
+                statistic?: "last" | "min" | "max";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparison"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_curves: {
+        parameters: {
+            query: {
+                /** @description Their ids. */
+                run: string[];
+                /** @description Metric. */
+                name: string;
+                /** @description What they are compared against. Absent: the first run. */
+                baseline?: string | null;
+                /** @description Whether runs that differ only in their seeds stand together. */
+                seeds?: boolean;
+                /** @description `tokens`: completion tokens so far; `epoch`: passes over the records so far; `time`: seconds since the run's start; `wall`: seconds since the Unix epoch. */
+                axis?: "step" | "tokens" | "epoch" | "time" | "wall";
+                /** @description Left end on that axis. Absent: the start. */
+                low?: number | null;
+                /** @description Right end. Absent: the end. */
+                high?: number | null;
+                /** @description Band of several seeds: standard deviation, lowest to highest, or 95 % interval of the mean. */
+                spread?: "sd" | "range" | "interval";
+                /** @description Most points each. */
+                max_points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurveSet"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_workers: {
         parameters: {
             query?: {
@@ -10852,6 +15487,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Text in a name, or an id. */
+                q?: string;
+                /** @description Of each kind at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hits"];
+                };
             };
             /** @description Unauthorized */
             401: {

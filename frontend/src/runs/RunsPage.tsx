@@ -32,8 +32,6 @@ import {
 } from "./view";
 import type { View } from "./views";
 
-export { Paging } from "../components/Paging";
-
 const NO_LINES = { from: 0, to: 30 };
 
 export function RunsPage({ projectId }: { projectId: string | undefined }) {

@@ -13,8 +13,6 @@ import { FilterBar } from "./FilterBar";
 import { type Field, fieldOf, GROUPS } from "./fields";
 import { filtersOf, isNarrowed } from "./view";
 
-export { NameSearch } from "../components/NameSearch";
-
 interface ToolbarProps {
   search: RunsSearch;
   onChange: (change: Partial<RunsSearch>) => void;

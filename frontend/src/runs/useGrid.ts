@@ -5,10 +5,27 @@ import { client, unwrap } from "../api/client";
 import type { RunsQuery } from "../api/queries";
 import type { RunSummary } from "../api/types";
 import { useKeys } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { type Line, lineAt, lineCount, type Segment } from "./layout";
 import { added, NOTHING, type Pick, pickOf, type Selection, toggled } from "./selection";
 
 const MOST = 20_000;
+
+const KEYS = {
+  title: "Runs",
+  keys: [
+    [["/"], "Search by name"],
+    [["j", "k"], "Next, previous run; arrows do, too"],
+    [["Home", "End"], "First, last run"],
+    [["Enter"], "Open the run, or a group"],
+    [["x"], "Select the run; the space bar does, too"],
+    [["Shift", "↓"], "Select the next one, too"],
+    [["Ctrl", "A"], "Select all of the list"],
+    [["c"], "Compare the selected runs"],
+    [["#"], "Delete the selected runs"],
+    [["Esc"], "Select none"],
+  ],
+} as const;
 
 async function fetchPicks(query: RunsQuery, offset: number, limit: number): Promise<Pick[]> {
   const { metric: _, param: __, ...wanted } = query;
@@ -106,6 +123,7 @@ export function useGrid({ query, segments = [], rowAt, onOpenGroup }: GridState)
     act();
   };
   const inGrid = () => document.activeElement instanceof HTMLTableRowElement;
+  useKeyHelp(KEYS);
   useKeys({
     j: () => move(inGrid() ? at + 1 : at),
     k: () => move(inGrid() ? at - 1 : at),

@@ -10,11 +10,12 @@ import torch
 import yaml
 
 from core.config import RunConfig
+from core.memory import token_bytes
 from tests.worker.trainer.test_families import make_model
 from tests.worker.trainer.tiny import tiny_config
 from worker.trainer.__main__ import main
 from worker.trainer.chat import load_tokenizer
-from worker.trainer.estimate import estimate, token_bytes
+from worker.trainer.estimate import decoder_of, estimate
 from worker.trainer.model import load_network
 
 
@@ -40,7 +41,7 @@ def test_kept_activations_are_counted_exactly(tmp_path, family, length):
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         hidden = network.hidden(torch.randint(3, 200, (4, length)))
     shape = network.causal.config
-    expected = token_bytes(shape, 2, 4, 7, length, grouped=True)
+    expected = token_bytes(decoder_of(shape), 2, 4, 7, length, grouped=True)
     layers = shape.num_hidden_layers
     assert sum(kept.values()) / (4 * length * layers) == pytest.approx(expected, rel=0.1)
     assert hidden.requires_grad

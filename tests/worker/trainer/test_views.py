@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core import views as views_module
+from core.views import Views
 from tests.worker.trainer.preparation.asked import make_asker, saying, write_records
-from worker.trainer import views as views_module
 from worker.trainer.preparation.contexts import Contexts
-from worker.trainer.views import Views
 
 
 def make_views(folder, rows, contexts=None, **parts):

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from core.config import RunConfig
+from core.made import made_settings, model_settings
 from core.prompts import Message
+from core.views import longest_view
 from worker.trainer.chat import Chat
 from worker.trainer.event_log import EventLog
 from worker.trainer.interrupt import Interrupt
@@ -47,10 +49,7 @@ class Asker:
     @property
     def longest_view(self) -> int:
         """Tokens that the prompt of a view may have, so that its completion has room too."""
-        generation = self.config.generation
-        if self.context is None:
-            return generation.max_prompt_length
-        return min(generation.max_prompt_length, self.context - generation.max_completion_length)
+        return longest_view(self.config, self.context)
 
     def has_room(self, prompt: Sequence[int], how: Sampling) -> bool:
         """Whether the model has positions for the prompt and the longest answer."""
@@ -62,14 +61,15 @@ class Asker:
 
     def settings(self, how: Sampling) -> list[Any]:
         """What every answer of this model depends on."""
+        return [*model_settings(self._identity(), self.config), how._asdict()]
+
+    def made(self, kind: str) -> Cache:
+        """What is made from answers of this model, for those who show views."""
+        return Cache(kind, made_settings(self._identity(), self.config))
+
+    def _identity(self) -> list[Any]:
         model = self.config.model
-        return [
-            model_identity(model.name, model.revision),
-            model.dtype,
-            model.quantization,
-            self.config.generation.backend,
-            how._asdict(),
-        ]
+        return model_identity(model.name, model.revision)
 
     def text(self, answer: Rollout) -> str:
         """What was answered; of an answer that ran out of tokens, its whole sentences."""

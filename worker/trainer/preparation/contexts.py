@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from core.made import INSTRUCTIONS, NEGATIVES, instructions_key, negatives_key
 from core.record import Record
+from core.views import ViewContexts, first_of_each, question
 from worker.trainer.failures import mistake
 from worker.trainer.preparation.asking import Asker
 from worker.trainer.preparation.embeddings import embed, neighbours
@@ -20,23 +22,15 @@ SPARE: Final = 32
 
 
 @dataclass(frozen=True)
-class Contexts:
-    """What the views of the training records are made of; empty where a mechanism is off.
+class Contexts(ViewContexts):
+    """What the views are made of, and what else is made before training.
 
     Attributes:
-        neighbours: indices of similar records, nearest first, per record.
-        instructions: K induced instructions.
-        negatives: wrong demonstrations per record.
         presampled: the base model's completion per record.
-        longest: tokens that the prompt of a view may have; None for what the configuration says.
         counts: what was made and thrown away, by name.
     """
 
-    neighbours: list[list[int]] = field(default_factory=list)
-    instructions: list[str] = field(default_factory=list)
-    negatives: list[list[str]] = field(default_factory=list)
     presampled: list[Rollout] = field(default_factory=list)
-    longest: int | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -57,31 +51,15 @@ def prepare_contexts(asker: Asker, records: Sequence[Record]) -> Contexts:
         nearest = _nearest(asker, records)
     if agreement.enabled and agreement.contexts == "induction":
         instructions = induce(asker, records, agreement.views)
+        asker.made(INSTRUCTIONS).put(instructions_key(records, asker.config), instructions)
         for number, instruction in enumerate(instructions, start=1):
             asker.log.say(f"Induced instruction {number}: {instruction}")
     negatives = _negatives(asker, records) if objective.contrastive.enabled else Negatives([], {})
     presampled = presample(asker, records) if objective.completions == "presampled" else []
     counts = {f"negatives/{name}": count for name, count in negatives.counts.items()}
     return Contexts(
-        nearest, instructions, negatives.of_record, presampled, asker.longest_view, counts
+        nearest, instructions, negatives.of_record, asker.longest_view, presampled, counts
     )
-
-
-def first_of_each(records: Sequence[Record]) -> dict[str, int]:
-    """The index of the first record with each question, by the question.
-
-    Upper and lower case and spaces do not make another question: its example would give the answer
-    away, and two of them would be one context twice.
-    """
-    found: dict[str, int] = {}
-    for index, record in enumerate(records):
-        found.setdefault(question(record), index)
-    return found
-
-
-def question(record: Record) -> str:
-    """A record's prompt as far as it tells questions apart."""
-    return " ".join(record.prompt.casefold().split())
 
 
 def check_pool(records: Sequence[Record], views: int) -> None:
@@ -119,6 +97,7 @@ def _nearest(asker: Asker, records: Sequence[Record]) -> list[list[int]]:
 def _negatives(asker: Asker, records: Sequence[Record]) -> Negatives:
     wanted = asker.config.objective.contrastive.negatives_per_record
     found = write_negatives(asker, records, wanted)
+    _keep_negatives(asker, records, found)
     counts = dict(found.counts)
     asked, usable = counts.pop("asked"), counts.pop("usable", 0)
     without = counts.pop("records_without")
@@ -129,3 +108,12 @@ def _negatives(asker: Asker, records: Sequence[Record]) -> Negatives:
         "warning" if without else "info",
     )
     return found
+
+
+def _keep_negatives(asker: Asker, records: Sequence[Record], found: Negatives) -> None:
+    """For those who show the views of a run before it starts."""
+    kept = asker.made(NEGATIVES)
+    for record, texts in zip(records, found.of_record, strict=True):
+        key = negatives_key(record, asker.config, asker.longest_view)
+        if not kept.has(key):
+            kept.put(key, texts)

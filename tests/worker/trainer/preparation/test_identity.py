@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from worker.trainer.preparation import identity
+from core import identity
+from worker.trainer.preparation import identity as named
 from worker.trainer.preparation.cache import Cache
 from worker.trainer.preparation.identity import model_identity
 
@@ -45,6 +46,6 @@ def test_large_files_are_told_apart_by_samples(tmp_path, monkeypatch):
 def test_a_name_on_the_hub_keeps_its_revision(monkeypatch, tmp_path):
     assert model_identity("no/such-model", "v1") == ["no/such-model", "v1"]
     cached = tmp_path / "snapshots" / "abc123" / "config.json"
-    monkeypatch.setattr(identity, "try_to_load_from_cache", lambda *_, **__: str(cached))
+    monkeypatch.setattr(named, "try_to_load_from_cache", lambda *_, **__: str(cached))
     assert model_identity("no/such-model", None) == ["no/such-model", "abc123"]
     assert model_identity("/nowhere/at/all", None)[0] == "/nowhere/at/all"

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from core.errors import StudioError
+from core.views import Views
 from tests.worker.trainer.preparation.asked import TOKENIZER, make_asker, write_records
 from worker.trainer.interrupt import StopRequested
 from worker.trainer.preparation.asking import BATCH
@@ -16,7 +17,6 @@ from worker.trainer.preparation.induction import induce
 from worker.trainer.preparation.negatives import write_negatives
 from worker.trainer.preparation.presampled import presample
 from worker.trainer.rollout import Rollout
-from worker.trainer.views import Views
 
 
 @pytest.fixture
