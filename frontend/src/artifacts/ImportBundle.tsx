@@ -22,6 +22,7 @@ export function ImportBundle({ onClose }: { onClose: () => void }) {
   const read = async (file: File | undefined) => {
     if (!file) return;
     start.reset();
+    check.reset();
     try {
       const found = JSON.parse(await file.text()) as Bundle;
       setBundle(found);
@@ -84,7 +85,7 @@ export function ImportBundle({ onClose }: { onClose: () => void }) {
           </Notice>
         )}
         {verdict && <Verdict verdict={verdict} />}
-        {bundle && verdict && verdict.errors.length > 0 && (
+        {bundle && verdict?.errors.some(isOfData) && (
           <form
             className="flex items-end gap-2"
             onSubmit={(event) => {
@@ -111,6 +112,9 @@ export function ImportBundle({ onClose }: { onClose: () => void }) {
     </Dialog>
   );
 }
+
+/** What another place of the data may mend. */
+const isOfData = ({ field }: { field?: string | null }): boolean => /^data\b/.test(field ?? "");
 
 function Verdict({ verdict }: { verdict: BundleVerdict }) {
   return (
