@@ -38,7 +38,8 @@ export function ExportDialog({ runId, onClose }: { runId: string; onClose: () =>
           <Button onClick={onClose}>Close</Button>
           <Button
             variant="primary"
-            disabled={!chosen?.available || missing !== null || create.isPending}
+            disabled={!chosen?.available || missing !== null}
+            busy={create.isPending}
             onClick={start}
           >
             {draft.kind === "hub" ? "Start the push" : "Start the export"}
@@ -53,7 +54,7 @@ export function ExportDialog({ runId, onClose }: { runId: string; onClose: () =>
           className="flex flex-col gap-4"
           onSubmit={(event) => {
             event.preventDefault();
-            if (chosen?.available && !missing) start();
+            if (chosen?.available && !missing && !create.isPending) start();
           }}
         >
           <Kinds options={options.data} draft={draft} onChange={change} />

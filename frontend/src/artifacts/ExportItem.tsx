@@ -106,7 +106,7 @@ export function ExportActions({ one }: { one: Export }) {
         <Button
           small
           aria-label={`Cancel ${name}`}
-          disabled={cancel.isPending || one.status === "stopping"}
+          busy={cancel.isPending || one.status === "stopping"}
           onClick={() => cancel.mutate(one.id)}
         >
           <X aria-hidden="true" className="size-3.5" />
