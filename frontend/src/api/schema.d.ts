@@ -2196,6 +2196,11 @@ export interface components {
              * @description Where the data is now: a data set as `name@number`, or a file's path. Absent: an uploaded data set of the same bytes, else where the bundle says.
              */
             data?: string | null;
+            /**
+             * Model
+             * @description Where the model is now: a folder on the worker, or its name on the hub. Absent: where the bundle says.
+             */
+            model?: string | null;
             /** @description When and where it runs. */
             schedule?: components["schemas"]["Schedule"];
         };
