@@ -103,7 +103,7 @@ export class ChartPlot {
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.clearRect(0, 0, width, height);
     this.frame = frameOf(this.model, { width, height }, this.shown(), measure);
-    paint(canvasPainter(ctx, this.colour), this.model, this.frame);
+    paint(canvasPainter(ctx, this.colour, ratio), this.model, this.frame);
     this.events.onDrawn(this);
   };
 }

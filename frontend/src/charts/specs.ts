@@ -142,6 +142,7 @@ const GROUPS: ChartGroup[] = [
     charts: [
       one("train/completion_length", "Length", "tokens"),
       share("train/truncated_share", "Truncated", "share of sequences"),
+      share("train/repeated_share", "Repeated", "share of 4-token phrases"),
       share("train/masked_share", "Left out of the loss", "share of tokens"),
       share("train/on_policy_share", "Sampled by the student", "share of sequences"),
     ],

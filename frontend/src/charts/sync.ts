@@ -50,7 +50,8 @@ const FRAME_MS = 24;
 /** Where there is no GPU, the browser paints what was drawn only after it: longer frames tell. */
 const SLOW_FRAME_MS = 40;
 const QUICK_FRAME_MS = 20;
-const MOST_AT_ONCE = 16;
+/** What is quick now need not be after the next turn of the wheel. */
+const MOST_AT_ONCE = 4;
 const waiting = new Set<Listener>();
 let asked = false;
 /** Charts in a frame: fewer after a slow one, more after a quick one. */

@@ -95,7 +95,7 @@ def test_metrics_are_complete_and_finite(out):
         "train/entropy/teacher", "train/logprob/student", "train/logprob/teacher", "train/tokens",
         "throughput/tokens_per_second", "time/step", "time/rollout", "time/teacher",
         "time/student", "tokens/rollout", "tokens/teacher", "tokens/student",
-            "memory/process_peak", "train/divergence",
+            "memory/process_peak", "train/divergence", "train/repeated_share",
     }  # fmt: skip
     assert values["time/step"] >= values["time/rollout"] > 0
     assert trained[-1].epoch == pytest.approx(3 * 4 / 10)
