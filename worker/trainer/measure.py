@@ -154,6 +154,12 @@ class StepMeasure:
         values |= {f"train/loss/{name}": total for name, total in self.terms.items()}
         values |= {f"time/{name}": seconds for name, seconds in self.seconds.items()}
         values |= {f"tokens/{name}": float(count) for name, count in self.processed.items()}
+        # Of this process's own work, which is also what it measured the time of.
+        values |= {
+            f"throughput/{name}": count / self.seconds[name]
+            for name, count in self.processed.items()
+            if self.seconds.get(name)
+        }
         peak = process_peak()
         if peak is not None:
             values["memory/process_peak"] = float(peak)

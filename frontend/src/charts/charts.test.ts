@@ -9,6 +9,7 @@ import { arranged, hiddenToggled, moved, PLAIN_LAYOUT, readLayout } from "./layo
 import { band, line, type Slice, SvgPath } from "./paths";
 import { chartGroups } from "./specs";
 import { svgOf } from "./svg";
+import { adapted } from "./sync";
 import { logTicks, plainTick, spanTick, xTicks, yTicks } from "./ticks";
 import { isCoarse } from "./useDetail";
 
@@ -160,6 +161,10 @@ describe("a chart to take away", () => {
     const rows = csvOf("Step", [series({ low: [1, 1, 1, 1], high: [9, 9, 9, 9] })]).split("\r\n");
     expect(rows.slice(0, 2)).toEqual(['Step,Loss,"Loss, least","Loss, greatest"', "1,4,1,9"]);
   });
+  it("has what is in sight, without extremes where every point is a measurement", () => {
+    const fine = series({ low: [0, 3, 2, 0], high: [9, 3, 2, 9] });
+    expect(csvOf("Step", [fine], [1.5, 3])).toBe("Step,Loss\r\n2,3\r\n3,2\r\n");
+  });
   it("is a picture with labels of both axes and a legend, its texts escaped", () => {
     const two = model([series({ label: "a<b" }), series({ id: "b", label: "b" })]);
     const svg = svgOf({ title: "Loss", model: two, width: 600, height: 300, colour: () => "#123" });
@@ -213,4 +218,11 @@ describe("charts of a run", () => {
     expect(groups[0]?.charts[1]).toMatchObject({ title: "Parts of the loss", stacked: true });
     expect(groups.at(-1)).toMatchObject({ title: "Other", charts: [{ id: "mine/own" }] });
   });
+});
+
+it("fewer points are drawn in a frame after a slow one, more after a quick one", () => {
+  expect(adapted(40_000, 90)).toBe(20_000);
+  expect(adapted(40_000, 16)).toBe(50_000);
+  expect(adapted(40_000, 30)).toBe(40_000);
+  expect(adapted(5000, 500)).toBe(5000);
 });

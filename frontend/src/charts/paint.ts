@@ -43,7 +43,8 @@ const FEW = 24;
 /** More points than this, and a line is drawn in the quicker way. */
 const RUGGED = 150;
 
-export function paint(painter: Painter, model: ChartModel, frame: Frame): void {
+/** Answers of how many points it was. */
+export function paint(painter: Painter, model: ChartModel, frame: Frame): number {
   axes(painter, model, frame);
   const drawn = model.layers.map((layer) => ({ layer, at: slice(layer, frame, painter.grain) }));
   painter.clipped(frame, () => {
@@ -51,7 +52,11 @@ export function paint(painter: Painter, model: ChartModel, frame: Frame): void {
     for (const { layer, at } of drawn) curve(painter, layer, at, frame);
     pins(painter, model.pins, frame);
   });
+  return drawn.reduce((sum, { layer, at }) => sum + (at.end - at.first) * columnsOf(layer), 0);
 }
+
+/** What is drawn of each point: the line, its band, the raw one behind. */
+const columnsOf = ({ series, raw }: Layer) => 1 + (series.low ? 1 : 0) + (raw ? 1 : 0);
 
 function axes(painter: Painter, { xLabel, yLabel }: ChartModel, frame: Frame): void {
   const { left, right, top, bottom, toX, toY } = frame;

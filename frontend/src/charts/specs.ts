@@ -160,6 +160,11 @@ const GROUPS: ChartGroup[] = [
     title: "Speed and memory",
     charts: [
       one("throughput/tokens_per_second", "Throughput", "completion tokens/s"),
+      many("throughput/split", "Throughput of each part", "tokens/s of a device", {
+        "throughput/rollout": "rollout",
+        "throughput/teacher": "teacher",
+        "throughput/student": "student",
+      }),
       many(
         "time/split",
         "Time per step",
