@@ -93,6 +93,9 @@ export const newRunSearch = (raw: RawSearch) =>
     dataset: text(raw.dataset),
     advanced: flag(raw.advanced),
     view: oneOf(raw.view, ["yaml", "json"] as const),
+    // Preflight
+    record: whole(raw.record, 1),
+    sees: text(raw.sees),
   });
 export type NewRunSearch = ReturnType<typeof newRunSearch>;
 

@@ -1371,6 +1371,16 @@ export interface components {
             tests: string[];
         };
         /**
+         * Column
+         * @description A column and the types found in the first rows.
+         */
+        Column: {
+            /** Name */
+            name: string;
+            /** Types */
+            types: string[];
+        };
+        /**
          * Comparison
          * @description Two models on the same examples; differences are second − first.
          */
@@ -1666,7 +1676,7 @@ export interface components {
             /** Rows Looked At */
             rows_looked_at: number;
             /** Columns */
-            columns: components["schemas"]["app__preflight__schemas__Column"][];
+            columns: components["schemas"]["PreflightColumn"][];
             /**
              * Records
              * @description Records read for this report.
@@ -3219,6 +3229,34 @@ export interface components {
             workers: components["schemas"]["WorkerFit"][];
         };
         /**
+         * PreflightColumn
+         * @description A field of the data file.
+         */
+        PreflightColumn: {
+            /** Name */
+            name: string;
+            /**
+             * Types
+             * @description JSON types of its values in the rows looked at.
+             */
+            types: string[];
+            /**
+             * Filled
+             * @description Rows looked at that have a value.
+             */
+            filled: number;
+            /**
+             * Used As
+             * @description What it is read as; null: not used, or not known.
+             */
+            used_as: string | null;
+            /**
+             * Sample
+             * @description Its first value, shortened.
+             */
+            sample: string;
+        };
+        /**
          * PresetList
          * @description Presets in the order of the documentation.
          */
@@ -3724,7 +3762,7 @@ export interface components {
                 [key: string]: number;
             };
             /** Columns */
-            columns: components["schemas"]["app__datasets__schemas__Column"][];
+            columns: components["schemas"]["Column"][];
             /**
              * Duplicates
              * @description Examples whose prompt stands in an earlier line; white space and case do not count.
@@ -5523,44 +5561,6 @@ export interface components {
             versions: {
                 [key: string]: string;
             };
-        };
-        /**
-         * Column
-         * @description A column and the types found in the first rows.
-         */
-        app__datasets__schemas__Column: {
-            /** Name */
-            name: string;
-            /** Types */
-            types: string[];
-        };
-        /**
-         * Column
-         * @description A field of the data file.
-         */
-        app__preflight__schemas__Column: {
-            /** Name */
-            name: string;
-            /**
-             * Types
-             * @description JSON types of its values in the rows looked at.
-             */
-            types: string[];
-            /**
-             * Filled
-             * @description Rows looked at that have a value.
-             */
-            filled: number;
-            /**
-             * Used As
-             * @description What it is read as; null: not used, or not known.
-             */
-            used_as: string | null;
-            /**
-             * Sample
-             * @description Its first value, shortened.
-             */
-            sample: string;
         };
         /**
          * ProblemDetails

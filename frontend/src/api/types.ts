@@ -45,6 +45,9 @@ export type Gpu = Schemas["Gpu"];
 export type Project = Schemas["ProjectOut"];
 export type Readiness = Schemas["Readiness"];
 export type Validation = Schemas["Validation"];
+export type Preflight = Schemas["Preflight"];
+export type WorkerFit = Schemas["WorkerFit"];
+export type RenderedView = Schemas["RenderedView"];
 
 export const EVENT_KINDS = [
   "status",
