@@ -19,10 +19,10 @@ PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html \
 # Tests of whole installations mostly wait, so two at a time take less than twice the time of one.
 BESIDE := --numprocesses 2 --dist worksteal
 
-.PHONY: help demo up test test-full check format page api-types lock clean
+.PHONY: help demo up test test-full check format page screenshots api-types lock clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed $(PAGE) ## Start everything and run a real self-distillation
 	@exec $(BIN)/unisd demo
@@ -52,6 +52,9 @@ format: $(VENV)/.installed-dev frontend/node_modules/.installed ## Format all co
 	scripts/with-node npm --prefix frontend run format
 
 page: $(PAGE) ## Build the page
+
+screenshots: $(VENV)/.installed-dev $(PAGE) ## Take every page, light and dark, into build/screenshots
+	UNISD_CHROMIUM="$$(scripts/find-chromium)" $(BIN)/python scripts/screenshots.py
 
 api-types: $(VENV)/.installed-dev frontend/node_modules/.installed ## Generate the page's API types
 	$(BIN)/python -m app.openapi frontend/openapi.json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Annotated
 
@@ -27,7 +28,9 @@ def _read_session(database: DatabaseDep) -> Iterator[Session]:
         yield session
 
 
-def _write_session(database: DatabaseDep) -> Iterator[Session]:
+@contextmanager
+def writing(database: Database) -> Iterator[Session]:
+    """A transaction of a request, which waits a little for others."""
     # Writers who wait hold a thread each; too many of them would leave none to readers.
     if not _writers.acquire(blocking=False):
         raise BusyError
@@ -36,6 +39,11 @@ def _write_session(database: DatabaseDep) -> Iterator[Session]:
             yield session
     finally:
         _writers.release()
+
+
+def _write_session(database: DatabaseDep) -> Iterator[Session]:
+    with writing(database) as session:
+        yield session
 
 
 # Scope "function": the transaction ends before the answer leaves, so an answer is never a promise.

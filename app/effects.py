@@ -25,7 +25,7 @@ _Term = tuple[tuple[str, str], ...]
 """Pairs of factor and level: one for a main effect, two for an interaction."""
 _TOLERANCE = 1e-8
 _ROUNDING = 1e-13
-"""Coefficients below this part of the largest value are zero, but for the arithmetic."""
+"""Coefficients and residuals below this part of the largest value are zero, but for arithmetic."""
 
 
 class Observation(NamedTuple):
@@ -186,8 +186,10 @@ class _Fit(NamedTuple):
         coefficients = inverse @ values
         freedom = len(rows) - int(np.linalg.matrix_rank(design))
         residual = values - design @ coefficients
+        smallest = _ROUNDING * np.abs(values).max()
+        for rounded in (residual, coefficients):
+            rounded[np.abs(rounded) < smallest] = 0.0
         variance = float(residual @ residual) / freedom if freedom else 0.0
-        coefficients[np.abs(coefficients) < _ROUNDING * np.abs(values).max()] = 0.0
         return cls(terms, len(seeds), design, inverse, coefficients, variance, freedom)
 
     def contrast(self, weights: Mapping[_Term, float], level: float) -> Interval | None:

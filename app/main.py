@@ -13,25 +13,32 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from app import configuration
+from app.artifacts.router import router as artifacts_router
 from app.auth.guard import Guard
 from app.auth.router import router as session_router
+from app.bundles.router import router as bundles_router
+from app.comparisons.router import router as comparisons_router
 from app.datasets.router import router as datasets_router
 from app.db import get_database
 from app.errors import documented, install_error_handlers
 from app.evaluations.router import router as evaluations_router
 from app.experiments.router import router as experiments_router
+from app.exports.router import router as exports_router
 from app.health.router import router as health_router
 from app.preflight.router import router as preflight_router
 from app.presets.router import router as presets_router
 from app.projects.router import router as projects_router
 from app.queues.router import router as queues_router
 from app.runs.feed import Feed
+from app.runs.list_router import router as run_lists_router
 from app.runs.router import router as runs_router
 from app.runs.schemas import RunEventOut
 from app.schemas import ProblemDetails
+from app.search.router import router as search_router
 from app.settings import Settings, get_settings
 from app.studies.router import router as studies_router
 from app.trajectories.router import router as trajectories_router
+from app.views.router import router as views_router
 from app.workers.router import router as workers_router
 
 STATIC = Path(__file__).parent / "static"
@@ -73,13 +80,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         projects_router,
         experiments_router,
         preflight_router,
+        run_lists_router,  # its paths come before `/runs/{run_id}`
         runs_router,
+        views_router,
         studies_router,
         trajectories_router,
         datasets_router,
         evaluations_router,
+        exports_router,
+        artifacts_router,
+        bundles_router,
+        comparisons_router,
         workers_router,
         queues_router,
+        search_router,
     ):
         api.include_router(router)
     app.include_router(api)

@@ -42,6 +42,11 @@ def _client() -> redis.Redis:
     )
 
 
+def redis_client() -> redis.Redis:
+    """This process's connection to Redis."""
+    return _client()
+
+
 def publish(run_id: str) -> None:
     """Tell listeners that a run has news.
 

@@ -102,6 +102,44 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
     return Interval(estimate=mean, low=mean - half, high=mean + half, n=n, level=level, note=note)
 
 
+def welch(first: Sequence[float], second: Sequence[float], level: float = LEVEL) -> Interval:
+    """Mean of `second` less mean of `first`, independent of each other, with Welch's t interval.
+
+    Args:
+        first: At least one value.
+        second: At least one value.
+        level: Confidence level.
+
+    Raises:
+        StudioError: `statistics_input` for a side without values or a value that is not finite.
+    """
+    ones, others = _finite(first), _finite(second)
+    if not len(ones) or not len(others):
+        raise _refused("a side has no values")
+    estimate, n = _mean(others) - _mean(ones), len(ones) + len(others)
+    if len(ones) == 1 or len(others) == 1:
+        note = "one value on a side: no interval"
+        return Interval(estimate=estimate, n=n, level=level, note=note)
+    errors = [float(side.var(ddof=1)) / len(side) for side in (ones, others)]
+    total = sum(errors)
+    if not total:
+        note = "all values of a side are equal"
+        return Interval(estimate=estimate, low=estimate, high=estimate, n=n, level=level, note=note)
+    shares = [
+        (error / total) ** 2 / (len(side) - 1)
+        for error, side in zip(errors, (ones, others), strict=True)
+    ]
+    half = _student(level, 1 / sum(shares)) * math.sqrt(total)
+    return Interval(estimate=estimate, low=estimate - half, high=estimate + half, n=n, level=level)
+
+
+def student_quantiles(freedom: npt.NDArray[np.int64], level: float = LEVEL) -> _Array:
+    """Half-widths of Student's t intervals in standard errors, one for each degree of freedom."""
+    kinds, places = np.unique(freedom, return_inverse=True)
+    found = np.array([_student(level, int(kind)) for kind in kinds], dtype=np.float64)
+    return np.asarray(found[places], dtype=np.float64)
+
+
 def paired_bootstrap(
     first: Sequence[float],
     second: Sequence[float],
@@ -287,7 +325,7 @@ def _special() -> Any:  # noqa: ANN401 - the library has no types
     return scipy.special
 
 
-def _student(level: float, freedom: int) -> float:
+def _student(level: float, freedom: float) -> float:
     return float(_special().stdtrit(freedom, (1 + level) / 2))
 
 

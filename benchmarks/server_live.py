@@ -63,8 +63,7 @@ def delivery(url: str, folder: Path, *, quick: bool) -> dict[str, Any]:
     with api(folder / "api-live", url) as server:
         attempts = [new_attempt(database, folder / f"live-{n}") for n in range(runs)]
         followers = [
-            _follower(attempt_id, folder / f"live-{n}")
-            for n, (_, attempt_id) in enumerate(attempts)
+            follower(attempt_id, folder / f"live-{n}") for n, (_, attempt_id) in enumerate(attempts)
         ]
         delays: list[float] = []
         readers = [
@@ -73,8 +72,8 @@ def delivery(url: str, folder: Path, *, quick: bool) -> dict[str, Any]:
         ]
         for reader in readers:
             reader.start()
-        for follower in followers:
-            _begun(follower)
+        for one in followers:
+            begun(one)
         writers = [
             threading.Thread(target=_write, args=(folder / f"live-{n}",)) for n in range(runs)
         ]
@@ -84,9 +83,9 @@ def delivery(url: str, folder: Path, *, quick: bool) -> dict[str, Any]:
             thread.join()
         for reader in readers:
             reader.join(20)
-        for follower in followers:
-            follower.kill()
-            follower.wait()
+        for one in followers:
+            one.kill()
+            one.wait()
     database.close()
     return {
         "runs": runs,
@@ -96,15 +95,16 @@ def delivery(url: str, folder: Path, *, quick: bool) -> dict[str, Any]:
     }
 
 
-def _follower(attempt_id: int, directory: Path) -> subprocess.Popen[bytes]:
+def follower(attempt_id: int, directory: Path) -> subprocess.Popen[bytes]:
     """A process that copies a file as a worker's supervisor does."""
     command = [sys.executable, "-c", _FOLLOWER, str(attempt_id), str(directory), str(POLL_SECONDS)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
 
 
-def _begun(follower: subprocess.Popen[bytes]) -> None:
-    assert follower.stdout is not None
-    follower.stdout.readline()
+def begun(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a follower has begun."""
+    assert process.stdout is not None
+    process.stdout.readline()
 
 
 def _write(directory: Path) -> None:
@@ -147,8 +147,8 @@ def killed_writer(url: str, folder: Path, *, quick: bool) -> dict[str, Any]:
         _, attempt_id = new_attempt(database, directory)
         trainer = subprocess.Popen([sys.executable, __file__, "--train", str(directory)], cwd=ROOT)
         for _ in range(kills):
-            copier = _follower(attempt_id, directory)
-            _begun(copier)
+            copier = follower(attempt_id, directory)
+            begun(copier)
             time.sleep(random.random())
             copier.send_signal(signal.SIGKILL)
             copier.wait()

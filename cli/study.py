@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import quote
 
 import typer
 from typer.core import TyperGroup
 
+from app.studies.markdown import markdown
 from app.studies.report import StudyReport
 from cli.api_client import api_url, request
 from cli.environment import read_settings
 from cli.study_folder import CellState, load_plan
-from cli.study_report import markdown, report_of_folder
+from cli.study_report import report_of_folder
 from cli.study_runner import run_study
 from cli.up import say
 from core.errors import StudioError
 from core.study import Cell, StudyPlan, cells
 
 _INTERRUPTED = 130
+_StudyId = Annotated[str, typer.Argument(help="Identifier of a study in the studio.")]
 
 
 class _PlanFirst(TyperGroup):
@@ -89,17 +91,71 @@ def _run_here(plan: StudyPlan, found: list[Cell], out: Path) -> None:
 
 @app.command()
 def show(
-    study: Annotated[str, typer.Argument(help="Identifier of a study in the studio.")],
+    study: _StudyId,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of Markdown.")] = False,
 ) -> None:
     """Compare the cells of a study that the studio runs, as far as they are."""
-    try:
-        found = request(read_settings(), "GET", f"/api/studies/{quote(study, safe='')}")
-    except StudioError as error:
-        _refuse(error)
+    found = _ask("GET", f"/{quote(study, safe='')}")
     shown = StudyReport.model_validate(found["report"])
     say(shown.model_dump_json(indent=2) if as_json else markdown(shown))
+
+
+@app.command("list")
+def list_studies(
+    query: Annotated[str | None, typer.Argument(help="Part of the name.")] = None,
+) -> None:
+    """Studies in the studio, newest first."""
+    params = {"limit": 500, **({"q": query} if query else {})}
+    for study in _ask("GET", "", params=params)["items"]:
+        done = study["runs"].get("succeeded", 0)
+        planned = study["combinations"] * study["seeds"]
+        say(f"{study['id']}  {study['state']:<10}  {done}/{planned} runs  {study['name']}")
+
+
+@app.command()
+def cancel(study: _StudyId) -> None:
+    """Stop what is not finished: waiting runs are cancelled, started ones save and stop."""
+    _say_runs(_ask("POST", f"/{quote(study, safe='')}/cancel"))
+
+
+@app.command()
+def resume(
+    study: _StudyId,
+    *,
+    failed: Annotated[bool, typer.Option("--failed", help="Only what failed or crashed.")] = False,
+) -> None:
+    """Take up what ended without success; cancelled and deleted runs are replaced by new ones."""
+    wish = {"what": "failed" if failed else "unfinished"}
+    _say_runs(_ask("POST", f"/{quote(study, safe='')}/resume", wish))
+
+
+@app.command()
+def delete(
+    study: _StudyId,
+    *,
+    runs: Annotated[
+        Literal["keep", "delete"], typer.Option(help="What becomes of its runs and their files.")
+    ],
+) -> None:
+    """Remove a study from the studio."""
+    _ask("DELETE", f"/{quote(study, safe='')}", params={"runs": runs})
+
+
+def _ask(
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    params: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    try:
+        return request(read_settings(), method, f"/api/studies{path}", body, params=params)
+    except StudioError as error:
+        _refuse(error)
+
+
+def _say_runs(study: dict[str, Any]) -> None:
+    say(", ".join(f"{count} {state}" for state, count in study["runs"].items()))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from app.studies.plan_text import read_plan
 from app.studies.report import Course
 from core.config import RunConfig
 from core.errors import Problem, StudioError
@@ -131,16 +132,14 @@ def load_plan(path: Path) -> StudyPlan:
     """Read a plan from YAML or JSON.
 
     Raises:
-        StudioError: `study_unreadable`, or what is wrong with the plan.
+        StudioError: `study_unreadable`, or what is wrong with the plan; each names its line.
     """
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _PlanLoader)  # noqa: S506 - a safe loader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise _unreadable(f"The plan {path} cannot be read: {reason}.") from error
-    if not isinstance(raw, dict):
-        raise _unreadable(f"{path} holds no plan: a mapping of fields is needed.")
-    return parse_plan(raw)
+    return read_plan(text, str(path)).plan
 
 
 def load_study(folder: Path) -> tuple[StudyPlan, dict[str, Problem]]:
@@ -229,25 +228,3 @@ def _unreadable(message: str) -> StudioError:
             remedy="`unisd study PLAN` takes a plan in YAML or JSON; see docs/studies.md.",
         )
     )
-
-
-class _PlanLoader(yaml.SafeLoader):
-    """YAML whose `on` and `off` are words, as levels are often called, and all keys are text."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the library's signature
-        """Take keys as they are written."""
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                key.tag = "tag:yaml.org,2002:str"
-        return super().construct_mapping(node, deep)
-
-
-_BOOLEAN = "tag:yaml.org,2002:bool"
-_PlanLoader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag != _BOOLEAN or first in "tTfF"  # `true` and `false` alone
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}

@@ -28,9 +28,9 @@ from cli.study_folder import (
     read_record,
     write_study,
 )
-from cli.words import duration
 from core.errors import Problem, StudioError
 from core.study import Cell, StudyPlan
+from core.words import duration
 
 TRAINER = [sys.executable, "-m", "worker.trainer"]
 LOG_FILE = "trainer.log"

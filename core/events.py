@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from core.errors import Problem
+from core.export_job import ExportCheck, ExportedFile
 
 EVENT_VERSION: Final = 1
 
@@ -78,7 +79,16 @@ class PhaseEvent(_Event):
     """The run entered a phase, or moved on within it."""
 
     kind: Literal["phase"] = "phase"
-    phase: Literal["preparing", "loading", "training", "evaluating", "saving"]
+    phase: Literal[
+        "preparing",
+        "loading",
+        "training",
+        "evaluating",
+        "saving",
+        "exporting",
+        "checking",
+        "pushing",
+    ]
     detail: str = Field(default="", description="What exactly is being done.")
     current: int | None = Field(default=None, ge=0, description="Units done.")
     total: int | None = Field(default=None, ge=0, description="Units in all.")
@@ -168,6 +178,19 @@ class ArtifactEvent(_Event):
     )
 
 
+class ExportEvent(_Event):
+    """An export was made whole and passed its check, or did not pass it."""
+
+    kind: Literal["export"] = "export"
+    path: str | None = Field(
+        description="Folder of the files, relative to the attempt's; null: none are kept here."
+    )
+    files: list[ExportedFile] = Field(description="The files, by path.")
+    check: ExportCheck = Field(description="How the exported thing's answer compares.")
+    url: str | None = Field(default=None, description="Where the hub shows a push.")
+    licence: str | None = Field(default=None, description="The base's licence, where it is known.")
+
+
 class FinishedEvent(_Event):
     """Last event of an attempt that ended by itself."""
 
@@ -187,6 +210,7 @@ TrainEvent = Annotated[
     | TrajectoryEvent
     | EvaluationEvent
     | ArtifactEvent
+    | ExportEvent
     | FinishedEvent,
     Field(discriminator="kind"),
 ]

@@ -14,6 +14,8 @@ class RunKind(StrEnum):
 
     TRAINING = "training"
     EVALUATION = "evaluation"
+    EXPORT = "export"
+    """Makes files of another run's weights; shown beside that run, not among runs."""
 
 
 class StopMode(StrEnum):

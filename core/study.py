@@ -158,10 +158,10 @@ def cells(plan: StudyPlan) -> list[Cell]:
             "Use fewer factors, levels or seeds, or split the study.",
         )
     layers = _expand_layers(plan)
-    assignments = list(_assignments(plan))
+    combinations = list(assignments(plan))
     found: list[Cell] = []
     mistakes: dict[tuple[_Choice, Problem], list[dict[str, str]]] = {}
-    for levels in assignments:
+    for levels in combinations:
         for seed in plan.seeds:
             try:
                 found.append(_cell(levels, seed, layers))
@@ -172,7 +172,7 @@ def cells(plan: StudyPlan) -> list[Cell]:
     if mistakes:
         raise StudioError(
             *(
-                _with_cell(problem, where, sum(choice <= levels.items() for levels in assignments))
+                _with_cell(problem, where, sum(choice <= levels.items() for levels in combinations))
                 for (choice, problem), where in mistakes.items()
             )
         )
@@ -219,11 +219,17 @@ def _expand_layers(plan: StudyPlan) -> _Layers:
     return layers
 
 
-def _assignments(plan: StudyPlan) -> Iterator[dict[str, str]]:
+def assignments(plan: StudyPlan) -> Iterator[dict[str, str]]:
+    """Every combination of levels that is not excluded, the last factor's changing first."""
     for chosen in product(*plan.factors.values()):
         levels = dict(zip(plan.factors, chosen, strict=True))
         if not any(excluded.items() <= levels.items() for excluded in plan.exclude):
             yield levels
+
+
+def cell_name(levels: Mapping[str, str], seed: int) -> str:
+    """A run's levels and seed in words; unique in its study, fit for a folder."""
+    return ",".join([*(f"{factor}={level}" for factor, level in levels.items()), f"seed={seed}"])
 
 
 def _cell(levels: dict[str, str], seed: int, layers: _Layers) -> Cell:
@@ -232,8 +238,7 @@ def _cell(levels: dict[str, str], seed: int, layers: _Layers) -> Cell:
         settings = merge(settings, layers.levels[choice])
     if isinstance(settings.get("training", {}), Mapping):
         settings = merge(settings, {"training": {"seed": seed}})
-    parts = [*(f"{factor}={level}" for factor, level in levels.items()), f"seed={seed}"]
-    name = ",".join(parts)
+    name = cell_name(levels, seed)
     if len(name) > _NAME_LENGTH:
         raise _mistake(
             "study_invalid",

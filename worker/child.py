@@ -11,12 +11,30 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from core.export_job import PIPE_ARGUMENT
 
 LOG_FILE = "trainer.log"
 CONFIG_FILE = "run.yaml"
 _TAIL_BYTES = 4000
+
+
+@contextmanager
+def _pipe_with(secret: str | None) -> Iterator[tuple[int, ...]]:
+    """The reading end of a pipe that holds a secret; nothing where there is none."""
+    if secret is None:
+        yield ()
+        return
+    reading, writing = os.pipe()
+    try:
+        with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+            pipe.write(secret)
+        yield (reading,)
+    finally:
+        os.close(reading)
 
 
 class Trainer:
@@ -25,11 +43,13 @@ class Trainer:
     Args:
         command: arguments of `python -m worker.trainer`, without `--supervised`.
         directory: the attempt's folder.
+        secret: given to the trainer through a pipe of its own, where no list of processes and no
+            file shows it.
     """
 
-    def __init__(self, command: Sequence[str], directory: Path) -> None:
+    def __init__(self, command: Sequence[str], directory: Path, secret: str | None = None) -> None:
         self._log = directory / LOG_FILE
-        with self._log.open("ab") as log:
+        with self._log.open("ab") as log, _pipe_with(secret) as descriptors:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 [
                     sys.executable,
@@ -37,7 +57,9 @@ class Trainer:
                     "worker.trainer",
                     *command,
                     "--supervised",
+                    *(f"{PIPE_ARGUMENT}={one}" for one in descriptors),
                 ],
+                pass_fds=descriptors,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -73,6 +73,8 @@ class _Inputs:
         self._alive = alive
 
     def bring(self, kind: RunKind, config: dict[str, Any], directory: Path) -> dict[str, Any]:
+        if kind is RunKind.EXPORT:
+            return config | {"adapter": str(self._weights(Path(config["adapter"])))}
         evaluates = kind is RunKind.EVALUATION
         for source in config["sets"] if evaluates else [config.get("data", {})]:
             self._data(source)

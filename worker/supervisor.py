@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from app.datasets.references import resolve_run
 from app.db import Database
+from app.exports.secrets import take as take_secret
 from app.models import Artifact, Attempt, Run
 from app.runs import lifecycle, placement
 from app.runs.ingest import Position, final_status
@@ -42,7 +43,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 RESULTS = "results"
 """Folder of an evaluation's results, beside those of its attempts."""
-WEIGHTS = ("checkpoints", "adapter", "ema_adapter")
+WEIGHTS = ("checkpoints", "adapter", "ema_adapter", "export")
 """Folders of an attempt that hold weights."""
 _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
@@ -115,7 +116,7 @@ class Supervisor:
             config = bring_inputs(
                 self._settings, claim.kind, config, directory, lambda: self._keep(claim)
             )
-            trainer = _start(claim, config, directory)
+            trainer = _start(claim, config, directory, self._secret(claim))
         except lifecycle.LeaseLostError:
             _log.warning("run %s was taken before its trainer started", claim.run_id)
             return
@@ -149,6 +150,17 @@ class Supervisor:
     def _config(self, run_id: str) -> dict[str, Any]:
         with self._database.read() as session:
             return resolve_run(session, self._settings, run_id)
+
+    def _secret(self, claim: lifecycle.Claim) -> str | None:
+        """The token of a push to the hub; from here on only this attempt has it."""
+        if claim.kind is not RunKind.EXPORT or claim.config["hub"] is None:
+            return None
+
+        def take() -> str:
+            with self._database.write() as session:
+                return take_secret(session, claim.run_id)
+
+        return self._persistently(take)
 
     def _keep(self, claim: lifecycle.Claim) -> None:
         """Renew the lease while the run's inputs come, which may take long.
@@ -363,7 +375,9 @@ class Supervisor:
                 _log.warning("the database does not answer: %s", error)
 
 
-def _start(claim: lifecycle.Claim, config: dict[str, Any], directory: Path) -> Trainer:
+def _start(
+    claim: lifecycle.Claim, config: dict[str, Any], directory: Path, secret: str | None
+) -> Trainer:
     directory.mkdir(parents=True)
     config_file = directory / CONFIG_FILE
     config_file.write_text(
@@ -373,9 +387,11 @@ def _start(claim: lifecycle.Claim, config: dict[str, Any], directory: Path) -> T
     if claim.kind is RunKind.EVALUATION:
         # All attempts share the results: one that was cut off goes on where it was.
         command = ["evaluate", *command, "--results", str(directory.parent / RESULTS)]
+    elif claim.kind is RunKind.EXPORT:
+        command = ["export", *command]
     elif (earlier := _resumable(claim, directory)) is not None:
         command += ["--resume", str(earlier)]
-    return Trainer(command, directory)
+    return Trainer(command, directory, secret)
 
 
 def _resumable(claim: lifecycle.Claim, directory: Path) -> Path | None:

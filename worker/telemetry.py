@@ -14,6 +14,7 @@ import psutil
 
 from app.workers.schemas import Gpu, GpuProcess, Hardware, Usage
 from core.errors import Problem
+from core.gguf import REPORTED_AS, find_converter
 
 try:
     import pynvml
@@ -69,6 +70,9 @@ def versions() -> dict[str, str]:
             found[library] = version(library)
         except PackageNotFoundError:
             continue
+    converter = find_converter()
+    if converter is not None:
+        found[REPORTED_AS] = converter.name
     return found
 
 

@@ -164,6 +164,8 @@ def resolve_run(session: Session, settings: Settings, run_id: str) -> dict[str, 
         StudioError: a data set is no longer there.
     """
     run = session.get_one(Run, run_id)
+    if run.kind is RunKind.EXPORT:
+        return run.config  # it reads no data
     resolver = Resolver(session, settings, run.project_id, bring=False)
     if run.kind is RunKind.EVALUATION:
         if not any(one.get("dataset") for one in run.config["sets"]):

@@ -7,11 +7,12 @@ from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Path, Query, Request, status
 
-from app.datasets import hub, service
+from app.datasets import benchmarks, hub, service
 from app.datasets.files import Incoming, Store, too_large
 from app.datasets.lengths import token_lengths
 from app.datasets.report import leaks, preview
 from app.datasets.schemas import (
+    BenchmarkList,
     DatasetDetail,
     DatasetList,
     FileName,
@@ -116,6 +117,12 @@ def create_from_hub(
             store.copy(incoming, source)
         place = service.Place(wanted.project_id, wanted.name)
         return service.add_file(database, store, place, incoming, found.origin)
+
+
+@router.get("/benchmarks")
+def list_benchmarks() -> BenchmarkList:
+    """Benchmarks that need no upload: a configuration names them."""
+    return benchmarks.list_benchmarks()
 
 
 @router.get("/leaks", responses=documented(404, 422))

@@ -178,3 +178,29 @@ class Lengths(Schema):
     examples: int = Field(description="Examples counted, from the start of the file.")
     prompt: Histogram
     answer: Histogram
+
+
+class SplitOut(Schema):
+    """A part of a benchmark."""
+
+    name: str
+    here: bool = Field(description="Whether its file is in the API's `UNISD_BENCHMARK_DIR`.")
+    on_hub: bool = Field(description="Whether a worker can obtain it from the hub.")
+
+
+class BenchmarkOut(Schema):
+    """A benchmark that is built in."""
+
+    name: str = Field(description="For `data.benchmark` of a configuration.")
+    title: str
+    licence: str = Field(description="Licence of its data.")
+    repository: str = Field(description="Data set on the hub; empty where there is none.")
+    train: str | None = Field(description="Split to train on; null: for evaluation only.")
+    evaluate: str = Field(description="Split to evaluate on.")
+    splits: list[SplitOut]
+
+
+class BenchmarkList(Schema):
+    """All benchmarks."""
+
+    items: list[BenchmarkOut]

@@ -12,6 +12,7 @@ from core.errors import Problem, StudioError
 
 DIRECTIONS: Final = ("forward", "reverse", "gold")
 _Pair = tuple[Example, Example]
+_ByKey = dict[tuple[str, int, str, int], Example]
 
 
 def rate_intervals(summary: Mapping[str, Any]) -> dict[str, Interval]:
@@ -44,7 +45,7 @@ def compare(first: Sequence[Sequence[Example]], second: Sequence[Sequence[Exampl
     ones, others = [_by_key(one) for one in first], [_by_key(one) for one in second]
     common = [key for key in ones[0] if all(key in side for side in [*ones, *others])]
     if not common:
-        raise _different("The evaluations have no question in common.")
+        raise _different(_why_apart(ones, others))
     seeds = [
         [(one[key], other[key]) for key in common] for one, other in zip(ones, others, strict=True)
     ]
@@ -75,7 +76,17 @@ def _different(message: str) -> StudioError:
     return StudioError(Problem(code="evaluations_differ", message=message, remedy=remedy))
 
 
-def _by_key(examples: Sequence[Example]) -> dict[tuple[str, int, str, int], Example]:
+def _why_apart(ones: Sequence[_ByKey], others: Sequence[_ByKey]) -> str:
+    asked = [{key[:2] for side in sides for key in side} for sides in (ones, others)]
+    if asked[0] & asked[1]:
+        return (
+            "The same questions were put in other words: the prompts differ, by chat template, "
+            "system message, worked examples or options."
+        )
+    return "The evaluations have no question in common."
+
+
+def _by_key(examples: Sequence[Example]) -> _ByKey:
     """Examples by what was asked; the prompt tells one wording of a question from another."""
     return {(one.id, one.line, one.prompt, one.sample): one for one in examples}
 

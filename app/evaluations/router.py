@@ -10,7 +10,7 @@ from pydantic import Field
 from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.evaluations import service
-from app.evaluations.comparison import compare
+from app.evaluations.pairs import compare_results
 from app.evaluations.schemas import Comparison, EvaluationCreate, EvaluationList, ExampleList
 from app.runs import present
 from app.runs.schemas import RunCreated
@@ -48,11 +48,7 @@ def compare_evaluations(
 
     An evaluation is named `RUN:CURSOR`.
     """
-    sides = [
-        [service.find_examples(session, settings, name) for name in names]
-        for names in (first, second)
-    ]
-    return compare(*sides)
+    return compare_results(session, settings, first, second)
 
 
 @router.get("/runs/{run_id}/evaluations", responses=documented(404))

@@ -16,14 +16,14 @@ from app.errors import ConflictError, NotFoundError
 from app.evaluations.comparison import rate_intervals
 from app.evaluations.files import read_stored_examples
 from app.evaluations.schemas import EvaluationCreate, EvaluationOut, Example
-from app.models import Artifact, Attempt, Run, RunEvent
+from app.models import Attempt, Run, RunEvent
 from app.preflight.check import Findings, check_job
 from app.projects.service import default_project, get_project
 from app.runs import lifecycle
 from app.runs.service import get_run
+from app.runs.weights import adapter_folder, checkpoint_folder
 from app.settings import Settings
-from app.storage.keys import attempt_key, key_of_results
-from app.storage.reading import checkpoint_steps
+from app.storage.keys import key_of_results
 from core.config import ModelConfig, RunConfig
 from core.errors import Problem, StudioError
 from core.evaluation_job import EvaluationJob
@@ -105,9 +105,9 @@ def _job(
         prompt = config.data.system_prompt if prompt is None else prompt
         adapter = None
         if wanted.weights != "base" and wanted.checkpoint is not None:
-            adapter = _checkpoint_folder(session, source, wanted.checkpoint, settings)
+            adapter = checkpoint_folder(session, source, wanted.checkpoint, settings)
         elif wanted.weights != "base":
-            adapter = _adapter_folder(session, source, wanted.weights)
+            adapter = adapter_folder(session, source, wanted.weights)
     try:
         return EvaluationJob(
             model=model or ModelConfig(),
@@ -121,40 +121,6 @@ def _job(
     except ValidationError as error:
         problems = validation_problems(error.errors(include_url=False), model=EvaluationJob)
         raise StudioError(*problems) from None
-
-
-def _adapter_folder(session: Session, run: Run, kind: str) -> str:
-    """Folder of the run's newest adapter of a kind."""
-    found = session.execute(
-        select(Artifact.path, Attempt.directory)
-        .join(Attempt, Attempt.id == Artifact.attempt_id)
-        .where(Artifact.run_id == run.id, Artifact.kind == kind)
-        .order_by(Artifact.id.desc())
-        .limit(1)
-    ).one_or_none()
-    if found is None:
-        raise ConflictError(
-            f"The run has no {kind.replace('_', ' ')}.",
-            "Wait until it has ended, or evaluate its base.",
-        )
-    path, directory = found
-    return str(PurePath(directory) / path)
-
-
-def _checkpoint_folder(session: Session, run: Run, step: int, settings: Settings) -> str:
-    """Folder of a checkpoint of the run's newest attempt that still has it."""
-    statement = select(Attempt).where(Attempt.run_id == run.id).order_by(Attempt.number.desc())
-    kept: set[int] = set()
-    for attempt in session.scalars(statement):
-        key = attempt_key(run.id, attempt.number)
-        found = checkpoint_steps(settings, key, Path(attempt.directory))
-        if step in found:
-            return str(PurePath(attempt.directory) / "checkpoints" / f"step-{step:08d}")
-        kept |= found
-    there = ", ".join(map(str, sorted(kept))) or "none"
-    raise ConflictError(
-        f"The run has no checkpoint after step {step}.", f"Choose one that is kept: {there}."
-    )
 
 
 def _default_name(job: EvaluationJob, source: Run | None) -> str:
@@ -202,6 +168,12 @@ def get_examples(
         Path(row.directory, path),
         row.RunEvent.payload["summary"],
     )
+
+
+def find_result(session: Session, name: str) -> Row[RunEvent, str]:
+    """The result named `RUN:CURSOR` with its attempt's folder, or `NotFoundError`."""
+    run_id, _, cursor = name.partition(":")
+    return _find(session, get_run(session, run_id).id, int(cursor))
 
 
 def find_examples(session: Session, settings: Settings, name: str) -> Sequence[Example]:

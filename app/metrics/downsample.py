@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from app.metrics.points import Ints, Points
+from app.metrics.points import Floats, Ints, Points
 
 
 def downsample(points: Points, limit: int) -> Points:
@@ -42,3 +44,59 @@ def _extremes(points: Points, size: int) -> Ints:
     gap = finite.argmin(axis=1)
     # In a bucket of gaps alone, both extremes fall on its first.
     return np.concatenate([starts + low, starts + high, (starts + gap)[with_gap]])
+
+
+class Bands(NamedTuple):
+    """Buckets of successive points.
+
+    Attributes:
+        points: (n,), of every bucket the step and time of its last point, and the mean of its
+            finite values; NaN where it has none.
+        low, high: (n,), the extremes of these values; NaN where there are none.
+        counts: (n,), points in each bucket.
+        gaps: (m,), of every bucket with values that are not finite the first of them.
+    """
+
+    points: Points
+    low: Floats
+    high: Floats
+    counts: Ints
+    gaps: Points
+
+
+def bands(points: Points, limit: int) -> Bands:
+    """At most `limit` buckets of equal numbers of points; the first and the last stand alone."""
+    count = len(points.steps)
+    starts = _starts(count, limit)
+    counts = np.diff(np.append(starts, count))
+    if count == 0:
+        return Bands(points, points.values, points.values, counts, points)
+    values = points.values
+    finite = np.isfinite(values)
+    known = np.add.reduceat(finite, starts, dtype=np.int64)
+    low = np.minimum.reduceat(np.where(finite, values, np.inf), starts)
+    high = np.maximum.reduceat(np.where(finite, values, -np.inf), starts)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.add.reduceat(np.where(finite, values, 0.0), starts) / np.maximum(known, 1)
+    # Neither rounding nor an overflow takes the mean out of the values that it stands for.
+    mean = np.clip(np.nan_to_num(mean), low, np.maximum(low, high))
+    for column in (mean, low, high):
+        column[known == 0] = np.nan
+    ends = starts + counts - 1
+    bucket = np.repeat(np.arange(len(starts)), counts)[~finite]
+    first = np.flatnonzero(~finite)[np.unique(bucket, return_index=True)[1]]
+    return Bands(
+        Points(points.steps[ends], mean, points.times[ends]),
+        low,
+        high,
+        counts,
+        Points(points.steps[first], points.values[first], points.times[first]),
+    )
+
+
+def _starts(count: int, limit: int) -> Ints:
+    """Positions at which the buckets begin."""
+    if count <= limit or limit < 3:
+        return np.arange(count, dtype=np.int64)
+    size = -(-(count - 2) // (limit - 2))
+    return np.concatenate([[0], np.arange(1, count - 1, size), [count - 1]]).astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import exists, select
@@ -76,33 +76,31 @@ def _read(
 
 
 def newest(
-    session: Session, run_ids: Sequence[str], wanted: Sequence[str]
+    session: Session, run_ids: Sequence[str], wanted: Mapping[str, int]
 ) -> dict[str, dict[str, Newest]]:
-    """Newest values of the metrics that runs reported, by run and metric."""
-    statement = (
-        select(
-            RunMetric.run_id,
-            MetricName.name,
-            RunMetric.last,
-            RunMetric.last_name,
-            RunMetric.minimum,
-            RunMetric.maximum,
-        )
-        .join(MetricName, MetricName.id == RunMetric.name_id)
-        .where(RunMetric.run_id.in_(run_ids), MetricName.name.in_(wanted))
-    )
+    """Newest values of the metrics (numbers by name) that runs reported, by run and metric."""
+    statement = select(
+        RunMetric.run_id,
+        RunMetric.name_id,
+        RunMetric.last,
+        RunMetric.last_name,
+        RunMetric.minimum,
+        RunMetric.maximum,
+    ).where(RunMetric.run_id.in_(run_ids), RunMetric.name_id.in_(wanted.values()))
+    names_by_id = {number: name for name, number in wanted.items()}
     found: dict[str, dict[str, Newest]] = {}
-    for run_id, name, last, last_name, minimum, maximum in session.execute(statement):
-        found.setdefault(run_id, {})[name] = Newest(last, last_name, minimum, maximum)
+    for run_id, number, last, last_name, minimum, maximum in session.execute(statement):
+        newest_one = Newest(last, last_name, minimum, maximum)
+        found.setdefault(run_id, {})[names_by_id[number]] = newest_one
     return found
 
 
-def sketches(session: Session, run_ids: Sequence[str], name: str) -> dict[str, list[float | None]]:
+def sketches(
+    session: Session, run_ids: Sequence[str], number: int | None
+) -> dict[str, list[float | None]]:
     """The course of a metric in a few values, by run, each of its latest attempt."""
-    statement = (
-        select(RunMetric.run_id, RunMetric.sketch, RunMetric.points, RunMetric.last)
-        .join(MetricName, MetricName.id == RunMetric.name_id)
-        .where(RunMetric.run_id.in_(run_ids), MetricName.name == name)
+    statement = select(RunMetric.run_id, RunMetric.sketch, RunMetric.points, RunMetric.last).where(
+        RunMetric.run_id.in_(run_ids), RunMetric.name_id == number
     )
     return {
         run_id: sketch.drawn(data, points, last)
@@ -110,6 +108,15 @@ def sketches(session: Session, run_ids: Sequence[str], name: str) -> dict[str, l
     }
 
 
-def name_id(session: Session, name: str) -> int | None:
-    """The number of a metric; None if nothing ever reported it."""
-    return session.scalars(select(MetricName.id).where(MetricName.name == name)).one_or_none()
+def name_ids(session: Session, wanted: Sequence[str]) -> dict[str, int]:
+    """The numbers of metrics; those that nothing ever reported are left out."""
+    statement = select(MetricName.name, MetricName.id).where(MetricName.name.in_(wanted))
+    return dict(session.execute(statement).all())
+
+
+def all_names(session: Session, text: str, limit: int) -> list[str]:
+    """Metrics that any run reported, those with `text` in their path."""
+    statement = select(MetricName.name).order_by(MetricName.name).limit(limit)
+    if text:
+        statement = statement.where(MetricName.name.icontains(text, autoescape=True))
+    return list(session.scalars(statement))

@@ -2,9 +2,10 @@
 
 from app.models.base import Base
 from app.models.datasets import Dataset, DatasetVersion, RunDataset
+from app.models.exports import Export
 from app.models.metrics import MetricChunk, MetricName, RunMetric
-from app.models.projects import Experiment, Project
-from app.models.runs import Artifact, Attempt, Run, RunEvent, Trajectory
+from app.models.projects import Experiment, Project, SavedView
+from app.models.runs import Artifact, Attempt, Run, RunEvent, RunTag, Trajectory
 from app.models.studies import Study
 from app.models.workers import QueueState, Worker, WorkerSample
 
@@ -15,6 +16,7 @@ __all__ = [
     "Dataset",
     "DatasetVersion",
     "Experiment",
+    "Export",
     "MetricChunk",
     "MetricName",
     "Project",
@@ -23,6 +25,8 @@ __all__ = [
     "RunDataset",
     "RunEvent",
     "RunMetric",
+    "RunTag",
+    "SavedView",
     "Study",
     "Trajectory",
     "Worker",

@@ -15,11 +15,33 @@ from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import ID_LENGTH, Base, new_id, utc_now
+from app.models.facts import fact
 from core.schedule import Queue
 from core.states import RunKind, RunStatus
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up only on a plain INTEGER primary key."""
+
+
+_LISTED = (
+    "deleting",
+    "project_id",
+    "created_at",
+    "id",
+    "kind",
+    "status",
+    "name",
+    "method",
+    "mechanisms",
+    "model",
+    "data",
+    "seed",
+    "study_id",
+    "worker_id",
+)
+"""What lists are filtered, sorted and grouped by. SQLite keeps a row with its configuration on many
+pages, so there these are read from an index alone; PostgreSQL packs it, and has a limit to what an
+entry of an index holds."""
 
 
 class Run(Base):
@@ -28,6 +50,7 @@ class Run(Base):
     __tablename__ = "runs"
     __table_args__ = (
         Index(None, "project_id", "deleting", "created_at"),
+        Index("ix_runs_list", *_LISTED, info={"only": "sqlite"}).ddl_if(dialect="sqlite"),
         Index(None, "status", "lease_expires_at"),
         Index(None, "study_id", "study_place"),
         Index(None, "status", "queue", "priority", "queue_place"),
@@ -55,6 +78,11 @@ class Run(Base):
     study_levels: Mapped[dict[str, Any] | None]
     name: Mapped[str] = mapped_column(String(200))
     config: Mapped[dict[str, Any]]
+    model: Mapped[str | None] = mapped_column(Text, default=fact("model"))
+    data: Mapped[str | None] = mapped_column(Text, default=fact("data"))
+    seed: Mapped[int | None] = mapped_column(BigInteger, default=fact("seed"))
+    method: Mapped[str | None] = mapped_column(String(200), default=fact("method"))
+    mechanisms: Mapped[str | None] = mapped_column(String(200), default=fact("mechanisms"))
     status: Mapped[RunStatus] = mapped_column(
         Enum(
             RunStatus,
@@ -109,6 +137,16 @@ class Run(Base):
     interruptions: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int] = mapped_column(default=3)
     event_cursor: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class RunTag(Base):
+    """A word that people put on a run."""
+
+    __tablename__ = "run_tags"
+    __table_args__ = (Index(None, "tag", "run_id"),)
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class Attempt(Base):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.errors import ConflictError, NotFoundError
 from app.models import Project, Run
 from app.projects.schemas import ProjectCreate, ProjectOut
+from core.states import RunKind
 
 DEFAULT_PROJECT = "Default"
 
@@ -52,7 +53,7 @@ def list_projects(
     """A page of projects, newest first, and how many there are."""
     statement = (
         select(Project, func.count(Run.id))
-        .outerjoin(Run, Run.project_id == Project.id)
+        .outerjoin(Run, (Run.project_id == Project.id) & (Run.kind != RunKind.EXPORT))
         .group_by(Project.id)
         .order_by(Project.created_at.desc(), Project.id)
         .limit(limit)
@@ -75,5 +76,5 @@ def show(project: Project, run_count: int) -> ProjectOut:
 def count_runs(session: Session, project_id: str) -> int:
     """Runs in a project."""
     return session.execute(
-        select(func.count(Run.id)).where(Run.project_id == project_id)
+        select(func.count(Run.id)).where(Run.project_id == project_id, Run.kind != RunKind.EXPORT)
     ).scalar_one()

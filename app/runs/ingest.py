@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app import notify
 from app.db import JsonText, after_commit
+from app.exports import repository as exports
 from app.metrics import store as metrics
 from app.models import Artifact, Attempt, Run, RunEvent, Trajectory
 from app.runs.lifecycle import change_status, lock, next_cursors
@@ -24,6 +25,7 @@ from core.errors import Problem
 from core.events import (
     ArtifactEvent,
     DatasetEvent,
+    ExportEvent,
     FinishedEvent,
     MetricsEvent,
     MetricValue,
@@ -34,10 +36,12 @@ from core.events import (
     TrajectoryEvent,
     train_event_adapter,
 )
-from core.states import LEASED, Cause, RunStatus
+from core.states import LEASED, Cause, RunKind, RunStatus
 
 _log = logging.getLogger(__name__)
 _LOSS = "train/loss"
+_WORK = frozenset({"training", "evaluating", "exporting"})
+"""Phases in which a run does what it was made for."""
 # Weight of the past in the moving mean of a step's duration.
 _STEP_SECONDS_MEMORY = 0.8
 
@@ -189,9 +193,14 @@ def _project(session: Session, run: Run, event: TrainEvent) -> None:
     if isinstance(event, PhaseEvent):
         if run.status not in LEASED:
             return  # written by a trainer that nobody waits for any more
+        if run.kind is RunKind.EXPORT and (run.phase, run.phase_detail) != (
+            event.phase,
+            event.detail[:500],
+        ):
+            exports.began_phase(session, run, event.time)
         run.phase, run.phase_detail = event.phase, event.detail[:500]
         run.phase_current, run.phase_total = event.current, event.total
-        if event.phase in ("training", "evaluating") and run.status is RunStatus.STARTING:
+        if event.phase in _WORK and run.status is RunStatus.STARTING:
             session.flush()
             change_status(
                 session,
@@ -206,6 +215,8 @@ def _project(session: Session, run: Run, event: TrainEvent) -> None:
         run.dataset = event.model_dump(exclude={"v", "seq", "time", "kind"})
     elif isinstance(event, StartedEvent):
         run.started_on = event.model_dump(exclude={"v", "seq", "time", "kind"})
+    elif isinstance(event, ExportEvent):
+        exports.made(session, run, event)
 
 
 def _project_metrics(run: Run, event: MetricsEvent) -> None:

@@ -376,6 +376,16 @@ def finish(
     change_status(session, run, status, cause, actor=actor, problem=problem)
 
 
+def mark_deleted(session: Session, run: Run, *, actor: str) -> None:
+    """Hide a run that no worker has; the reaper removes its files and rows."""
+    if run.status is RunStatus.QUEUED:
+        wanted = RunStatus.STOPPED if run.attempt_count else RunStatus.CANCELLED
+        change_status(session, run, wanted, Cause.DELETED, actor=actor)
+    run.deleting = True
+    session.flush()
+    record_steering(session, run, actor, {"deleting": [False, True]})
+
+
 def take_up(session: Session, run: Run, *, actor: str) -> None:
     """Queue a run that has ended again, with all its starts and its time before it."""
     change_status(

@@ -19,6 +19,7 @@ from app.models.base import database_epoch
 from app.queue import send_work
 from app.runs import lifecycle
 from app.workers.schemas import Hardware
+from core.gguf import REPORTED_AS
 from core.schedule import Queue
 from core.states import RunStatus
 
@@ -83,23 +84,57 @@ def _pages(session: Session, wanted: Select[str]) -> Iterator[Run]:
         yield from (found[run_id] for run_id in page if run_id in found)
 
 
+class Wants(NamedTuple):
+    """What a run asks of a worker; `content` is that of an export."""
+
+    queue: str
+    labels: list[str]
+    gpu_memory_bytes: int | None
+    devices: int | None
+    content: str | None
+
+
 def misfit(run: Run, worker: Worker) -> str | None:
     """Why a worker cannot take a run, in words; None if it can."""
-    if run.queue not in worker.queues:
-        return f"does not serve the queue “{run.queue}”"
-    missing = sorted(set(run.labels) - set(worker.labels))
+    devices = run.config.get("training", {}).get("devices", 1)
+    content = run.config.get("content")
+    wants = Wants(run.queue, run.labels, run.gpu_memory_bytes, devices, content)
+    return _misfit(wants, worker)
+
+
+def _misfit(wants: Wants, worker: Worker) -> str | None:
+    if wants.queue not in worker.queues:
+        return f"does not serve the queue “{wants.queue}”"
+    missing = sorted(set(wants.labels) - set(worker.labels))
     if missing:
         return f"lacks {_listed(missing)}"
-    hardware = Hardware.model_validate(worker.hardware)
-    devices = run.config.get("training", {}).get("devices", 1)
+    if wants.content == "gguf" and REPORTED_AS not in worker.versions:
+        return "has no converter to GGUF"
+    return _lacks_devices(wants, Hardware.model_validate(worker.hardware))
+
+
+def _lacks_devices(wants: Wants, hardware: Hardware) -> str | None:
+    devices = wants.devices or 1
     if hardware.gpus and devices > hardware.gpus:
         return f"has {hardware.gpus} of {devices} GPUs"
-    if run.gpu_memory_bytes is not None and (hardware.gpu_memory or 0) < run.gpu_memory_bytes:
+    needed = wants.gpu_memory_bytes
+    if needed is not None and (hardware.gpu_memory or 0) < needed:
         if not hardware.gpus:
             return "has no GPU"
-        has, wants = (hardware.gpu_memory or 0) / _GIB, run.gpu_memory_bytes / _GIB
-        return f"has {has:.3g} of {wants:.3g} GiB of GPU memory"
+        has = (hardware.gpu_memory or 0) / _GIB
+        return f"has {has:.3g} of {needed / _GIB:.3g} GiB of GPU memory"
     return None
+
+
+def behind(session: Session, workers: Iterable[Worker]) -> dict[str, int]:
+    """How many of the waiting runs each worker could take, by its identifier."""
+    devices = Run.config["training"]["devices"].as_integer()
+    content = Run.config["content"].as_string()
+    columns = (Run.queue, Run.labels, Run.gpu_memory_bytes, devices, content)
+    waiting = [Wants(*row) for row in session.execute(select(*columns).where(is_waiting()))]
+    return {
+        worker.id: sum(_misfit(wants, worker) is None for wants in waiting) for worker in workers
+    }
 
 
 def places(session: Session, runs: Sequence[Run], lease: float) -> dict[str, Place]:

@@ -8,13 +8,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app.metrics import repository as metrics
-from app.metrics.downsample import downsample
-from app.metrics.points import Points
+from app.metrics.downsample import bands, downsample
+from app.metrics.points import Floats, Ints, Points
 from app.models import Attempt, Run, RunEvent
-from app.runs import lifecycle, placement, repository
+from app.runs import lifecycle, listing, placement, repository
 from app.runs.schemas import (
     AlarmOut,
     ArtifactOut,
@@ -23,21 +24,19 @@ from app.runs.schemas import (
     DatasetReport,
     GpuMemory,
     LogLine,
-    MetricSummary,
     NonFinitePoint,
-    Progress,
     Resumed,
     RunDetail,
-    RunRow,
+    RunSummary,
     Series,
     TransitionOut,
     Waiting,
 )
 from app.settings import Settings
 from core.config import RunConfig
-from core.errors import Problem
 from core.evaluation_job import EvaluationJob
 from core.events import name_of
+from core.export_job import ExportJob
 from core.states import LEASED, RunKind, RunStatus
 
 _ALARMS_SHOWN = 100
@@ -45,26 +44,34 @@ _LOSS = "train/loss"
 _ABSENT = object()
 
 
-def summaries(
+def summaries(session: Session, runs: Sequence[Run]) -> list[RunSummary]:
+    """Runs as lists show them; a few queries in all."""
+    ids = [run.id for run in runs]
+    return [RunSummary.model_validate(row) for row in rows(session, ids)]
+
+
+def rows(
     session: Session,
-    runs: list[Run],
+    ids: Sequence[str],
     *,
     params: Sequence[str] = (),
     metric_names: Sequence[str] = (),
-) -> list[RunRow]:
-    """Runs for a list, with fields of their configurations and metrics; a few queries in all."""
-    ids = [run.id for run in runs]
-    names = repository.worker_names(session, {run.worker_id for run in runs if run.worker_id})
-    lines = metrics.sketches(session, ids, _LOSS)
-    newest = metrics.newest(session, ids, metric_names) if metric_names else {}
+) -> list[dict[str, Any]]:
+    """`RunRow`s in plain data: checking thousands of values anew costs more than reading them."""
+    found = listing.rows(session, ids, with_config=bool(params))
+    numbers = metrics.name_ids(session, list({*metric_names, _LOSS}))
+    lines = metrics.sketches(session, ids, numbers.get(_LOSS))
+    wanted = {name: numbers[name] for name in metric_names if name in numbers}
+    newest = metrics.newest(session, ids, wanted) if wanted else {}
+    tags = listing.tags(session, ids)
     now = lifecycle.now(session)
     return [
-        RunRow(
-            **_summary(run, names, lines.get(run.id, []), now),
-            params=_params(run.config, params),
-            metrics={name: _newest(one) for name, one in newest.get(run.id, {}).items()},
-        )
-        for run in runs
+        {
+            **_summary(row, lines.get(row.id, []), tags.get(row.id, []), now),
+            "params": _params(row.config, params) if params else {},
+            "metrics": {name: _newest(one) for name, one in newest.get(row.id, {}).items()},
+        }
+        for row in found
     ]
 
 
@@ -79,26 +86,27 @@ def _params(config: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _newest(metric: metrics.Newest) -> MetricSummary:
-    return MetricSummary(
-        last=metric.last,
-        non_finite=metric.last_name,
-        min=metric.minimum,
-        max=metric.maximum,
-    )
+def _newest(metric: metrics.Newest) -> dict[str, Any]:
+    return {
+        "last": metric.last,
+        "non_finite": metric.last_name,
+        "min": metric.minimum,
+        "max": metric.maximum,
+    }
 
 
 def detail(session: Session, run: Run, settings: Settings) -> RunDetail:
     """A run with everything but its series."""
     attempts = repository.attempts(session, run.id)
-    worker_ids = {attempt.worker_id for attempt in attempts} | {run.worker_id}
+    worker_ids = {attempt.worker_id for attempt in attempts}
     names = repository.worker_names(session, {name for name in worker_ids if name})
     latest = attempts[-1] if attempts else None
-    line = metrics.sketches(session, [run.id], _LOSS).get(run.id, [])
+    (row,) = rows(session, [run.id])
+    summary = {name: row[name] for name in RunSummary.model_fields}
     started = run.started_on or {}
     alarms, alarm_count = repository.alarm_events(session, run.id, _ALARMS_SHOWN)
     return RunDetail(
-        **_summary(run, names, line, lifecycle.now(session)),
+        **summary,
         config=_config(run),
         labels=run.labels,
         gpu_memory_bytes=run.gpu_memory_bytes,
@@ -129,31 +137,55 @@ def detail(session: Session, run: Run, settings: Settings) -> RunDetail:
 def series(name: str, points: Points, limit: int) -> Series:
     """A metric's points, thinned out to `limit`."""
     kept = downsample(points, limit)
-    gaps = ~np.isfinite(kept.values)
-    steps: list[int] = kept.steps.tolist()
-    values: list[float | None] = kept.values.tolist()
-    non_finite: list[NonFinitePoint] = []
-    for place in np.flatnonzero(gaps).tolist():
-        name_of_value = name_of(kept.values[place])
-        non_finite.append(NonFinitePoint(step=steps[place], value=name_of_value))
-        values[place] = None
+    gaps = kept.values[~np.isfinite(kept.values)]
     return Series(
         name=name,
-        steps=steps,
-        values=values,
+        steps=kept.steps.tolist(),
+        values=_numbers(kept.values),
         times=kept.times.tolist(),
         points=len(points.steps),
-        non_finite=non_finite,
+        non_finite=_named(kept.steps[~np.isfinite(kept.values)], gaps),
     )
 
 
+def banded(name: str, points: Points, limit: int) -> Series:
+    """A metric's points in at most `limit` buckets, each with its mean, lowest and highest."""
+    kept = bands(points, limit)
+    whole = len(kept.counts) == len(points.steps)
+    return Series(
+        name=name,
+        steps=kept.points.steps.tolist(),
+        values=_numbers(kept.points.values),
+        times=kept.points.times.tolist(),
+        points=len(points.steps),
+        non_finite=_named(kept.gaps.steps, kept.gaps.values),
+        low=None if whole else _numbers(kept.low),
+        high=None if whole else _numbers(kept.high),
+        counts=None if whole else kept.counts.tolist(),
+    )
+
+
+def _numbers(values: Floats) -> list[float | None]:
+    """As JSON has them: null where a value is not finite."""
+    listed: list[float | None] = values.tolist()
+    for place in np.flatnonzero(~np.isfinite(values)).tolist():
+        listed[place] = None
+    return listed
+
+
+def _named(steps: Ints, values: Floats) -> list[NonFinitePoint]:
+    pairs = zip(steps.tolist(), values.tolist(), strict=True)
+    return [NonFinitePoint(step=step, value=name_of(value)) for step, value in pairs]
+
+
 def _summary(
-    run: Run, workers: dict[str, str], line: list[float | None], now: datetime
+    run: Row[Any], line: list[float | None], tags: list[str], now: datetime
 ) -> dict[str, Any]:
     end = run.finished_at or now
     return {
         "id": run.id,
         "project_id": run.project_id,
+        "project": run.project,
         "experiment_id": run.experiment_id,
         "kind": run.kind,
         "name": run.name,
@@ -161,10 +193,16 @@ def _summary(
         "phase": run.phase,
         "phase_detail": run.phase_detail,
         "progress": progress(run),
-        "model": run.config["model"]["name"],
-        "data": _data(run),
+        "model": run.model or "",
+        "data": run.data or "",
+        "seed": run.seed,
+        "method": run.method,
+        "mechanisms": (run.mechanisms or "").split(),
+        "study_id": run.study_id,
+        "study": run.study,
+        "tags": tags,
         "attempt": run.attempt_count,
-        "worker": workers.get(run.worker_id or ""),
+        "worker": run.worker,
         "version": run.version,
         "queue": run.queue,
         "priority": run.priority,
@@ -176,7 +214,7 @@ def _summary(
         "duration_seconds": (end - run.started_at).total_seconds() if run.started_at else None,
         "last_loss": run.last_loss,
         "sparkline": line,
-        "problem": Problem.model_validate(run.problem) if run.problem else None,
+        "problem": run.problem,
     }
 
 
@@ -230,32 +268,27 @@ def transition(event: RunEvent) -> TransitionOut:
     )
 
 
-def progress(run: Run) -> Progress:
-    """How far a run is and how long it still takes."""
+def progress(run: Row[Any]) -> dict[str, Any]:
+    """How far a run is and how long it still takes: a `Progress` in plain data."""
     eta = None
     total, seconds = run.total_steps, run.step_seconds
     if run.status is RunStatus.RUNNING and total is not None and seconds is not None:
         eta = max(0, total - run.step) * seconds
-    return Progress(
-        step=run.step,
-        total_steps=run.total_steps,
-        phase_current=run.phase_current,
-        phase_total=run.phase_total,
-        eta_seconds=eta,
-    )
+    return {
+        "step": run.step,
+        "total_steps": run.total_steps,
+        "phase_current": run.phase_current,
+        "phase_total": run.phase_total,
+        "eta_seconds": eta,
+    }
 
 
-def _config(run: Run) -> RunConfig | EvaluationJob:
+def _config(run: Run) -> RunConfig | EvaluationJob | ExportJob:
+    if run.kind is RunKind.EXPORT:
+        return ExportJob.model_validate(run.config)
     if run.kind is RunKind.EVALUATION:
         return EvaluationJob.model_validate(run.config)
     return RunConfig.model_validate(run.config)
-
-
-def _data(run: Run) -> str:
-    if run.kind is RunKind.EVALUATION:
-        return ", ".join(one["name"] for one in run.config["sets"])
-    data = run.config["data"]
-    return str(data.get("path") or data.get("benchmark") or data.get("dataset"))
 
 
 def _attempt(attempt: Attempt, workers: dict[str, str]) -> AttemptOut:

@@ -1,106 +1,14 @@
-"""All SQL that reads runs."""
+"""All SQL that reads single runs; `listing` has that of lists."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.metrics import repository as metrics
-from app.models import Artifact, Attempt, Run, RunEvent, RunMetric, Worker
-from core.states import RunKind, RunStatus
-
-SORTS: dict[str, ColumnElement[Any]] = {
-    "created_at": Run.created_at.asc(),
-    "-created_at": Run.created_at.desc(),
-    "name": func.lower(Run.name).asc(),
-    "-name": func.lower(Run.name).desc(),
-    "status": Run.status.asc(),
-    "-status": Run.status.desc(),
-    "last_loss": Run.last_loss.asc().nulls_last(),
-    "-last_loss": Run.last_loss.desc().nulls_last(),
-}
-
-
-BY_METRIC = "metric:"
-
-
-@dataclass(frozen=True)
-class RunFilter:
-    """Which runs a list shows."""
-
-    project_id: str | None = None
-    experiment_id: str | None = None
-    statuses: Sequence[RunStatus] = ()
-    text: str | None = None
-    kind: RunKind | None = None
-
-
-def list_runs(
-    session: Session, wanted: RunFilter, *, sort: str, limit: int, offset: int
-) -> tuple[list[Run], int]:
-    """A page of runs and how many there are in all.
-
-    `sort` is one of `SORTS`, or `metric:` and a metric's path: by its newest value, runs without a
-    finite one last. `-` before it sorts downwards.
-    """
-    conditions = _conditions(wanted)
-    total = session.execute(select(func.count()).select_from(Run).where(*conditions)).scalar_one()
-    # What is sorted are identifiers alone: rows with whole configurations are heavy to move.
-    way, metric, name = sort.partition(BY_METRIC)
-    if metric:
-        ids = _by_metric(session, conditions, name, down=bool(way), limit=limit, offset=offset)
-    else:
-        page = select(Run.id).where(*conditions).order_by(SORTS[sort], Run.id)
-        ids = list(session.scalars(page.limit(limit).offset(offset)))
-    runs = {run.id: run for run in session.scalars(select(Run).where(Run.id.in_(ids)))}
-    return [runs[run_id] for run_id in ids], total
-
-
-def _by_metric(
-    session: Session,
-    conditions: list[ColumnElement[bool]],
-    name: str,
-    *,
-    down: bool,
-    limit: int,
-    offset: int,
-) -> list[str]:
-    """A page of runs in the order of an index on the metric's values, then those without one."""
-    mine = (
-        RunMetric.name_id == metrics.name_id(session, name),
-        RunMetric.last.is_not(None),
-        RunMetric.run_id == Run.id,
-    )
-    order = [RunMetric.last, RunMetric.run_id]
-    valued = select(RunMetric.run_id).join(Run, Run.id == RunMetric.run_id)
-    valued = valued.where(*mine, *conditions)
-    page = valued.order_by(*(column.desc() if down else column for column in order))
-    ids = list(session.scalars(page.limit(limit).offset(offset)))
-    if len(ids) == limit:
-        return ids
-    before = session.scalar(select(func.count()).select_from(valued.subquery())) or 0
-    others = select(Run.id).where(~exists().where(*mine), *conditions).order_by(Run.id)
-    others = others.limit(limit - len(ids)).offset(max(0, offset - before))
-    return [*ids, *session.scalars(others)]
-
-
-def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [Run.deleting.is_(False)]
-    if wanted.project_id:
-        conditions.append(Run.project_id == wanted.project_id)
-    if wanted.experiment_id:
-        conditions.append(Run.experiment_id == wanted.experiment_id)
-    if wanted.kind:
-        conditions.append(Run.kind == wanted.kind)
-    if wanted.statuses:
-        conditions.append(Run.status.in_(wanted.statuses))
-    if wanted.text:
-        conditions.append(Run.name.icontains(wanted.text, autoescape=True))
-    return conditions
+from app.models import Artifact, Attempt, Run, RunEvent, Worker
+from core.states import RunStatus
 
 
 def worker_names(session: Session, worker_ids: set[str]) -> dict[str, str]:

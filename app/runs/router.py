@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
-from pydantic import StringConstraints
 
-from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
+from app.deps import Actor, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.metrics import repository as metrics
-from app.runs import present, repository, service, steering, stream
+from app.runs import present, repository, service, steering, stream, tagging
 from app.runs.schemas import (
     LogPage,
     MetricSeries,
@@ -18,49 +17,16 @@ from app.runs.schemas import (
     RunCreate,
     RunCreated,
     RunDetail,
-    RunList,
     RunMove,
     Steer,
     StopWish,
+    Tags,
     TransitionList,
     Validation,
 )
-from core.states import RunKind, RunStatus
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 Step = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
-SORT = r"^-?(created_at|name|status|last_loss|metric:[^\x00]{1,200})$"
-Path = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
-
-
-@router.get("", responses=documented(422))
-def list_runs(
-    session: ReadSession,
-    project_id: Annotated[str | None, Query(description="Only those of this project.")] = None,
-    experiment_id: Annotated[str | None, Query(description="Only those of this one.")] = None,
-    status: Annotated[list[RunStatus] | None, Query(description="Only in these states.")] = None,
-    q: Annotated[str | None, Query(max_length=200, description="Text in the name.")] = None,
-    kind: Annotated[RunKind | None, Query(description="Only those that do this.")] = None,
-    sort: Annotated[
-        str,
-        Query(
-            pattern=SORT,
-            description="Column, or `metric:` and a metric's path; `-` before it sorts downwards.",
-        ),
-    ] = "-created_at",
-    param: Annotated[
-        list[Path] | None,
-        Query(description="Fields of the configuration to give: dotted paths."),
-    ] = None,
-    metric: Annotated[list[Path] | None, Query(description="Metrics to give.")] = None,
-    limit: Limit = 50,
-    offset: Offset = 0,
-) -> RunList:
-    """Runs with their progress."""
-    wanted = repository.RunFilter(project_id, experiment_id, status or (), q, kind)
-    runs, total = repository.list_runs(session, wanted, sort=sort, limit=limit, offset=offset)
-    items = present.summaries(session, runs, params=param or (), metric_names=metric or ())
-    return RunList(items=items, total=total, limit=limit, offset=offset)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=documented(404, 409, 422))
@@ -108,6 +74,16 @@ def delete_run(
 ) -> None:
     """Remove a run that is over or waits, with its files. It disappears at once."""
     steering.delete_run(session, run_id, version=version, actor=actor)
+
+
+@router.put("/{run_id}/tags", responses=documented(404, 409, 422))
+def set_tags(
+    session: WriteSession, settings: SettingsDep, actor: Actor, run_id: str, wanted: Tags
+) -> RunDetail:
+    """Give a run these tags and no others."""
+    return present.detail(
+        session, tagging.set_tags(session, run_id, wanted.tags, actor=actor), settings
+    )
 
 
 @router.post("/{run_id}/stop", responses=documented(404, 409, 422))
@@ -180,18 +156,25 @@ def get_metrics(
     max_points: Annotated[int, Query(ge=5, le=10_000, description="Most points each.")] = 2000,
     from_step: Annotated[Step, Query(description="First step. Absent: from the start.")] = None,
     to_step: Annotated[Step, Query(description="Last step. Absent: to the end.")] = None,
+    shape: Annotated[
+        Literal["points", "bands"],
+        Query(description="What to give where there are too many: extremes, or means with them."),
+    ] = "points",
 ) -> MetricSeries:
     """Series of an attempt's metrics. Follow the events after `cursor` to keep them up to date.
 
     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
     a point that is not finite are given. A smaller range of steps therefore shows more detail.
+    As `bands`, a bucket is one point at its last step: the mean of its values, with `low`, `high`
+    and how many there are.
     """
     run = service.get_run(session, run_id)
     chosen = service.get_attempt(session, run_id, attempt)
     if chosen is None:
         return MetricSeries(attempt=None, cursor=run.event_cursor, items=[])
     found = metrics.series(session, chosen.id, name or (), from_step, to_step)
-    series = [present.series(metric, points, max_points) for metric, points in found]
+    thinned = present.banded if shape == "bands" else present.series
+    series = [thinned(metric, points, max_points) for metric, points in found]
     return MetricSeries(attempt=chosen.number, cursor=run.event_cursor, items=series)
 
 

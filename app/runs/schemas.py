@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from app.configuration import ConfigIn
 from app.schemas import Request, Schema
@@ -13,6 +13,7 @@ from core.config import RunConfig
 from core.errors import Problem
 from core.evaluation_job import EvaluationJob
 from core.events import NonFinite
+from core.export_job import ExportJob
 from core.schedule import HIGHEST_PRIORITY, LOWEST_PRIORITY, Label, Queue, Schedule
 from core.states import Cause, RunKind, RunStatus, StopMode
 
@@ -86,6 +87,7 @@ class RunSummary(Schema):
 
     id: str
     project_id: str
+    project: str = Field(description="Name of the project.")
     experiment_id: str | None
     kind: RunKind
     name: str
@@ -93,10 +95,18 @@ class RunSummary(Schema):
     phase: str | None = Field(description="What a starting or running run is doing.")
     phase_detail: str
     progress: Progress
-    model: str
+    model: str = Field(description="Empty where the configuration names none.")
     data: str = Field(
         description="Path of the data file, benchmark, data set, or names of what is asked."
     )
+    seed: int | None
+    method: str | None = Field(
+        description="Preset with the same mechanisms, else the mechanisms; null for an evaluation."
+    )
+    mechanisms: list[str] = Field(description="What is on: `ema`, `clip`, `agreement` …")
+    study_id: str | None
+    study: str | None = Field(description="Name of the study.")
+    tags: list[str]
     attempt: int = Field(description="Number of the current attempt; 0 before the first.")
     worker: str | None = Field(description="Name of the worker that runs it, or ran it last.")
     version: int = Field(description="Send it with a wish to be refused if the run has changed.")
@@ -140,6 +150,117 @@ class RunList(Schema):
     total: int
     limit: int
     offset: int
+
+
+class RunPick(Schema):
+    """What one must know of a run to decide about it."""
+
+    id: str
+    name: str
+    kind: RunKind
+    status: RunStatus
+    attempt: int
+    version: int
+
+
+class RunPicks(Schema):
+    """Runs in the list's order, without their rows."""
+
+    items: list[RunPick]
+    total: int
+    limit: int
+    offset: int
+
+
+class Spread(Schema):
+    """A metric's newest values in a group of runs."""
+
+    count: int = Field(description="Runs with a finite one.")
+    mean: float
+    lowest: float
+    highest: float
+
+
+class RunGroup(Schema):
+    """Runs with the same value of a field."""
+
+    value: str = Field(description="As filters name it; empty for runs without a value.")
+    label: str
+    count: int
+    states: dict[RunStatus, int]
+    metrics: dict[str, Spread]
+
+
+class RunGroups(Schema):
+    """The groups in the order of their labels, those without a value last."""
+
+    by: str
+    items: list[RunGroup]
+    total: int = Field(description="Groups in all; more than are given only beyond 1000.")
+
+
+class Parameter(Schema):
+    """A plain field of configurations."""
+
+    path: str
+    kind: Literal["text", "number", "flag"]
+
+
+class RunFields(Schema):
+    """What else a list can show, and be sorted and filtered by."""
+
+    metrics: list[str] = Field(description="Paths for `metric:`.")
+    parameters: list[Parameter] = Field(description="Paths for `param:`.")
+
+
+Tag = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f,]+$"
+    ),
+]
+
+
+class Tags(Request):
+    """All tags of a run."""
+
+    tags: list[Tag] = Field(max_length=50)
+
+
+class BulkRun(Request):
+    """A run as it was seen."""
+
+    id: Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")]
+    version: int | None = None
+
+
+class BulkWish(Request):
+    """One wish about many runs."""
+
+    action: Literal["stop", "resume", "clone", "tag", "delete"] = Field(
+        description="`stop` takes those out of the queue that have not started."
+    )
+    runs: list[BulkRun] = Field(min_length=1, max_length=500)
+    mode: StopMode = Field(default=StopMode.SAVE, description="Of a stop.")
+    add: list[Tag] = Field(default_factory=list, max_length=20, description="Tags to put on.")
+    remove: list[Tag] = Field(default_factory=list, max_length=20, description="Tags to take off.")
+
+
+class BulkOutcome(Schema):
+    """What became of the wish for one run."""
+
+    id: str
+    name: str | None = Field(description="Null where there is no such run.")
+    created_id: str | None = Field(description="Of a clone: the new run.")
+    problem: Problem | None = Field(description="Why nothing was changed; null: it was done.")
+
+
+class BulkOutcomes(Schema):
+    """One outcome for each run, in the order of the wish."""
+
+    items: list[BulkOutcome]
+    done: int
+    refused: int
 
 
 class Resumed(Schema):
@@ -250,8 +371,9 @@ class DatasetReport(Schema):
 class RunDetail(RunSummary):
     """Everything about a run but its series."""
 
-    config: RunConfig | EvaluationJob = Field(
-        description="An `EvaluationJob` where the run only evaluates."
+    config: RunConfig | EvaluationJob | ExportJob = Field(
+        description="An `EvaluationJob` where the run only evaluates, an `ExportJob` where it "
+        "exports."
     )
     attempts: list[AttemptOut]
     max_attempts: int
@@ -305,6 +427,13 @@ class Series(Schema):
     non_finite: list[NonFinitePoint] = Field(description="What those values were.")
     times: list[float] = Field(description="Seconds since the Unix epoch.")
     points: int = Field(description="Points in the range before reduction.")
+    low: list[float | None] | None = Field(
+        default=None,
+        description="As `bands`: the lowest finite value of each bucket; null where there are no "
+        "more points than were asked for, so that each stands for itself.",
+    )
+    high: list[float | None] | None = Field(default=None, description="The highest likewise.")
+    counts: list[int] | None = Field(default=None, description="Points in each bucket likewise.")
 
 
 class MetricSeries(Schema):
@@ -362,6 +491,7 @@ class RunEventOut(Schema):
         "evaluation",
         "trajectory",
         "artifact",
+        "export",
         "finished",
     ]
     step: int | None

@@ -19,6 +19,7 @@ from app.runs.schemas import RunCreate, Validation
 from app.settings import Settings
 from core.config import RunConfig
 from core.errors import Problem, StudioError
+from core.states import RunKind
 
 
 def get_run(session: Session, run_id: str) -> Run:
@@ -121,7 +122,7 @@ def known_project(session: Session, wanted: RunCreate) -> str | None:
 
 def _default_name(session: Session, project_id: str, config: RunConfig) -> str:
     number = session.execute(
-        select(func.count(Run.id)).where(Run.project_id == project_id)
+        select(func.count(Run.id)).where(Run.project_id == project_id, Run.kind != RunKind.EXPORT)
     ).scalar_one()
     model = PurePath(config.model.name).name.lower()
     data = config.data.short_name.split(".")[0]

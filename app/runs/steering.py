@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import ConflictError
+from app.exports.repository import of_run
 from app.models import Run, RunEvent
 from app.runs import lifecycle, placement
 from app.runs.schemas import RunChange
@@ -104,20 +105,20 @@ def delete_run(session: Session, run_id: str, *, version: int | None, actor: str
             f"Its adapter is needed by {', '.join(readers)}.",
             "Wait for that to end, or cancel it.",
         )
-    if run.status is RunStatus.QUEUED:
-        wanted = RunStatus.STOPPED if run.attempt_count else RunStatus.CANCELLED
-        lifecycle.change_status(session, run, wanted, Cause.DELETED, actor=actor)
-    run.deleting = True
-    session.flush()
-    lifecycle.record_steering(session, run, actor, {"deleting": [False, True]})
+    lifecycle.mark_deleted(session, run, actor=actor)
+    for export in of_run(session, run.id):
+        lifecycle.mark_deleted(session, lifecycle.lock(session, export.id), actor=actor)
 
 
 def _readers(session: Session, run: Run) -> list[str]:
-    """Names of evaluations under way that read an adapter of this run."""
+    """Names of evaluations and exports under way that read an adapter of this run."""
     mark = f"/{run.id}/"
     open_jobs = session.scalars(
         select(Run).where(
-            Run.kind == RunKind.EVALUATION, Run.status.not_in(TERMINAL), Run.id != run.id
+            Run.kind.in_((RunKind.EVALUATION, RunKind.EXPORT)),
+            Run.status.not_in(TERMINAL),
+            Run.id != run.id,
+            Run.deleting.is_(False),
         )
     )
     return [f"“{job.name}”" for job in open_jobs if mark in str(job.config.get("adapter") or "")]

@@ -102,6 +102,26 @@ class Store:
         with file:
             yield file
 
+    def read_part(self, key: str, start: int, end: int, piece: int) -> Iterator[bytes]:
+        """A file's bytes from `start` to before `end`, in pieces of at most `piece` bytes.
+
+        Raises:
+            StoreError: also where the file is gone or shorter.
+        """
+        try:
+            with self.open(key) as file:
+                with self._failing(key):
+                    file.seek(start)
+                while start < end:
+                    with self._failing(key):
+                        content = file.read(min(piece, end - start))
+                    if not content:
+                        raise StoreError(f"{key} ends at byte {start}")
+                    start += len(content)
+                    yield content
+        except FileNotFoundError as error:
+            raise StoreError(f"{key} is gone") from error
+
     def put(self, source: Path, key: str) -> None:
         """Copy a file into the store: whole under its name, or not there.
 

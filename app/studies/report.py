@@ -39,6 +39,8 @@ class Result(NamedTuple):
         metrics: course of each metric.
         seconds: wall-clock time of all attempts; None if unknown.
         tokens: tokens put through the network in training; None if unknown.
+        devices: that it trains on at once.
+        run_id: of the run in the studio, if it is one.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Result(NamedTuple):
     metrics: dict[str, Course]
     seconds: float | None
     tokens: float | None
+    devices: int = 1
+    run_id: str | None = None
 
 
 class _Part(BaseModel):
@@ -66,6 +70,9 @@ class Cost(_Part):
     """What runs took, whatever became of them; null where nothing is known."""
 
     seconds: float | None = Field(description="Wall-clock time of all attempts.")
+    device_seconds: float | None = Field(
+        description="The same, each device of a run counted by itself."
+    )
     tokens: float | None = Field(description="Tokens put through the network in training.")
 
 
@@ -92,6 +99,7 @@ class Gap(_Part):
     run: str
     metric: str | None = Field(description="Null if the run did not succeed.")
     reason: str
+    run_id: str | None = Field(default=None, description="The run in the studio, if it is there.")
 
 
 class StudyReport(_Part):
@@ -124,8 +132,8 @@ def build_report(plan: StudyPlan, results: Sequence[Result]) -> StudyReport:
             )
             for metric in metrics
         ],
-        cost=_cost(results),
-        gaps=_gaps(results, metrics),
+        cost=cost_of(results),
+        gaps=gaps_of(results, metrics),
     )
 
 
@@ -153,7 +161,7 @@ def _cell(group: list[Result], metrics: Sequence[str]) -> CellReport:
         seeds=[result.seed for result in done],
         states=dict(Counter(result.state for result in group)),
         outcomes={metric: _outcome(done, metric) for metric in metrics},
-        cost=_cost(group),
+        cost=cost_of(group),
     )
 
 
@@ -179,22 +187,31 @@ def _observed(done: Sequence[Result], metric: str) -> list[Observation]:
     ]
 
 
-def _cost(results: Sequence[Result]) -> Cost:
-    seconds = [result.seconds for result in results if result.seconds is not None]
+def cost_of(results: Sequence[Result]) -> Cost:
+    """What runs took together, as far as it is known."""
+    timed = [(one.seconds, one.devices) for one in results if one.seconds is not None]
     tokens = [result.tokens for result in results if result.tokens is not None]
-    return Cost(seconds=sum(seconds) if seconds else None, tokens=sum(tokens) if tokens else None)
+    return Cost(
+        seconds=sum(seconds for seconds, _ in timed) if timed else None,
+        device_seconds=sum(seconds * devices for seconds, devices in timed) if timed else None,
+        tokens=sum(tokens) if tokens else None,
+    )
 
 
-def _gaps(results: Sequence[Result], metrics: Sequence[str]) -> list[Gap]:
+def gaps_of(results: Sequence[Result], metrics: Sequence[str]) -> list[Gap]:
+    """Every run without an outcome, or without one of the metrics, and why."""
     gaps: list[Gap] = []
     for result in results:
         if result.state != RunStatus.SUCCEEDED.value:
             reason = f"{result.state}: {result.problem.message}" if result.problem else result.state
-            gaps.append(Gap(run=result.name, metric=None, reason=reason))
+            gaps.append(Gap(run=result.name, metric=None, reason=reason, run_id=result.run_id))
             continue
         for metric in metrics:
             if metric not in result.metrics:
-                gaps.append(Gap(run=result.name, metric=metric, reason="never reported"))
+                reason = "never reported"
             elif result.metrics[metric].last is None:
-                gaps.append(Gap(run=result.name, metric=metric, reason="not finite at the end"))
+                reason = "not finite at the end"
+            else:
+                continue
+            gaps.append(Gap(run=result.name, metric=metric, reason=reason, run_id=result.run_id))
     return gaps

@@ -97,6 +97,8 @@ class WorkerOut(Schema):
     heartbeat_age: float = Field(description="Seconds since the last heartbeat.")
     run_id: str | None
     run_name: str | None
+    run_by: str = Field(description="Who asked for that run; empty while there is none.")
+    waiting: int = Field(description="Runs in its queues that wait and that it could take.")
     hardware: Hardware
     usage: Usage
     versions: dict[str, str]

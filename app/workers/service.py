@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
@@ -11,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from app.db import after_commit
 from app.errors import NotFoundError
-from app.models import Run, Worker, WorkerSample
+from app.models import Run, RunEvent, Worker, WorkerSample
 from app.models.base import database_epoch
 from app.queue import send_work
+from app.runs import placement
 from app.settings import Settings
 from app.workers.processes import process_runs
 from app.workers.schemas import Sample, Usage, WorkerMode, WorkerOut
@@ -32,6 +34,16 @@ class Identity(NamedTuple):
     hostname: str
     host_key: str
     pid: int
+
+
+class _Work(NamedTuple):
+    """What a worker does."""
+
+    name: str | None
+    by: str
+
+
+_NO_RUN: Final = _Work(None, "")
 
 
 def register(session: Session, who: Identity, settings: Settings, told: dict[str, Any]) -> str:
@@ -172,22 +184,36 @@ def list_workers(
     session: Session, settings: Settings, *, limit: int, offset: int
 ) -> tuple[list[WorkerOut], int]:
     """A page of workers, those alive first, and how many there are."""
-    now = _now(session)
-    statement = (
-        select(Worker, Run.name)
-        .outerjoin(Run, Run.id == Worker.run_id)
-        .order_by(Worker.gone, Worker.name, Worker.last_seen.desc(), Worker.id)
-        .limit(limit)
-        .offset(offset)
-    )
-    items = [_show(worker, name, now, settings) for worker, name in session.execute(statement)]
-    return items, session.execute(select(func.count(Worker.id))).scalar_one()
+    order = (Worker.gone, Worker.name, Worker.last_seen.desc(), Worker.id)
+    workers = session.scalars(select(Worker).order_by(*order).limit(limit).offset(offset)).all()
+    total = session.execute(select(func.count(Worker.id))).scalar_one()
+    return _shown(session, workers, settings), total
 
 
 def show(session: Session, worker: Worker, settings: Settings) -> WorkerOut:
     """A worker as the API shows it."""
-    run = session.get(Run, worker.run_id) if worker.run_id else None
-    return _show(worker, run.name if run else None, _now(session), settings)
+    return _shown(session, [worker], settings)[0]
+
+
+def _shown(session: Session, workers: Sequence[Worker], settings: Settings) -> list[WorkerOut]:
+    now = _now(session)
+    runs = _busy_with(session, [worker.run_id for worker in workers if worker.run_id])
+    waiting = placement.behind(session, workers)
+    return [
+        _show(worker, runs.get(worker.run_id or "", _NO_RUN), waiting[worker.id], now, settings)
+        for worker in workers
+    ]
+
+
+def _busy_with(session: Session, run_ids: Sequence[str]) -> dict[str, _Work]:
+    """Names of runs, and who asked for each: its history begins with that."""
+    if not run_ids:
+        return {}
+    names = session.execute(select(Run.id, Run.name).where(Run.id.in_(run_ids)))
+    first = select(RunEvent).where(RunEvent.run_id.in_(run_ids), RunEvent.cursor == 1)
+    events = session.scalars(first)
+    actors = {event.run_id: str(event.payload.get("actor", "")) for event in events}
+    return {run_id: _Work(name, actors.get(run_id, "")) for run_id, name in names}
 
 
 def samples(session: Session, worker_id: str, *, seconds: int, limit: int) -> list[Sample]:
@@ -211,7 +237,7 @@ def samples(session: Session, worker_id: str, *, seconds: int, limit: int) -> li
     ]
 
 
-def _show(worker: Worker, run_name: str | None, now: float, settings: Settings) -> WorkerOut:
+def _show(worker: Worker, work: _Work, waiting: int, now: float, settings: Settings) -> WorkerOut:
     return WorkerOut.model_validate(
         {
             "id": worker.id,
@@ -229,7 +255,9 @@ def _show(worker: Worker, run_name: str | None, now: float, settings: Settings) 
             "starts": worker.starts,
             "heartbeat_age": max(0.0, now - worker.last_seen),
             "run_id": worker.run_id,
-            "run_name": run_name,
+            "run_name": work.name,
+            "run_by": work.by,
+            "waiting": waiting,
             "hardware": worker.hardware,
             "usage": worker.usage,
             "versions": worker.versions,

@@ -6,7 +6,17 @@ import {
 } from "@tanstack/react-router";
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
-import { datasetSearch, newRunSearch, runSearch, runsSearch, workersSearch } from "./searches";
+import {
+  artifactsSearch,
+  compareSearch,
+  datasetSearch,
+  newRunSearch,
+  runSearch,
+  runsSearch,
+  studiesSearch,
+  studySearch,
+  workersSearch,
+} from "./searches";
 import { AppShell } from "./shell/AppShell";
 import { BrokenPage, NotFoundPage, PageSkeleton } from "./shell/pages";
 
@@ -43,6 +53,13 @@ const runRoute = createRoute({
   component: lazyRouteComponent(() => import("./run/RunPage"), "RunPage"),
 });
 
+const compareRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/compare",
+  validateSearch: compareSearch,
+  component: lazyRouteComponent(() => import("./compare/ComparePage"), "ComparePage"),
+});
+
 const datasetsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/datasets",
@@ -54,6 +71,26 @@ const datasetRoute = createRoute({
   path: "/datasets/$datasetId",
   validateSearch: datasetSearch,
   component: lazyRouteComponent(() => import("./datasets/DatasetPage"), "DatasetPage"),
+});
+
+const studiesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies",
+  validateSearch: studiesSearch,
+  component: lazyRouteComponent(() => import("./studies/StudiesPage"), "StudiesPage"),
+});
+
+const newStudyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies/new",
+  component: lazyRouteComponent(() => import("./studies/NewStudyPage"), "NewStudyPage"),
+});
+
+const studyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/studies/$studyId",
+  validateSearch: studySearch,
+  component: lazyRouteComponent(() => import("./studies/StudyPage"), "StudyPage"),
 });
 
 const workersRoute = createRoute({
@@ -69,14 +106,26 @@ const queueRoute = createRoute({
   component: lazyRouteComponent(() => import("./queue/QueuePage"), "QueuePage"),
 });
 
+const artifactsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/artifacts",
+  validateSearch: artifactsSearch,
+  component: lazyRouteComponent(() => import("./artifacts/ArtifactsPage"), "ArtifactsPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   runsRoute,
   projectRunsRoute,
   newRunRoute,
   runRoute,
+  compareRoute,
   datasetsRoute,
   datasetRoute,
+  studiesRoute,
+  newStudyRoute,
+  studyRoute,
   queueRoute,
+  artifactsRoute,
   workersRoute,
 ]);
 
@@ -89,6 +138,8 @@ export function createAppRouter() {
     defaultErrorComponent: BrokenPage,
     defaultPendingComponent: PageSkeleton,
     scrollRestoration: true,
+    // The page scrolls inside of the shell, beside the navigation.
+    scrollToTopSelectors: ["#content"],
   });
 }
 

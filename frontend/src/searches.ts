@@ -35,10 +35,18 @@ export const RUN_SORTS = [
 ] as const;
 export type RunSort = (typeof RUN_SORTS)[number];
 
-export const TABS = ["charts", "trajectories", "evaluations", "logs", "config", "system"] as const;
+export const TABS = [
+  "charts",
+  "trajectories",
+  "evaluations",
+  "artifacts",
+  "logs",
+  "config",
+  "system",
+] as const;
 export type Tab = (typeof TABS)[number];
 
-export const X_AXES = ["step", "time", "tokens"] as const;
+export const X_AXES = ["step", "tokens", "epoch", "time", "wall"] as const;
 export type XAxis = (typeof X_AXES)[number];
 
 export const TRAJECTORY_SORTS = [
@@ -81,9 +89,62 @@ export type RunsSearch = ReturnType<typeof runsSearch>;
 export const SPANS = ["hour", "day"] as const;
 export type Span = (typeof SPANS)[number];
 
-export const workersSearch = (raw: RawSearch) => defined({ past: oneOf(raw.past, SPANS) });
+export const workersSearch = (raw: RawSearch) =>
+  defined({ past: oneOf(raw.past, SPANS), worker: text(raw.worker) });
 
-export const datasetSearch = (raw: RawSearch) => defined({ version: whole(raw.version, 1) });
+export const datasetSearch = (raw: RawSearch) =>
+  defined({
+    version: whole(raw.version, 1),
+    show: oneOf(raw.show, ["rows"] as const),
+    page: whole(raw.page, 2),
+    model: text(raw.model),
+    against: text(raw.against),
+  });
+export type DatasetSearch = ReturnType<typeof datasetSearch>;
+
+export const studiesSearch = (raw: RawSearch) =>
+  defined({ q: text(raw.q), page: whole(raw.page, 2) });
+export type StudiesSearch = ReturnType<typeof studiesSearch>;
+
+export const studySearch = (raw: RawSearch) =>
+  defined({
+    metric: text(raw.metric),
+    /** Further metrics of the table of all cells. */
+    more: text(raw.more),
+    show: oneOf(raw.show, ["gain"] as const),
+    /** Factors at the rows and at the columns, and `factor=level` of those that are fixed. */
+    rows: text(raw.rows),
+    columns: text(raw.columns),
+    fix: text(raw.fix),
+    against: text(raw.against),
+    pair: text(raw.pair),
+    /** The cell that is open: its levels. */
+    cell: text(raw.cell),
+  });
+export type StudySearch = Defined<ReturnType<typeof studySearch>>;
+
+export const ARTIFACT_KINDS = ["adapter", "ema_adapter", "merged", "gguf", "hub"] as const;
+export const ARTIFACT_SORTS = [
+  "created_at",
+  "-created_at",
+  "bytes",
+  "-bytes",
+  "kind",
+  "-kind",
+  "run_name",
+  "-run_name",
+] as const;
+export type ArtifactSort = (typeof ARTIFACT_SORTS)[number];
+
+export const artifactsSearch = (raw: RawSearch) =>
+  defined({
+    q: text(raw.q),
+    kind: oneOf(raw.kind, ARTIFACT_KINDS),
+    run: text(raw.run),
+    sort: oneOf(raw.sort, ARTIFACT_SORTS),
+    page: whole(raw.page, 2),
+  });
+export type ArtifactsSearch = ReturnType<typeof artifactsSearch>;
 
 export const newRunSearch = (raw: RawSearch) =>
   defined({
@@ -91,6 +152,7 @@ export const newRunSearch = (raw: RawSearch) =>
     project: text(raw.project),
     preset: text(raw.preset),
     dataset: text(raw.dataset),
+    benchmark: text(raw.benchmark),
     advanced: flag(raw.advanced),
     view: oneOf(raw.view, ["yaml", "json"] as const),
     // Preflight
@@ -99,6 +161,31 @@ export const newRunSearch = (raw: RawSearch) =>
   });
 export type NewRunSearch = ReturnType<typeof newRunSearch>;
 
+export const BANDS = ["sd", "range", "interval"] as const;
+export type BandKind = (typeof BANDS)[number];
+export const STATISTICS = ["last", "min", "max"] as const;
+export type Statistic = (typeof STATISTICS)[number];
+
+export const compareSearch = (raw: RawSearch) =>
+  defined({
+    runs: text(raw.runs),
+    baseline: text(raw.baseline),
+    seeds: oneOf(raw.seeds, ["apart"] as const),
+    // Curves
+    charts: text(raw.charts),
+    smooth: numeric(raw.smooth, 0, 0.99),
+    log: flag(raw.log),
+    x: oneOf(raw.x, X_AXES),
+    from: numeric(raw.from, -Number.MAX_VALUE, Number.MAX_VALUE),
+    to: numeric(raw.to, -Number.MAX_VALUE, Number.MAX_VALUE),
+    band: oneOf(raw.band, BANDS),
+    // Tables
+    value: oneOf(raw.value, STATISTICS),
+    find: text(raw.find),
+    config: oneOf(raw.config, ["all"] as const),
+  });
+export type CompareSearch = Defined<ReturnType<typeof compareSearch>>;
+
 export const runSearch = (raw: RawSearch) =>
   defined({
     tab: oneOf(raw.tab, TABS),
@@ -106,6 +193,10 @@ export const runSearch = (raw: RawSearch) =>
     // Charts
     smooth: numeric(raw.smooth, 0, 0.99),
     log: flag(raw.log),
+    logx: flag(raw.logx),
+    clip: flag(raw.clip),
+    alone: flag(raw.alone),
+    chart: text(raw.chart),
     x: oneOf(raw.x, X_AXES),
     from: numeric(raw.from, -Number.MAX_VALUE, Number.MAX_VALUE),
     to: numeric(raw.to, -Number.MAX_VALUE, Number.MAX_VALUE),

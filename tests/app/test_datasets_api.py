@@ -371,3 +371,19 @@ def test_data_roots_do_not_hinder_data_sets(settings: Settings, config: dict[str
         assert answer.json()["code"] == "data_outside_roots"
         wanted = {**config, "data": {"dataset": "sums@1"}}
         assert client.post("/api/runs", json={"config": wanted}).status_code == 201
+
+
+def test_benchmarks_are_listed_with_what_is_here(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gsm8k").mkdir()
+    (tmp_path / "gsm8k" / "test.jsonl").write_text("")
+    monkeypatch.setenv("UNISD_BENCHMARK_DIR", str(tmp_path))
+    items = {one["name"]: one for one in client.get("/api/datasets/benchmarks").json()["items"]}
+    gsm8k = items["gsm8k"]
+    assert (gsm8k["title"], gsm8k["licence"], gsm8k["train"]) == ("GSM8K", "MIT", "train")
+    assert {split["name"]: split["here"] for split in gsm8k["splits"]} == {
+        "train": False,
+        "test": True,
+    }
+    assert items["humaneval"]["train"] is None

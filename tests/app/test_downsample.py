@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.metrics.downsample import downsample
+from app.metrics.downsample import bands, downsample
 from app.metrics.points import Points
 
 FINITE = st.floats(-1e6, 1e6)
@@ -60,3 +60,38 @@ def test_every_stretch_keeps_its_extremes_and_a_gap(values: list[float], limit: 
 def test_short_series_stay_as_they_are() -> None:
     points = _points([1.0, math.nan, 2.0])
     assert downsample(points, 5) is points
+
+
+@given(values=VALUES, limit=st.integers(5, 60))
+def test_bands_are_the_mean_and_the_extremes_of_their_buckets(
+    values: list[float], limit: int
+) -> None:
+    """Against a plain reading of the rule, bucket by bucket."""
+    kept = bands(_points(values), limit)
+    assert len(kept.counts) <= limit
+    assert kept.counts.sum() == len(values)
+    named: list[int] = []
+    place = 0
+    for i, count in enumerate(kept.counts.tolist()):
+        bucket = list(enumerate(values))[place : place + count]
+        place += count
+        finite = [value for _, value in bucket if math.isfinite(value)]
+        assert (kept.points.steps[i], kept.points.times[i]) == (place - 1, place - 1)
+        named += [step for step, value in bucket if not math.isfinite(value)][:1]
+        if not finite:
+            assert np.isnan([kept.points.values[i], kept.low[i], kept.high[i]]).all()
+            continue
+        assert (kept.low[i], kept.high[i]) == (min(finite), max(finite))
+        assert kept.low[i] <= kept.points.values[i] <= kept.high[i]
+        np.testing.assert_allclose(
+            kept.points.values[i], sum(finite) / len(finite), rtol=1e-9, atol=1e-6
+        )
+    assert kept.gaps.steps.tolist() == named
+    np.testing.assert_array_equal(kept.gaps.values, [values[step] for step in named])
+    if values:
+        assert (kept.counts[0], kept.counts[-1]) == (1, 1) or len(values) < 3
+
+
+def test_the_mean_of_the_largest_numbers_stays_one_of_them() -> None:
+    kept = bands(_points([1.0, *[1.7e308] * 20, 1.0]), 5)
+    assert np.isfinite(kept.points.values).all()

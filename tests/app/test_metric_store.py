@@ -66,7 +66,8 @@ class Place:
 
     def newest(self, *names: str) -> dict[str, repository.Newest]:
         with self.database.read() as session:
-            return repository.newest(session, [self.run_id], names).get(self.run_id, {})
+            wanted = repository.name_ids(session, names)
+            return repository.newest(session, [self.run_id], wanted).get(self.run_id, {})
 
     def chunks(self) -> list[int]:
         with self.database.read() as session:

@@ -122,6 +122,25 @@ def test_a_zoom_gets_more_detail_and_gaps_are_named(client: TestClient, database
     assert empty.json()["items"] == []
 
 
+def test_bands_keep_a_spike_that_no_mean_shows(client: TestClient, database: Database) -> None:
+    values = {step: {"a": 1.0} for step in range(1, 3001)}
+    values[1500]["a"] = 500.0
+    values[1600]["a"] = math.nan
+    run_id = _run(database, "r", values)
+    query: dict[str, Any] = {"name": "a", "shape": "bands", "max_points": 100}
+    (coarse,) = client.get(f"/api/runs/{run_id}/metrics", params=query).json()["items"]
+    assert (len(coarse["steps"]), sum(coarse["counts"])) == (99, 3000)
+    at = coarse["high"].index(500.0)
+    assert coarse["steps"][at - 1] < 1500 <= coarse["steps"][at]
+    assert coarse["low"][at] == 1.0
+    assert 1.0 < coarse["values"][at] < 500.0
+    assert coarse["non_finite"] == [{"step": 1600, "value": "NaN"}]
+    query |= {"from_step": 1490, "to_step": 1510}
+    (fine,) = client.get(f"/api/runs/{run_id}/metrics", params=query).json()["items"]
+    assert fine["values"][10] == 500.0
+    assert (fine["low"], fine["high"], fine["counts"]) == (None, None, None)
+
+
 @pytest.mark.parametrize("query", [{"from_step": -1}, {"to_step": 2**40}, {"max_points": 1}])
 def test_ranges_that_make_no_sense_are_refused(
     client: TestClient, database: Database, query: dict[str, int]

@@ -17,8 +17,10 @@ from app.statistics import (
     paired_bootstrap,
     perplexity,
     student_interval,
+    student_quantiles,
     summarize,
     two_level_bootstrap,
+    welch,
     wilson,
 )
 from core.errors import StudioError
@@ -227,3 +229,28 @@ def test_the_summary_is_numpys(values):
 def test_perplexity():
     assert perplexity(math.log(1 / 8)) == pytest.approx(8)
     assert perplexity(-1e6) == math.inf
+
+
+WHOLE = st.lists(st.integers(-1000, 1000), min_size=2, max_size=8)
+
+
+@given(WHOLE, WHOLE)
+def test_welch_is_scipys(first, second):
+    found = welch(first, second)
+    assert found.estimate == pytest.approx(np.mean(second) - np.mean(first))
+    if len(set(first)) > 1 and len(set(second)) > 1:  # else scipy warns
+        expected = stats.ttest_ind(second, first, equal_var=False).confidence_interval()
+        assert (found.low, found.high) == pytest.approx(tuple(expected))
+
+
+def test_welch_says_what_it_cannot_tell():
+    assert welch([1.0], [2.0, 4.0]).low is None
+    assert welch([1.0, 1.0], [2.0, 2.0]).low == 1
+    assert welch([0.0, 1e-180], [2.0, 2.0]).low == 2
+    with pytest.raises(StudioError, match="no values"):
+        welch([], [1.0])
+
+
+def test_quantiles_of_students_t_are_scipys():
+    freedom = np.array([3, 1, 3, 30])
+    assert student_quantiles(freedom) == pytest.approx(stats.t.ppf(0.975, freedom))

@@ -1,22 +1,18 @@
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from app import notify
-from app.db import Database
-from app.models import Project, Run, Study, Worker
+from app.models import Project, Run, Study
 from app.runs import lifecycle
-from app.runs.ingest import final_status, ingest, position
+from app.studies.markdown import markdown
 from app.studies.report import StudyReport
-from cli.study_report import markdown
 from core.states import RunStatus
-
-SCORE = "eval/sums/accuracy"
+from tests.app.studies import SCORE, claim, create, fail, metrics, report, succeed
 
 
 @pytest.fixture
@@ -32,58 +28,6 @@ def plan(config: dict[str, Any]) -> dict[str, Any]:
         },
         "seeds": [1, 2],
     }
-
-
-def create(client: TestClient, plan: dict[str, Any]) -> dict[str, Any]:
-    answer = client.post("/api/studies", json=plan)
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-def claim(database: Database, run_id: str) -> lifecycle.Claim:
-    with database.write() as session:
-        worker = Worker(
-            name="w", hostname="h", pid=1, last_seen=0.0, hardware={}, usage={}, versions={}
-        )
-        session.add(worker)
-        session.flush()
-        won = lifecycle.claim(
-            session, run_id, worker_id=worker.id, hostname="h", directory="/d/{number}", lease=30
-        )
-    assert won is not None
-    return won
-
-
-def report(database: Database, attempt_id: int, *events: dict[str, Any]) -> None:
-    lines = [
-        json.dumps({"seq": seq, "time": 1000.0 + seq, **event}).encode()
-        for seq, event in enumerate(events)
-    ]
-    with database.write() as session:
-        ingest(session, attempt_id, 0, lines, 10)
-
-
-def metrics(step: int, score: float | None) -> dict[str, Any]:
-    values = {"tokens/student": 100.0, SCORE: score}
-    return {"kind": "metrics", "step": step, "total_steps": 2, "epoch": 0.1, "values": values}
-
-
-def succeed(database: Database, run_id: str, first: float | None, last: float | None) -> None:
-    attempt_id = claim(database, run_id).attempt_id
-    report(
-        database,
-        attempt_id,
-        {"kind": "phase", "phase": "training"},
-        metrics(0, first),
-        metrics(2, last),
-        {"kind": "finished", "outcome": "succeeded"},
-    )
-    with database.write() as session:
-        run = lifecycle.lock(session, run_id)
-        verdict = final_status(position(session, attempt_id).finished, run.status)
-        assert verdict is not None
-        lifecycle.finish(session, run, *verdict)
 
 
 def test_a_plan_becomes_queued_runs_in_its_order(client, plan, database):
@@ -202,6 +146,138 @@ def test_cancelling_stops_what_is_not_over(client, plan, database):
     assert (over.status_code, over.json()["code"]) == (409, "conflict")
 
 
+def resumed(client, study_id: str, **wish: Any) -> dict[str, Any]:
+    answer = client.post(f"/api/studies/{study_id}/resume", json=wish)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_what_failed_is_tried_again_and_what_was_cancelled_gets_a_new_run(client, plan, database):
+    study = create(client, plan)
+    ids = [cell["id"] for cell in study["cells"]]
+    succeed(database, ids[0], 0.1, 0.2)
+    fail(database, ids[1], "The loss is not finite.")
+    client.post(f"/api/studies/{study['id']}/cancel")
+    with_gaps = client.get(f"/api/studies/{study['id']}").json()
+    assert with_gaps["state"] == "incomplete"
+    assert with_gaps["report"]["gaps"][0]["reason"] == "failed: The loss is not finite."
+
+    again = resumed(client, study["id"], what="failed")
+    assert again["runs"] == {"succeeded": 1, "queued": 1, "cancelled": 6}
+    one = resumed(client, study["id"], runs=[ids[2]])
+    assert one["runs"] == {"succeeded": 1, "queued": 2, "cancelled": 5}
+    assert client.delete(f"/api/runs/{ids[3]}").status_code == 202
+    deleted = client.get(f"/api/studies/{study['id']}").json()
+    assert len(deleted["cells"]) == 7
+    assert {"deleted"} == {
+        gap["reason"] for gap in deleted["report"]["gaps"] if gap["run_id"] is None
+    }
+    whole = resumed(client, study["id"])
+    assert whole["runs"] == {"succeeded": 1, "queued": 7}
+    assert [cell["name"] for cell in whole["cells"]] == [cell["name"] for cell in study["cells"]]
+    kept = {cell["id"] for cell in whole["cells"]} & set(ids)
+    assert kept == {ids[0], ids[1]}
+    nothing = client.post(f"/api/studies/{study['id']}/resume")
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "conflict")
+    config = client.get(f"/api/runs/{whole['cells'][7]['id']}").json()["config"]
+    assert (config["training"]["seed"], config["teacher"]["weights"]) == (2, "ema")
+
+
+def test_a_cell_that_cannot_run_any_more_is_told_before_anything_is_queued(client, plan):
+    study = create(client, plan)
+    client.post(f"/api/studies/{study['id']}/cancel")
+    Path(plan["base"]["data"]["path"]).unlink()
+    refused = client.post(f"/api/studies/{study['id']}/resume")
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "base.data.path"
+    assert client.get(f"/api/studies/{study['id']}").json()["runs"] == {"cancelled": 8}
+
+
+def test_a_deleted_study_leaves_its_runs_or_takes_them_along(client, plan, database):
+    kept, gone = create(client, plan), create(client, plan)
+    assert client.delete(f"/api/studies/{kept['id']}").status_code == 422
+    path = f"/api/studies/{kept['id']}"
+    assert client.delete(path, params={"runs": "keep"}).status_code == 202
+    assert client.get(path).status_code == 404
+    assert client.get(f"/api/runs/{kept['cells'][0]['id']}").json()["status"] == "queued"
+
+    claim(database, gone["cells"][0]["id"])
+    path = f"/api/studies/{gone['id']}"
+    busy = client.delete(path, params={"runs": "delete"})
+    assert busy.status_code == 409
+    assert "One run of it is under way" in busy.json()["detail"]
+    with database.write() as session:
+        run = lifecycle.lock(session, gone["cells"][0]["id"])
+        lifecycle.finish(session, run, RunStatus.FAILED, None)
+    assert client.delete(path, params={"runs": "delete"}).status_code == 202
+    assert client.get(path).status_code == 404
+    assert client.get(f"/api/runs/{gone['cells'][0]['id']}").status_code == 404
+    assert client.get("/api/runs").json()["total"] == 8
+
+
+def test_the_list_says_how_far_studies_are_and_finds_them_by_name(client, plan, database):
+    study = create(client, plan)
+    create(client, plan | {"name": "Another 100 % question"})
+    attempt = claim(database, study["cells"][0]["id"]).attempt_id
+    report(database, attempt, {"kind": "phase", "phase": "training"}, metrics(1, 0.1))
+    succeed(database, study["cells"][1]["id"], 0.1, 0.2)
+    (found,) = client.get("/api/studies", params={"q": "does it"}).json()["items"]
+    assert found["state"] == "running"
+    assert found["progress"] == pytest.approx((1 + 0.5) / 8)
+    assert (found["combinations"], found["seeds"]) == (4, 2)
+    assert found["factors"] == {"method": ["sdft", "gkd"], "ema": ["off", "on"]}
+    assert found["baselines"] == {"method": "sdft", "ema": "off"}
+    assert found["cost"]["tokens"] == 300
+    assert found["cost"]["device_seconds"] > 0
+    (other,) = client.get("/api/studies", params={"q": "100 %"}).json()["items"]
+    assert (other["state"], other["progress"], other["cost"]["seconds"]) == ("waiting", 0, None)
+    assert client.get("/api/studies", params={"q": "10% q"}).json()["total"] == 0
+
+
+PLAN = """\
+name: Lines
+base:
+  model: {{name: {model}}}
+  data: {{path: {data}}}
+factors:
+  ema:
+    off: {{}}
+    on:
+      teacher:
+        {field}: ema
+seeds: [1, 2]
+"""
+
+
+def test_a_written_plan_is_checked_with_the_line_of_each_mistake(client, config, database):
+    names = {"model": config["model"]["name"], "data": config["data"]["path"]}
+
+    def check(text: str) -> dict[str, Any]:
+        answer = client.post("/api/studies/check", json={"text": text})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    good = check(PLAN.format(**names, field="weights"))
+    assert (good["errors"], good["combinations"], good["runs"]) == ([], 2, 4)
+    assert client.post("/api/studies", json=good["plan"]).status_code == 201
+    (typo,) = check(PLAN.format(**names, field="weigths"))["errors"]
+    assert (typo["line"], typo["field"]) == (10, "factors.ema.on.teacher.weigths")
+    (lost,) = check(PLAN.format(**names | {"data": "/nowhere"}, field="weights"))["errors"]
+    assert (lost["line"], lost["field"]) == (4, "base.data.path")
+    (seeds,) = check(PLAN.format(**names, field="weights") + "sedes: 1")["errors"]
+    assert (seeds["line"], seeds["code"]) == (12, "study_invalid")
+    (broken,) = check("name: a\nbase: [\n")["errors"]
+    assert (broken["line"], broken["code"]) == (3, "study_unreadable")
+    for text in ("", "- 1", "a: &a [*a, *a]", "[" * 5000, "a: 2020-99-99", "\x00"):
+        assert check(text)["errors"][0]["code"] == "study_unreadable"
+    with database.read() as session:
+        assert session.execute(select(func.count(Study.id))).scalar_one() == 1
+
+
 def test_unknown_studies(client):
     assert client.get("/api/studies/none").status_code == 404
+    assert client.get("/api/studies/none/table").status_code == 404
+    assert client.get("/api/studies/none/files/report.md").status_code == 404
     assert client.post("/api/studies/none/cancel").status_code == 404
+    assert client.post("/api/studies/none/resume").status_code == 404
+    assert client.delete("/api/studies/none", params={"runs": "keep"}).status_code == 404

@@ -14,6 +14,7 @@ from app import notify
 from app.db import Database
 from app.models import Worker, WorkerSample
 from app.models.base import database_epoch
+from app.runs import placement
 from app.settings import Settings
 from app.workers import service
 from tests.app.workers import USAGE, gpu, register
@@ -128,3 +129,26 @@ def test_a_wrong_wish_is_refused(
     with database.write() as session:
         worker_id = register(session)
     assert client.post(f"/api/workers/{worker_id}/drain", json=body).status_code == 422
+
+
+def test_it_tells_what_it_does_for_whom_and_what_waits_behind(
+    client: TestClient, database: Database, config: dict[str, Any]
+) -> None:
+    ids = []
+    for name, schedule in {"a": {}, "b": {}, "c": {"labels": ["a100"]}}.items():
+        wanted = {"config": config, "name": name, "schedule": schedule}
+        answer = client.post("/api/runs", json=wanted, headers={"UniSD-Actor": "Ada"})
+        ids.append(answer.json()["id"])
+    with database.write() as session:
+        plain, labelled = (
+            register(session, "plain"),
+            register(session, "labelled", worker_labels=("a100",)),
+        )
+        claim = placement.claim_next(session, plain, directory="/d/{number}", lease=30)
+        assert claim is not None
+        assert claim.run_id == ids[0]
+        service.heartbeat(session, plain, usage=USAGE, run_id=ids[0])
+    items = {item["id"]: item for item in client.get("/api/workers").json()["items"]}
+    busy, idle = items[plain], items[labelled]
+    assert (busy["run_name"], busy["run_by"], busy["waiting"]) == ("a", "Ada", 1)
+    assert (idle["run_name"], idle["run_by"], idle["waiting"]) == (None, "", 2)

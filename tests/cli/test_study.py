@@ -17,14 +17,15 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from app.studies.markdown import markdown
 from cli import study_runner
 from cli.main import app
 from cli.study_folder import load_plan, read_record
-from cli.study_report import markdown, report_of_folder
+from cli.study_report import report_of_folder
 from cli.study_runner import Eta, estimate_eta, run_study
-from cli.words import duration
 from core.errors import StudioError
 from core.study import cells, parse_plan
+from core.words import duration
 from tests.worker.trainer.tiny import make_records, make_tiny_model, tiny_config
 
 ROOT = Path(__file__).parents[2]

@@ -26,10 +26,10 @@ def asked(settings, monkeypatch):
     seen = []
     with TestClient(create_app(Settings()), base_url="http://127.0.0.1") as client:
 
-        def request(method, url, *, json, headers, **_):
+        def request(method, url, *, json, headers, params, **_):
             seen.append(url)
             path = "/" + url.split("/", 3)[3]
-            return client.request(method, path, json=json, headers=headers)
+            return client.request(method, path, params=params, json=json, headers=headers)
 
         monkeypatch.setattr(api_client.httpx2, "request", request)
         yield seen
@@ -69,6 +69,20 @@ def test_a_plan_is_queued_and_shown(asked, plan, monkeypatch):
     assert json.loads(study("show", identifier, "--json").output)["cells"][0]["states"] == {
         "queued": 1
     }
+
+
+def test_a_study_is_found_cancelled_taken_up_and_removed(asked, plan):
+    identifier = study(plan).output.split("/api/studies/")[1].split()[0]
+    listed = study("list", "mea").output
+    assert listed.split(maxsplit=3) == [identifier, "waiting", "0/2", "runs  Means\n"]
+    assert study("list", "other").output == ""
+    assert study("cancel", identifier).output == "2 cancelled\n"
+    nothing = study("resume", identifier, "--failed")
+    assert (nothing.exit_code, "No run of the study" in nothing.output) == (2, True)
+    assert study("resume", identifier).output == "2 queued\n"
+    assert study("delete", identifier).exit_code == 2  # what becomes of its runs must be said
+    assert study("delete", identifier, "--runs", "keep").exit_code == 0
+    assert study("show", identifier).exit_code == 2
 
 
 def test_the_apis_mistakes_are_told_like_others(asked, plan):

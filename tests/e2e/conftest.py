@@ -8,10 +8,43 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
+from app.migrate import upgrade
+from tests.e2e.chromium import PATIENCE_MS, chromium
 from tests.e2e.installation import Installation, installation
 from tests.servers import migrated_database
 from tests.worker.trainer.tiny import make_tiny_model
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own, on which no script fails."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    mistakes: list[str] = []
+    page.on("pageerror", lambda error: mistakes.append(str(error)))
+    yield page
+    context.close()
+    assert not mistakes
+
+
+@pytest.fixture(scope="module")
+def plain_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation that tests only look at."""
+    home = tmp_path_factory.mktemp("home")
+    url = f"sqlite:///{home / 'unisd.sqlite'}"
+    upgrade(url)
+    with installation(home, url) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

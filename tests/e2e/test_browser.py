@@ -2,68 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from app.migrate import upgrade
+from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.installation import Installation, installation
 from tests.e2e.test_evaluations import questions
 
-_SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 _READ_CURVE = """() => {
     const chart = document.querySelector('[data-testid="chart-train/loss"]');
     if (!chart || !chart.data || !chart.data.length) return [];
     return Array.from(chart.data[0].x);
 }"""
-_PATIENCE_MS = 60_000
-expect.set_options(timeout=_PATIENCE_MS)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = os.environ.get("UNISD_CHROMIUM") or shutil.which("chromium")
-    assert path, "no Chromium: `make test` finds or installs one and sets UNISD_CHROMIUM"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_SWITCHES)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(_PATIENCE_MS)
-    mistakes: list[str] = []
-    page.on("pageerror", lambda error: mistakes.append(str(error)))
-    yield page
-    context.close()
-    assert not mistakes
-
-
-@pytest.fixture(scope="module")
-def plain_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation that tests only look at."""
-    home = tmp_path_factory.mktemp("home")
-    url = f"sqlite:///{home / 'unisd.sqlite'}"
-    upgrade(url)
-    with installation(home, url) as running:
-        yield running
 
 
 @pytest.fixture
@@ -80,7 +36,7 @@ def _curve(page: Page) -> list[int]:
 
 
 def _wait_for_points(page: Page, count: int) -> None:
-    page.wait_for_function(f"({_READ_CURVE})().length >= {count}", timeout=_PATIENCE_MS)
+    page.wait_for_function(f"({_READ_CURVE})().length >= {count}", timeout=PATIENCE_MS)
 
 
 def _fill(page: Page, field: str, value: str) -> None:
@@ -179,36 +135,6 @@ def test_answers_of_an_evaluation_are_read_one_by_one(
     expect(page.get_by_test_id("example")).to_have_count(round(right["accuracy"] * 6))
 
 
-def test_a_data_set_is_uploaded_mended_and_trained_on(
-    page: Page, plain_studio: Installation, tmp_path: Path
-) -> None:
-    rows = [{"zebra": f"What is {n} + 1?", "giraffe": str(n + 1)} for n in range(30)]
-    lines = [json.dumps(row) for row in rows]
-    lines[6] = '{"zebra": "What'
-    file = tmp_path / "my sums.jsonl"
-    file.write_text("\n".join(lines) + "\n")
-
-    page.goto(f"{plain_studio.url}/datasets")
-    page.get_by_test_id("dataset-file").set_input_files(file)
-    expect(page.get_by_label("Name")).to_have_value("my-sums")
-    page.get_by_test_id("dataset-upload").click()
-    page.wait_for_url(re.compile(r"/datasets/[0-9a-z]{12}"))
-    expect(page.get_by_text("No row became an example")).to_be_visible()
-
-    page.get_by_test_id("mapping-prompt").select_option("zebra")
-    page.get_by_test_id("mapping-answer").select_option("giraffe")
-    page.get_by_test_id("mapping-save").click()
-    expect(page.get_by_text("No row became an example")).to_have_count(0)
-    problem = page.get_by_test_id("dataset-problem")
-    expect(problem).to_have_count(1)
-    expect(problem).to_contain_text("Line 7")
-    expect(page.get_by_role("cell", name="What is 3 + 1?")).to_be_visible()
-
-    page.get_by_role("link", name="Train on it").click()
-    expect(page.get_by_test_id("field-data.dataset")).to_have_value("my-sums@2")
-    expect(page.get_by_test_id("error-data.dataset")).to_have_count(0)
-
-
 @pytest.fixture
 def patient_studio(tmp_path: Path, database_url: str) -> Iterator[Installation]:
     """One whose countdowns last long enough to be read."""
@@ -267,29 +193,20 @@ def test_the_queue_is_steered_and_a_run_is_ended_by_force(
     expect(page.get_by_role("link", name="first", exact=True)).to_be_visible()
 
 
-def test_a_drained_worker_lets_runs_wait(
-    page: Page, plain_studio: Installation, config: dict[str, Any]
-) -> None:
-    page.goto(f"{plain_studio.url}/workers")
-    page.get_by_role("button", name="Quarantine…").click()
-    page.get_by_label("What is wrong with it?").fill("fan is loud")
-    page.get_by_role("button", name="Quarantine", exact=True).click()
-    expect(page.get_by_text("In quarantine: fan is loud")).to_be_visible()
-    page.get_by_role("button", name="Resume").click()
-    page.get_by_role("button", name="Drain").click()
-    expect(page.get_by_test_id("worker-mode")).to_have_text("Draining")
-
-    run_id = plain_studio.create(config)
-    page.goto(f"{plain_studio.url}/runs/{run_id}")
-    waiting = page.get_by_test_id("run-waiting")
-    expect(waiting).to_contain_text("No. 1 in the queue")
-    expect(waiting).to_contain_text("(draining)")
-    page.goto(f"{plain_studio.url}/workers")
-    page.get_by_role("button", name="Resume").click()
-    assert plain_studio.wait_for_end(run_id)["status"] == "succeeded"
+_PLAIN_PAGES = [
+    "/",
+    "/runs/new",
+    "/datasets",
+    "/artifacts",
+    "/compare",
+    "/studies",
+    "/queue",
+    "/workers",
+    "/nowhere",
+]
 
 
-@pytest.mark.parametrize("path", ["/", "/runs/new", "/datasets", "/queue", "/workers", "/nowhere"])
+@pytest.mark.parametrize("path", _PLAIN_PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 768])
 def test_pages_fit_their_width(

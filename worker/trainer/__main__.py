@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 from core.errors import Problem, StudioError
+from core.export_job import PIPE_ARGUMENT
 from worker.trainer.configuration import load_config
 from worker.trainer.console import print_event, print_problems
 from worker.trainer.event_log import EVENTS_FILE, EventLog, SilentLog
@@ -31,6 +33,7 @@ from worker.trainer.lifeline import Lifeline, follow
 USAGE = """\
 python -m worker.trainer run.yaml --out DIR [--resume DIR] [--supervised]
        python -m worker.trainer evaluate job.yaml --out DIR [--results DIR] [--supervised]
+       python -m worker.trainer export job.yaml --out DIR [--supervised]
        python -m worker.trainer check run.yaml
        python -m worker.trainer estimate run.yaml [--device cpu|cuda|mps] [--json]
        python -m worker.trainer obtain-model DEST [--gguf FILE]"""
@@ -47,14 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     _tame_threads()
     try:
-        if given[:1] == ["check"]:
-            return _check(given[1:])
-        if given[:1] == ["evaluate"]:
-            return _evaluate(given[1:])
-        if given[:1] == ["estimate"]:
-            return _estimate(given[1:])
-        if given[:1] == ["obtain-model"]:
-            return _obtain(given[1:])
+        command = _COMMANDS.get(given[0]) if given else None
+        if command is not None:
+            return command(given[1:])
         return _train(given)
     except StudioError as error:
         print_problems(error)
@@ -139,6 +137,36 @@ def _evaluate(arguments: list[str]) -> int:
 
         load_job(options.config)  # a mistake in it must not use up the folder
     return _run(evaluate, options.out, supervised=options.supervised)
+
+
+def _export(arguments: list[str]) -> int:
+    parser = _parser("Make files of a run's weights, and check that they answer like the original.")
+    parser.add_argument("config", type=Path, help="the export's configuration")
+    parser.add_argument("--out", type=Path, required=True, help="new folder for everything written")
+    parser.add_argument(
+        "--supervised", action="store_true", help="end when standard input closes; print nothing"
+    )
+    parser.add_argument(PIPE_ARGUMENT, type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    # At once: nothing that is started later inherits the pipe.
+    token = _read_secret(options.pipe)
+
+    def export(log: EventLog, interrupt: Interrupt) -> None:
+        from worker.trainer.exporting.job import execute_export, load_job  # noqa: PLC0415 - as above
+        from worker.trainer.memory import keep_freed_memory  # noqa: PLC0415
+
+        keep_freed_memory()
+        execute_export(load_job(options.config), log, interrupt, token)
+
+    return _run(export, options.out, supervised=options.supervised)
+
+
+def _read_secret(descriptor: int | None) -> str | None:
+    """What the supervisor wrote into a pipe: neither arguments nor environment show it."""
+    if descriptor is None:
+        return None
+    with os.fdopen(descriptor, "r", encoding="utf-8") as pipe:
+        return pipe.read()
 
 
 def _open_log(folder: Path, *, quiet: bool) -> EventLog:
@@ -261,6 +289,15 @@ def _obtain(arguments: list[str]) -> int:
         raise write_failure(options.destination, error) from error
     sys.stdout.write(f"{options.destination}: {origin}\n")
     return EXIT_DONE
+
+
+_COMMANDS: Final[dict[str, Callable[[list[str]], int]]] = {
+    "check": _check,
+    "evaluate": _evaluate,
+    "export": _export,
+    "estimate": _estimate,
+    "obtain-model": _obtain,
+}
 
 
 def _tame_threads() -> None:

@@ -17,7 +17,16 @@ from worker.trainer.files import write_atomically
 EVENTS_FILE: Final = "events.jsonl"
 PROBLEM_FILE: Final = ".problem-{rank}.json"
 
-Phase = Literal["preparing", "loading", "training", "evaluating", "saving"]
+Phase = Literal[
+    "preparing",
+    "loading",
+    "training",
+    "evaluating",
+    "saving",
+    "exporting",
+    "checking",
+    "pushing",
+]
 Level = Literal["debug", "info", "warning", "error"]
 
 

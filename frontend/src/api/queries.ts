@@ -89,8 +89,28 @@ export function runQuery(runId: string) {
   });
 }
 
-export function fetchMetrics(runId: string, attempt: number | null, signal?: AbortSignal) {
-  const query = { max_points: 2000, ...(attempt === null ? {} : { attempt }) };
+/** More buckets than a chart has pixels on most screens; each with its lowest and highest. */
+const BUCKETS = 2000;
+
+/** Part of an attempt's series. */
+export interface MetricRange {
+  name?: string[];
+  from_step?: number;
+  to_step?: number;
+}
+
+export function fetchMetrics(
+  runId: string,
+  attempt: number | null,
+  signal?: AbortSignal,
+  range: MetricRange = {},
+) {
+  const query = {
+    max_points: BUCKETS,
+    shape: "bands" as const,
+    ...(attempt === null ? {} : { attempt }),
+    ...range,
+  };
   return unwrap(
     client.GET("/api/runs/{run_id}/metrics", {
       params: { path: { run_id: runId }, query },

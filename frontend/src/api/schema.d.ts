@@ -270,6 +270,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/picks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pick Runs
+         * @description Only what one must know of runs to decide about many at once.
+         */
+        get: operations["pick_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Group Runs
+         * @description Runs by the values of a field, with their number, states and metrics.
+         */
+        get: operations["group_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fields
+         * @description Metrics that were ever reported and plain fields of configurations, for columns.
+         */
+        get: operations["list_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Runs
+         * @description The whole list as CSV, however long it is.
+         *
+         *     A text that a spreadsheet would take for a formula has an apostrophe before it.
+         */
+        get: operations["export_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Steer Runs
+         * @description Stop, resume, clone, tag or delete many runs; the answer says of each what became of it.
+         */
+        post: operations["steer_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/validate": {
         parameters: {
             query?: never;
@@ -316,6 +418,26 @@ export interface paths {
          * @description Change a run's name, or while it is not over, its priority, place or limits.
          */
         patch: operations["change_run"];
+        trace?: never;
+    };
+    "/api/runs/{run_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Tags
+         * @description Give a run these tags and no others.
+         */
+        put: operations["set_tags"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/runs/{run_id}/stop": {
@@ -433,6 +555,8 @@ export interface paths {
          *
          *     Where a metric has more points than `max_points`, of equal buckets the lowest, the highest and
          *     a point that is not finite are given. A smaller range of steps therefore shows more detail.
+         *     As `bands`, a bucket is one point at its last step: the mean of its values, with `low`, `high`
+         *     and how many there are.
          */
         get: operations["get_metrics"];
         put?: never;
@@ -486,6 +610,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description Views of all runs by name, and with a project also its own.
+         */
+        get: operations["list_views"];
+        put?: never;
+        /**
+         * Create View
+         * @description Keep a view under a name.
+         */
+        post: operations["create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get View
+         * @description One view.
+         */
+        get: operations["get_view"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete View
+         * @description Forget a view; the runs stay.
+         */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        /**
+         * Change View
+         * @description Rename a view, or keep another arrangement under its name.
+         */
+        patch: operations["change_view"];
+        trace?: never;
+    };
     "/api/studies": {
         parameters: {
             query?: never;
@@ -495,7 +671,7 @@ export interface paths {
         };
         /**
          * List Studies
-         * @description Studies with the states of their runs.
+         * @description Studies with the states of their runs and what they cost so far.
          */
         get: operations["list_studies"];
         put?: never;
@@ -532,6 +708,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Plan
+         * @description What a written plan would start, without starting it; mistakes name their line.
+         */
+        post: operations["check_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies/{study_id}": {
         parameters: {
             query?: never;
@@ -544,6 +740,52 @@ export interface paths {
          * @description A study: cells with their states, means over seeds, effects, interactions and cost.
          */
         get: operations["get_study"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Study
+         * @description Remove a study. Its runs stay as runs of their own, or go with all their files.
+         */
+        delete: operations["delete_study"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Study Table
+         * @description Cells by rows and columns. Factors that are named nowhere are averaged over.
+         *
+         *     Without rows, columns and fixed factors the server chooses a layout that is read at a glance.
+         */
+        get: operations["get_study_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Study File
+         * @description The report as Markdown, or its cells, effects or runs as CSV.
+         */
+        get: operations["get_study_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -566,6 +808,28 @@ export interface paths {
          * @description Stop what is not finished: waiting runs are cancelled, started ones asked to stop.
          */
         post: operations["cancel_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Study
+         * @description Take up runs that ended without success, from their newest checkpoints.
+         *
+         *     Cells whose run was cancelled before it started, or deleted, get a new run.
+         */
+        post: operations["resume_study"];
         delete?: never;
         options?: never;
         head?: never;
@@ -669,6 +933,26 @@ export interface paths {
          * @description Take a file of a data set on the hub; the commit is recorded.
          */
         post: operations["create_from_hub"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/benchmarks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Benchmarks
+         * @description Benchmarks that need no upload: a configuration names them.
+         */
+        get: operations["list_benchmarks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -881,6 +1165,297 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/exports/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export Options
+         * @description What can be exported of a run, how large it will be, and what is missing for the rest.
+         */
+        get: operations["get_export_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Export
+         * @description Have a worker make files of a run's weights, and check that they answer like the original.
+         *
+         *     A hub token is used once by that worker; it is never stored whole, nor written to any log.
+         */
+        post: operations["create_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description Exports with their progress.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description One export. Its log and events are those of the run of the same identifier.
+         */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Export
+         * @description Remove an export that is over or waits, with its files. It disappears at once.
+         */
+        delete: operations["delete_export"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Export
+         * @description End an export that is not over. Nothing of it is kept.
+         */
+        post: operations["cancel_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Export
+         * @description The files, resumable: `Range` with `If-Range` goes on where a download was cut.
+         *
+         *     The archive is uncompressed and always has the same bytes for the same files.
+         */
+        get: operations["download_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Artifacts
+         * @description Adapters that runs wrote, and exports, of all runs.
+         */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Files
+         * @description The adapters and checkpoints that a run wrote, file by file.
+         */
+        get: operations["list_run_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Run File
+         * @description One file of an adapter or a checkpoint, resumable by `Range` and `If-Range`.
+         */
+        get: operations["download_run_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Bundle
+         * @description Configuration, seeds, data hash, versions and results of a run, as one file.
+         */
+        get: operations["get_bundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bundles/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Bundle
+         * @description Whether the same run can be started here, on which data, and which versions differ.
+         */
+        post: operations["check_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Bundle
+         * @description Start the same run again. Its data must be here, and have the hash that it had.
+         */
+        post: operations["import_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Runs
+         * @description Runs against a baseline: configurations, metrics with differences, and evaluations.
+         *
+         *     Runs that do not exist are named in `missing`. For the pairs of answers ask
+         *     `GET /api/evaluations/compare` with what `evaluations` names.
+         */
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comparisons/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Curves
+         * @description A metric of several runs, over all attempts: steps that a later one did again count once.
+         */
+        get: operations["compare_curves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workers": {
         parameters: {
             query?: never;
@@ -1061,6 +1636,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Runs, data sets, studies and workers by name or identifier; the newest without a text.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1201,6 +1796,25 @@ export interface components {
             logprob: number;
         };
         /**
+         * ArtifactList
+         * @description Adapters and exports of all runs, newest first unless sorted otherwise.
+         */
+        ArtifactList: {
+            /** Items */
+            items: components["schemas"]["ArtifactRow"][];
+            /** Total */
+            total: number;
+            /**
+             * Total Bytes
+             * @description Bytes of all of them, not of this page alone.
+             */
+            total_bytes: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
          * ArtifactOut
          * @description A file set that a run wrote.
          */
@@ -1228,6 +1842,50 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * ArtifactRow
+         * @description An adapter that a run wrote, or an export of one.
+         */
+        ArtifactRow: {
+            /**
+             * Source
+             * @description Who made it.
+             * @enum {string}
+             */
+            source: "run" | "export";
+            /**
+             * Id
+             * @description Of the export; of a run's adapter a name that is stable.
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project Id */
+            project_id: string;
+            /**
+             * Attempt
+             * @description Attempt that wrote a run's adapter.
+             */
+            attempt: number | null;
+            /** Bytes */
+            bytes: number | null;
+            /**
+             * Sha256
+             * @description Hash of the weights of a run's adapter.
+             */
+            sha256: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** @description The export itself, if it is one. */
+            export: components["schemas"]["ExportOut"] | null;
         };
         /**
          * AttemptOut
@@ -1262,11 +1920,469 @@ export interface components {
             gpu_memory: components["schemas"]["GpuMemory"] | null;
         };
         /**
+         * BenchmarkList
+         * @description All benchmarks.
+         */
+        BenchmarkList: {
+            /** Items */
+            items: components["schemas"]["BenchmarkOut"][];
+        };
+        /**
+         * BenchmarkOut
+         * @description A benchmark that is built in.
+         */
+        BenchmarkOut: {
+            /**
+             * Name
+             * @description For `data.benchmark` of a configuration.
+             */
+            name: string;
+            /** Title */
+            title: string;
+            /**
+             * Licence
+             * @description Licence of its data.
+             */
+            licence: string;
+            /**
+             * Repository
+             * @description Data set on the hub; empty where there is none.
+             */
+            repository: string;
+            /**
+             * Train
+             * @description Split to train on; null: for evaluation only.
+             */
+            train: string | null;
+            /**
+             * Evaluate
+             * @description Split to evaluate on.
+             */
+            evaluate: string;
+            /** Splits */
+            splits: components["schemas"]["SplitOut"][];
+        };
+        /**
+         * BulkOutcome
+         * @description What became of the wish for one run.
+         */
+        BulkOutcome: {
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @description Null where there is no such run.
+             */
+            name: string | null;
+            /**
+             * Created Id
+             * @description Of a clone: the new run.
+             */
+            created_id: string | null;
+            /** @description Why nothing was changed; null: it was done. */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * BulkOutcomes
+         * @description One outcome for each run, in the order of the wish.
+         */
+        BulkOutcomes: {
+            /** Items */
+            items: components["schemas"]["BulkOutcome"][];
+            /** Done */
+            done: number;
+            /** Refused */
+            refused: number;
+        };
+        /**
+         * BulkRun
+         * @description A run as it was seen.
+         */
+        BulkRun: {
+            /** Id */
+            id: string;
+            /** Version */
+            version?: number | null;
+        };
+        /**
+         * BulkWish
+         * @description One wish about many runs.
+         */
+        BulkWish: {
+            /**
+             * Action
+             * @description `stop` takes those out of the queue that have not started.
+             * @enum {string}
+             */
+            action: "stop" | "resume" | "clone" | "tag" | "delete";
+            /** Runs */
+            runs: components["schemas"]["BulkRun"][];
+            /**
+             * @description Of a stop.
+             * @default save
+             */
+            mode: components["schemas"]["StopMode"];
+            /**
+             * Add
+             * @description Tags to put on.
+             */
+            add?: string[];
+            /**
+             * Remove
+             * @description Tags to take off.
+             */
+            remove?: string[];
+        };
+        /**
+         * Bundle
+         * @description All of it.
+         */
+        Bundle: {
+            /**
+             * Format
+             * @description Tells such a file from others.
+             * @constant
+             */
+            format: "unisd-bundle";
+            /**
+             * Version
+             * @description Version of the format.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Made At
+             * @description When, as ISO 8601.
+             * @default
+             */
+            made_at: string;
+            /**
+             * Run Id
+             * @description Identifier that the run had.
+             * @default
+             */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** @description The run's configuration with every field. */
+            config: components["schemas"]["RunConfig"];
+            /**
+             * Seeds
+             * @description Also in the configuration.
+             */
+            seeds?: {
+                [key: string]: number;
+            };
+            data: components["schemas"]["BundleData"];
+            environment?: components["schemas"]["BundleEnvironment"];
+            results?: components["schemas"]["BundleResults"];
+        };
+        /**
+         * BundleData
+         * @description Which data the run read.
+         */
+        BundleData: {
+            /**
+             * Name
+             * @description Data set, benchmark, or the file's name without its folder.
+             */
+            name: string;
+            /**
+             * Sha256
+             * @description Hash of the file's bytes; null: the run had not read it yet.
+             */
+            sha256?: string | null;
+            /**
+             * Records
+             * @description Records read.
+             */
+            records?: number | null;
+            /**
+             * Train
+             * @description Records used for training.
+             */
+            train?: number | null;
+            /**
+             * Held Out
+             * @description Records held out for evaluation.
+             */
+            held_out?: number | null;
+            /** @description Mapping of an uploaded data set's columns. */
+            fields?: components["schemas"]["DataFields"] | null;
+        };
+        /**
+         * BundleEnvironment
+         * @description What the run was made with.
+         */
+        BundleEnvironment: {
+            /**
+             * Studio
+             * @description Version of the studio.
+             */
+            studio?: string | null;
+            /**
+             * Device
+             * @description Device in words.
+             */
+            device?: string | null;
+            /**
+             * Dtype
+             * @description Number format of the frozen weights.
+             */
+            dtype?: string | null;
+            /**
+             * Versions
+             * @description Versions of Python and of the libraries that count.
+             */
+            versions?: {
+                [key: string]: string;
+            };
+            /**
+             * Details
+             * @description All packages, commit of the code, drivers, variables.
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * BundleEvaluation
+         * @description Figures of one evaluation.
+         */
+        BundleEvaluation: {
+            /** Set */
+            set: string;
+            /** Step */
+            step: number;
+            /** Summary */
+            summary: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * BundleFiles
+         * @description An adapter that the run wrote.
+         */
+        BundleFiles: {
+            /** Kind */
+            kind: string;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Sha256
+             * @description Hash of the weights file.
+             */
+            sha256: string;
+        };
+        /**
+         * BundleImport
+         * @description A bundle to start the same run from.
+         */
+        BundleImport: {
+            /** @description The file's content. */
+            bundle: components["schemas"]["Bundle"];
+            /**
+             * Project Id
+             * @description Project. Absent: the default one.
+             */
+            project_id?: string | null;
+            /**
+             * Name
+             * @description Name. Absent: the bundle's.
+             */
+            name?: string | null;
+            /**
+             * Data
+             * @description Where the data is now: a data set as `name@number`, or a file's path. Absent: an uploaded data set of the same bytes, else where the bundle says.
+             */
+            data?: string | null;
+            /** @description When and where it runs. */
+            schedule?: components["schemas"]["Schedule"];
+        };
+        /**
+         * BundleMetric
+         * @description A metric's newest value and its range; null where there is no finite one.
+         */
+        BundleMetric: {
+            /** Last */
+            last: number | null;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+        };
+        /**
+         * BundleResults
+         * @description What came out.
+         */
+        BundleResults: {
+            /**
+             * Status
+             * @description State of the run when the bundle was made.
+             * @default
+             */
+            status: string;
+            /**
+             * Steps
+             * @description Optimizer steps done.
+             */
+            steps?: number | null;
+            /**
+             * Losses
+             * @description `train/loss` by step; of a long run only every n-th step.
+             */
+            losses?: {
+                [key: string]: number;
+            };
+            /**
+             * Metrics
+             * @description By path.
+             */
+            metrics?: {
+                [key: string]: components["schemas"]["BundleMetric"];
+            };
+            /** Evaluations */
+            evaluations?: components["schemas"]["BundleEvaluation"][];
+            /** Files */
+            files?: components["schemas"]["BundleFiles"][];
+        };
+        /**
+         * BundleStarted
+         * @description The new run.
+         */
+        BundleStarted: {
+            run: components["schemas"]["RunCreated"];
+            /**
+             * Data
+             * @enum {string}
+             */
+            data: "verified" | "unverified";
+            /** Differences */
+            differences: components["schemas"]["VersionDifference"][];
+        };
+        /**
+         * BundleVerdict
+         * @description Whether a bundle can be started here, and what is different.
+         */
+        BundleVerdict: {
+            /** Name */
+            name: string;
+            /** @description The configuration that would be run. */
+            config: components["schemas"]["RunConfig"];
+            /**
+             * Data
+             * @description `unverified`: the hash is not known, or only a worker can tell it.
+             * @enum {string}
+             */
+            data: "verified" | "unverified";
+            /**
+             * Data From
+             * @description Data set, benchmark or path that the data is read from.
+             */
+            data_from: string;
+            /** Differences */
+            differences: components["schemas"]["VersionDifference"][];
+            /**
+             * Errors
+             * @description Why it cannot be started; empty: it can.
+             */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * CardFacts
+         * @description What the model card tells of the training, besides its configuration.
+         */
+        CardFacts: {
+            /**
+             * Run
+             * @description The run's name.
+             */
+            run: string;
+            /**
+             * Step
+             * @description Optimizer steps done.
+             */
+            step?: number | null;
+            /**
+             * Data Sha256
+             * @description Hash of the data file.
+             */
+            data_sha256?: string | null;
+            /**
+             * Metrics
+             * @description Newest values, by path.
+             */
+            metrics?: {
+                [key: string]: number;
+            };
+            /**
+             * Evaluations
+             * @description Figures of the newest evaluation of each set.
+             */
+            evaluations?: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Versions
+             * @description Libraries trained with.
+             */
+            versions?: {
+                [key: string]: string;
+            };
+        };
+        /**
          * Cause
          * @description Why a run changed its state.
          * @enum {string}
          */
         Cause: "submitted" | "claimed" | "work_began" | "stop_requested" | "time_limit" | "cancelled" | "deleted" | "resumed" | "ended" | "killed" | "trainer_died" | "worker_left" | "lease_expired" | "unstartable";
+        /**
+         * Cell
+         * @description A metric in one column, and against the baseline.
+         */
+        Cell: {
+            /**
+             * Value
+             * @description Of one run, or the mean of a column's runs.
+             */
+            value: number | null;
+            /**
+             * Low
+             * @description Interval of the mean (Student's t).
+             */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+            /**
+             * N
+             * @description Runs that have a value.
+             */
+            n: number;
+            /**
+             * Non Finite
+             * @description What a run's newest value is, if it is no number.
+             */
+            non_finite?: ("NaN" | "Infinity" | "-Infinity") | null;
+            /**
+             * Delta
+             * @description Less the baseline's value.
+             */
+            delta?: number | null;
+            /** Delta Low */
+            delta_low?: number | null;
+            /** Delta High */
+            delta_high?: number | null;
+            /**
+             * Note
+             * @description What the figures leave out or rest on.
+             * @default
+             */
+            note: string;
+        };
         /**
          * CellReport
          * @description One combination of levels, over its seeds.
@@ -1310,6 +2426,14 @@ export interface components {
              * @description What was found, in words.
              */
             detail: string;
+        };
+        /**
+         * CheckpointOption
+         * @description A checkpoint that can be exported.
+         */
+        CheckpointOption: {
+            /** Step */
+            step: number;
         };
         /**
          * Checks
@@ -1381,6 +2505,52 @@ export interface components {
             types: string[];
         };
         /**
+         * ComparedColumn
+         * @description A run, or several that differ only in their seeds.
+         */
+        ComparedColumn: {
+            /**
+             * Key
+             * @description Identifier of its first run; stays whatever else is compared.
+             */
+            key: string;
+            /** Label */
+            label: string;
+            /** Baseline */
+            baseline: boolean;
+            /** Runs */
+            runs: components["schemas"]["ComparedRun"][];
+        };
+        /**
+         * ComparedRun
+         * @description A run that is compared.
+         */
+        ComparedRun: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["RunKind"];
+            status: components["schemas"]["RunStatus"];
+            /** Model */
+            model: string;
+            /** Seed */
+            seed: number;
+            /** Step */
+            step: number;
+            /** Total Steps */
+            total_steps: number | null;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
          * Comparison
          * @description Two models on the same examples; differences are second − first.
          */
@@ -1450,6 +2620,32 @@ export interface components {
              * @description Name of the preset (`GET /api/presets`) whose settings the others override.
              */
             preset?: string | null;
+        };
+        /**
+         * ConfigRow
+         * @description One field of what the runs were made with, by column.
+         */
+        ConfigRow: {
+            /**
+             * Source
+             * @description `config`: what was asked for. `environment`: what the run found on its worker.
+             * @enum {string}
+             */
+            source: "config" | "environment";
+            /** Path */
+            path: string;
+            /** Differs */
+            differs: boolean;
+            /**
+             * Present
+             * @description By column: whether its runs have this field.
+             */
+            present: boolean[];
+            /**
+             * Values
+             * @description By column; the seed of a column of several runs is a list.
+             */
+            values: unknown[];
         };
         /**
          * ConfigText
@@ -1534,10 +2730,81 @@ export interface components {
              */
             seconds: number | null;
             /**
+             * Device Seconds
+             * @description The same, each device of a run counted by itself.
+             */
+            device_seconds: number | null;
+            /**
              * Tokens
              * @description Tokens put through the network in training.
              */
             tokens: number | null;
+        };
+        /**
+         * Curve
+         * @description A metric's course in one column.
+         *
+         *     Of several runs: their mean and spread at each step. Where there are more points than asked for,
+         *     those of a bucket become their mean, with the lowest and the highest as the band, so that no
+         *     spike is lost. A smaller range therefore shows more detail.
+         */
+        Curve: {
+            /**
+             * Key
+             * @description Of its column.
+             */
+            key: string;
+            /** X */
+            x: number[];
+            /** Steps */
+            steps: number[];
+            /**
+             * Values
+             * @description Null where no value was finite.
+             */
+            values: (number | null)[];
+            /**
+             * Low
+             * @description Null where there is no band.
+             */
+            low: (number | null)[] | null;
+            /** High */
+            high: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Steps that each point stands for.
+             */
+            counts: number[];
+            /**
+             * Runs
+             * @description Fewest runs behind each point; null of one run.
+             */
+            runs: number[] | null;
+            /**
+             * Non Finite
+             * @description The first 100.
+             */
+            non_finite: components["schemas"]["NonFiniteAt"][];
+            /**
+             * Points
+             * @description Steps in the range.
+             */
+            points: number;
+        };
+        /**
+         * CurveSet
+         * @description A metric's curves, a column each; columns that lack it, or the axis, are absent.
+         */
+        CurveSet: {
+            /** Name */
+            name: string;
+            /**
+             * Axis
+             * @enum {string}
+             */
+            axis: "step" | "tokens" | "epoch" | "time" | "wall";
+            /** Items */
+            items: components["schemas"]["Curve"][];
         };
         /**
          * DataConfig
@@ -1882,6 +3149,32 @@ export interface components {
             every_steps: number;
         };
         /**
+         * EvaluationCell
+         * @description A set's results in one column.
+         */
+        EvaluationCell: {
+            /** Results */
+            results: components["schemas"]["EvaluationResult"][];
+            /** @description Wilson interval of one run, t interval of several. */
+            accuracy: components["schemas"]["Interval"];
+            /** @description Forward JSD to the base, nats per token; mean over seeds. */
+            jsd: components["schemas"]["Interval"];
+            /** @description Log-probability of the answers under the base, nats per token. */
+            base_logprob: components["schemas"]["Interval"];
+            /** @description Null where there is nothing to pair. */
+            pair: components["schemas"]["EvaluationPair"] | null;
+            /**
+             * Reason
+             * @description Why there is nothing to pair; empty for the baseline.
+             */
+            reason: string;
+            /**
+             * Note
+             * @description What the pairs leave out or rest on.
+             */
+            note: string;
+        };
+        /**
          * EvaluationConfig
          * @description Evaluation inside a run: before its first step, every so many steps, and after its last.
          */
@@ -2131,6 +3424,66 @@ export interface components {
             };
         };
         /**
+         * EvaluationPair
+         * @description What to ask `GET /api/evaluations/compare` for.
+         */
+        EvaluationPair: {
+            /**
+             * First
+             * @description The baseline's results.
+             */
+            first: string[];
+            /**
+             * Second
+             * @description The column's, seed by seed.
+             */
+            second: string[];
+        };
+        /**
+         * EvaluationResult
+         * @description The newest result of a run's model on a set.
+         */
+        EvaluationResult: {
+            /**
+             * Name
+             * @description `RUN:CURSOR`, as the routes of evaluations take it.
+             */
+            name: string;
+            /**
+             * Run Id
+             * @description The compared run.
+             */
+            run_id: string;
+            /**
+             * Made By
+             * @description The run that made it: the same, or an evaluation of it.
+             */
+            made_by: string;
+            /** Seed */
+            seed: number;
+            /**
+             * Step
+             * @description Optimizer steps done; null if made after the run.
+             */
+            step: number | null;
+            /** Questions */
+            questions: number | null;
+            /** Answers */
+            answers: number | null;
+        };
+        /**
+         * EvaluationRow
+         * @description A set of questions by column.
+         */
+        EvaluationRow: {
+            /** Set */
+            set: string;
+            /** Chance */
+            chance: number | null;
+            /** Cells */
+            cells: components["schemas"]["EvaluationCell"][];
+        };
+        /**
          * EvaluationSet
          * @description Questions under a name, with the way in which they are asked.
          */
@@ -2377,6 +3730,364 @@ export interface components {
             created_at: string;
         };
         /**
+         * ExportCheck
+         * @description The exported thing was loaded and asked; how its answer compares with the original's.
+         */
+        ExportCheck: {
+            /** Passed */
+            passed: boolean;
+            /**
+             * Loaded With
+             * @description Library that loaded the exported files.
+             */
+            loaded_with: string;
+            /**
+             * Dtype
+             * @description Number format in which both computed.
+             */
+            dtype: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Answer
+             * @description The original's greedy answer.
+             */
+            answer: string;
+            /**
+             * Exported Answer
+             * @description The exported model's greedy answer.
+             */
+            exported_answer: string;
+            /**
+             * Tokens
+             * @description Tokens of the original's answer.
+             */
+            tokens: number;
+            /**
+             * Same Tokens
+             * @description Tokens up to the first that differs.
+             */
+            same_tokens: number;
+            /**
+             * Mean Difference
+             * @description Mean difference of the log-probabilities of the original's tokens, nats.
+             */
+            mean_difference: number;
+            /**
+             * Largest Difference
+             * @description Largest such difference, nats.
+             */
+            largest_difference: number;
+            /**
+             * Tolerance
+             * @description Mean difference that is allowed, nats; 0 for none.
+             */
+            tolerance: number;
+            /**
+             * Base Difference
+             * @description Mean difference between the original and its base on the same tokens, nats: what the training changed.
+             */
+            base_difference: number;
+            /**
+             * Reason
+             * @description Why it did not pass.
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * ExportCreate
+         * @description A new export of a run's weights.
+         */
+        ExportCreate: {
+            /** @description What is made. */
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Checkpoint
+             * @description Step of the checkpoint whose weights are taken. Absent: the run's adapter, or where it has none yet its newest checkpoint.
+             */
+            checkpoint?: number | null;
+            /**
+             * Weights
+             * @description Of a merged model, a GGUF file or what is pushed: the student's weights, or the EMA teacher's.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Gguf Type
+             * @description Number format of a GGUF file.
+             * @default f16
+             * @enum {string}
+             */
+            gguf_type: "f32" | "f16" | "bf16" | "q8_0";
+            /**
+             * Prompt
+             * @description Asked of original and export to compare them. Absent: a prompt of the run.
+             */
+            prompt?: string | null;
+            /** @description Where a push goes; for `hub` alone. */
+            hub?: components["schemas"]["HubWish"] | null;
+        };
+        /**
+         * ExportFile
+         * @description One of an export's files.
+         */
+        ExportFile: {
+            /** Path */
+            path: string;
+            /** Bytes */
+            bytes: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * ExportJob
+         * @description Everything that an export's result depends on. Stored with it; holds no secret.
+         */
+        ExportJob: {
+            /**
+             * Version
+             * @description Version of this schema.
+             * @default 1
+             * @constant
+             */
+            version: 1;
+            /** @description What is made. */
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Content
+             * @description What the files are.
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Weights
+             * @description Whose weights.
+             * @default student
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Checkpoint
+             * @description Optimizer step of the checkpoint; null: the adapter.
+             */
+            checkpoint?: number | null;
+            /**
+             * Adapter
+             * @description Folder of the adapter or checkpoint on its worker.
+             */
+            adapter: string;
+            /** @description The base model. */
+            model: components["schemas"]["ModelConfig"];
+            /** @description The run's configuration, for the model card. */
+            config: components["schemas"]["RunConfig"];
+            /** @description What the model card tells of the training. */
+            facts: components["schemas"]["CardFacts"];
+            /**
+             * Prompt
+             * @description What is asked of the original and of the exported model.
+             */
+            prompt: string;
+            /**
+             * Gguf Type
+             * @description Number format of a GGUF file.
+             * @default f16
+             * @enum {string}
+             */
+            gguf_type: "f32" | "f16" | "bf16" | "q8_0";
+            /** @description Where a push goes. */
+            hub?: components["schemas"]["HubTarget"] | null;
+            /**
+             * Device
+             * @description `auto` takes a GPU where the worker has one.
+             * @default auto
+             * @enum {string}
+             */
+            device: "auto" | "cpu" | "cuda" | "mps";
+        };
+        /**
+         * ExportKind
+         * @description What an export makes.
+         * @enum {string}
+         */
+        ExportKind: "adapter" | "ema_adapter" | "merged" | "gguf" | "hub";
+        /**
+         * ExportList
+         * @description Exports, newest first unless sorted otherwise.
+         */
+        ExportList: {
+            /** Items */
+            items: components["schemas"]["ExportOut"][];
+            /** Total */
+            total: number;
+            /**
+             * Total Bytes
+             * @description Bytes of the files of all of them, not of this page.
+             */
+            total_bytes: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * ExportOptions
+         * @description What can be exported of a run, and how large it will be.
+         */
+        ExportOptions: {
+            /**
+             * Has Adapter
+             * @description Whether the run has written its adapter.
+             */
+            has_adapter: boolean;
+            /**
+             * Has Ema
+             * @description Whether the run keeps a moving average of its weights.
+             */
+            has_ema: boolean;
+            /**
+             * Checkpoints
+             * @description Those that are kept, newest first.
+             */
+            checkpoints: components["schemas"]["CheckpointOption"][];
+            /** Kinds */
+            kinds: components["schemas"]["KindOption"][];
+            /**
+             * Prompt
+             * @description What is asked to compare, unless another prompt is given.
+             */
+            prompt: string;
+            /**
+             * Disk Free
+             * @description Bytes free on the connected worker that has most; null: no worker.
+             */
+            disk_free: number | null;
+        };
+        /**
+         * ExportOut
+         * @description An export. It is executed as the run of the same identifier.
+         */
+        ExportOut: {
+            /** Id */
+            id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project Id */
+            project_id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["ExportKind"];
+            /**
+             * Content
+             * @description What the files are: of a push, what was pushed.
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Weights
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /**
+             * Checkpoint
+             * @description Step of the checkpoint; null: the run's adapter.
+             */
+            checkpoint: number | null;
+            /**
+             * Gguf Type
+             * @description Only of GGUF files.
+             */
+            gguf_type: ("f32" | "f16" | "bf16" | "q8_0") | null;
+            /**
+             * Repository
+             * @description Only of a push.
+             */
+            repository: string | null;
+            status: components["schemas"]["RunStatus"];
+            progress: components["schemas"]["ExportProgress"];
+            /**
+             * Waiting
+             * @description What a queued export waits for; empty: nothing.
+             */
+            waiting: string[];
+            /** Worker */
+            worker: string | null;
+            /**
+             * Estimate Bytes
+             * @description Size as told before; null: unknown.
+             */
+            estimate_bytes: number | null;
+            /**
+             * Bytes
+             * @description Of the files that are kept; null before they are made.
+             */
+            bytes: number | null;
+            /** Files */
+            files: components["schemas"]["ExportFile"][];
+            /** @description How the exported thing answers; null before. */
+            check: components["schemas"]["ExportCheck"] | null;
+            /**
+             * Licence
+             * @description The base's, where it is known.
+             */
+            licence: string | null;
+            /**
+             * Url
+             * @description Where the hub shows a push.
+             */
+            url: string | null;
+            /**
+             * Downloadable
+             * @description Whether its files can be fetched now.
+             */
+            downloadable: boolean;
+            /** @description Why it failed. */
+            problem: components["schemas"]["Problem"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
+         * ExportProgress
+         * @description How far the current phase is. Unknown figures are null, never 0.
+         */
+        ExportProgress: {
+            /** Phase */
+            phase: string | null;
+            /** Detail */
+            detail: string;
+            /**
+             * Bytes
+             * @description Written or sent.
+             */
+            bytes: number | null;
+            /**
+             * Total Bytes
+             * @description In all, as far as it can be told before.
+             */
+            total_bytes: number | null;
+            /**
+             * Eta Seconds
+             * @description Estimated seconds left of the phase.
+             */
+            eta_seconds: number | null;
+        };
+        /**
+         * Fate
+         * @description What becomes of a study's runs when it is deleted.
+         * @enum {string}
+         */
+        Fate: "keep" | "delete";
+        /**
          * FeatureMatchingConfig
          * @description Squared distance of the final hidden states of student and primary teacher.
          */
@@ -2402,6 +4113,28 @@ export interface components {
             weight: number;
         };
         /**
+         * FileSet
+         * @description An adapter or a checkpoint that a run wrote.
+         */
+        FileSet: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adapter" | "ema_adapter" | "checkpoint";
+            /** Attempt */
+            attempt: number;
+            /**
+             * Step
+             * @description Of a checkpoint: optimizer steps done.
+             */
+            step: number | null;
+            /** Bytes */
+            bytes: number;
+            /** Files */
+            files: components["schemas"]["StoredFile"][];
+        };
+        /**
          * Gap
          * @description A run that the comparisons lack.
          */
@@ -2415,6 +4148,11 @@ export interface components {
             metric: string | null;
             /** Reason */
             reason: string;
+            /**
+             * Run Id
+             * @description The run in the studio, if it is there.
+             */
+            run_id?: string | null;
         };
         /**
          * GenerationConfig
@@ -2647,6 +4385,36 @@ export interface components {
             maximum: number;
         };
         /**
+         * Hit
+         * @description Something that the text was found in.
+         */
+        Hit: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "run" | "dataset" | "study" | "worker";
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Detail
+             * @description What tells it from others of its name; may be empty.
+             */
+            detail: string;
+            /** @description State of a run. */
+            status: components["schemas"]["RunStatus"] | null;
+        };
+        /**
+         * Hits
+         * @description What was found: of each kind so many at most, names that begin with the text first.
+         */
+        Hits: {
+            /** Items */
+            items: components["schemas"]["Hit"][];
+        };
+        /**
          * HubSource
          * @description A file of a data set on the Hugging Face hub.
          */
@@ -2677,6 +4445,65 @@ export interface components {
              * @description Path of the file in the repository.
              */
             file: string;
+        };
+        /**
+         * HubTarget
+         * @description Where on the hub the files go. The token is not here: it is never stored.
+         */
+        HubTarget: {
+            /**
+             * Repository
+             * @description `owner/name` on the hub; made if it is not there.
+             */
+            repository: string;
+            /**
+             * Private
+             * @description Whether a repository that is made is private.
+             * @default true
+             */
+            private: boolean;
+            /**
+             * Branch
+             * @description Branch that gets the files.
+             * @default main
+             */
+            branch: string;
+        };
+        /**
+         * HubWish
+         * @description A push to a repository of the hub.
+         */
+        HubWish: {
+            /**
+             * Repository
+             * @description `owner/name` on the hub; made if it is not there.
+             */
+            repository: string;
+            /**
+             * Token
+             * Format: password
+             * @description Access token with the right to write there. Used once and never stored whole.
+             */
+            token: string;
+            /**
+             * Content
+             * @description What is pushed.
+             * @default adapter
+             * @enum {string}
+             */
+            content: "adapter" | "ema_adapter" | "merged" | "gguf";
+            /**
+             * Private
+             * @description Whether a repository that is made is private.
+             * @default true
+             */
+            private: boolean;
+            /**
+             * Branch
+             * @description Branch that gets the files; made if not there.
+             * @default main
+             */
+            branch: string;
         };
         /**
          * Interval
@@ -2715,6 +4542,34 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * KindOption
+         * @description One kind of export.
+         */
+        KindOption: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adapter" | "ema_adapter" | "merged" | "gguf" | "hub";
+            /** Available */
+            available: boolean;
+            /**
+             * Reason
+             * @description Why not, if not.
+             */
+            reason: string;
+            /**
+             * Remedy
+             * @description What to do about it.
+             */
+            remedy: string;
+            /**
+             * Estimate Bytes
+             * @description Size of the files; null: unknown.
+             */
+            estimate_bytes: number | null;
         };
         /**
          * KnownModel
@@ -2962,6 +4817,24 @@ export interface components {
             effects: components["schemas"]["Effect"][];
         };
         /**
+         * MetricRow
+         * @description A metric by column.
+         */
+        MetricRow: {
+            /** Name */
+            name: string;
+            /**
+             * Better
+             * @description Null where that depends.
+             */
+            better: ("higher" | "lower") | null;
+            /**
+             * Cells
+             * @description Null where no run of the column reported it.
+             */
+            cells: (components["schemas"]["Cell"] | null)[];
+        };
+        /**
          * MetricSeries
          * @description Series of one attempt, and the cursor up to which they are complete.
          */
@@ -3091,6 +4964,19 @@ export interface components {
             problem: string | null;
         };
         /**
+         * NonFiniteAt
+         * @description A value that JSON has no number for.
+         */
+        NonFiniteAt: {
+            /** X */
+            x: number;
+            /**
+             * Value
+             * @enum {string}
+             */
+            value: "NaN" | "Infinity" | "-Infinity";
+        };
+        /**
          * NonFinitePoint
          * @description A value that JSON has no number for.
          */
@@ -3179,6 +5065,19 @@ export interface components {
             gain: components["schemas"]["Interval"];
         };
         /**
+         * Parameter
+         * @description A plain field of configurations.
+         */
+        Parameter: {
+            /** Path */
+            path: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "text" | "number" | "flag";
+        };
+        /**
          * ParsedConfig
          * @description What a text says.
          */
@@ -3195,6 +5094,42 @@ export interface components {
              * @description Every mistake; `line` is that of the text.
              */
             errors: components["schemas"]["Problem"][];
+        };
+        /**
+         * PlanCheck
+         * @description What a written plan would start.
+         */
+        PlanCheck: {
+            /** @description Null if it is none. */
+            plan: components["schemas"]["StudyPlan-Output"] | null;
+            /**
+             * Combinations
+             * @description Combinations of levels; 0 if they are not known.
+             */
+            combinations: number;
+            /**
+             * Runs
+             * @description Runs that would be queued; 0 if they are not known.
+             */
+            runs: number;
+            /**
+             * Errors
+             * @description Each with its line, where it stands in one.
+             */
+            errors: components["schemas"]["Problem"][];
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * PlanIn
+         * @description A plan as it is written.
+         */
+        PlanIn: {
+            /**
+             * Text
+             * @description YAML or JSON (docs/studies.md).
+             */
+            text: string;
         };
         /**
          * Preflight
@@ -3814,6 +5749,12 @@ export interface components {
             tuned_logprob: components["schemas"]["Interval"];
         };
         /**
+         * Retry
+         * @description Which runs of a study are taken up again.
+         * @enum {string}
+         */
+        Retry: "failed" | "unfinished";
+        /**
          * RunChange
          * @description What can be changed about a run; absent fields stay.
          */
@@ -3844,6 +5785,36 @@ export interface components {
             max_attempts: number;
             /** Time Limit Seconds */
             time_limit_seconds?: number | null;
+        };
+        /**
+         * RunComparison
+         * @description Runs against a baseline. Differences are the column's less the baseline's.
+         */
+        RunComparison: {
+            /**
+             * Baseline
+             * @description The run that is compared against.
+             */
+            baseline: string | null;
+            /**
+             * Missing
+             * @description Runs that were asked for and do not exist.
+             */
+            missing: string[];
+            /**
+             * Columns
+             * @description The baseline's first, the others as asked for.
+             */
+            columns: components["schemas"]["ComparedColumn"][];
+            /**
+             * Config
+             * @description Every field; `differs` marks the differences.
+             */
+            config: components["schemas"]["ConfigRow"][];
+            /** Metrics */
+            metrics: components["schemas"]["MetricRow"][];
+            /** Evaluations */
+            evaluations: components["schemas"]["EvaluationRow"][];
         };
         /**
          * RunConfig
@@ -3908,6 +5879,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -3922,13 +5898,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -3982,9 +5982,9 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
             /**
              * Config
-             * @description An `EvaluationJob` where the run only evaluates.
+             * @description An `EvaluationJob` where the run only evaluates, an `ExportJob` where it exports.
              */
-            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"] | components["schemas"]["ExportJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -4066,6 +6066,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -4080,13 +6085,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -4140,9 +6169,9 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
             /**
              * Config
-             * @description An `EvaluationJob` where the run only evaluates.
+             * @description An `EvaluationJob` where the run only evaluates, an `ExportJob` where it exports.
              */
-            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"];
+            config: components["schemas"]["RunConfig"] | components["schemas"]["EvaluationJob"] | components["schemas"]["ExportJob"];
             /** Attempts */
             attempts: components["schemas"]["AttemptOut"][];
             /** Max Attempts */
@@ -4214,11 +6243,86 @@ export interface components {
             cursor: number;
         };
         /**
+         * RunFields
+         * @description What else a list can show, and be sorted and filtered by.
+         */
+        RunFields: {
+            /**
+             * Metrics
+             * @description Paths for `metric:`.
+             */
+            metrics: string[];
+            /**
+             * Parameters
+             * @description Paths for `param:`.
+             */
+            parameters: components["schemas"]["Parameter"][];
+        };
+        /**
+         * RunFiles
+         * @description A run's weights, and the room that all of its files take.
+         */
+        RunFiles: {
+            /**
+             * Items
+             * @description The latest attempt's first, newest first.
+             */
+            items: components["schemas"]["FileSet"][];
+            /**
+             * Run Bytes
+             * @description All files of the run that are in the store.
+             */
+            run_bytes: number;
+            /**
+             * Export Bytes
+             * @description All files of its exports.
+             */
+            export_bytes: number;
+        };
+        /**
+         * RunGroup
+         * @description Runs with the same value of a field.
+         */
+        RunGroup: {
+            /**
+             * Value
+             * @description As filters name it; empty for runs without a value.
+             */
+            value: string;
+            /** Label */
+            label: string;
+            /** Count */
+            count: number;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["Spread"];
+            };
+        };
+        /**
+         * RunGroups
+         * @description The groups in the order of their labels, those without a value last.
+         */
+        RunGroups: {
+            /** By */
+            by: string;
+            /** Items */
+            items: components["schemas"]["RunGroup"][];
+            /**
+             * Total
+             * @description Groups in all; more than are given only beyond 1000.
+             */
+            total: number;
+        };
+        /**
          * RunKind
          * @description What a run does.
          * @enum {string}
          */
-        RunKind: "training" | "evaluation";
+        RunKind: "training" | "evaluation" | "export";
         /**
          * RunList
          * @description Runs, newest first unless sorted otherwise.
@@ -4250,6 +6354,36 @@ export interface components {
             before?: string | null;
         };
         /**
+         * RunPick
+         * @description What one must know of a run to decide about it.
+         */
+        RunPick: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            kind: components["schemas"]["RunKind"];
+            status: components["schemas"]["RunStatus"];
+            /** Attempt */
+            attempt: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RunPicks
+         * @description Runs in the list's order, without their rows.
+         */
+        RunPicks: {
+            /** Items */
+            items: components["schemas"]["RunPick"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
          * RunRow
          * @description A run in a list, with the fields and metrics that were asked for.
          */
@@ -4258,6 +6392,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -4272,13 +6411,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -4360,6 +6523,11 @@ export interface components {
             id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Project
+             * @description Name of the project.
+             */
+            project: string;
             /** Experiment Id */
             experiment_id: string | null;
             kind: components["schemas"]["RunKind"];
@@ -4374,13 +6542,37 @@ export interface components {
             /** Phase Detail */
             phase_detail: string;
             progress: components["schemas"]["Progress"];
-            /** Model */
+            /**
+             * Model
+             * @description Empty where the configuration names none.
+             */
             model: string;
             /**
              * Data
              * @description Path of the data file, benchmark, data set, or names of what is asked.
              */
             data: string;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Method
+             * @description Preset with the same mechanisms, else the mechanisms; null for an evaluation.
+             */
+            method: string | null;
+            /**
+             * Mechanisms
+             * @description What is on: `ema`, `clip`, `agreement` …
+             */
+            mechanisms: string[];
+            /** Study Id */
+            study_id: string | null;
+            /**
+             * Study
+             * @description Name of the study.
+             */
+            study: string | null;
+            /** Tags */
+            tags: string[];
             /**
              * Attempt
              * @description Number of the current attempt; 0 before the first.
@@ -4524,6 +6716,21 @@ export interface components {
              * @description Points in the range before reduction.
              */
             points: number;
+            /**
+             * Low
+             * @description As `bands`: the lowest finite value of each bucket; null where there are no more points than were asked for, so that each stands for itself.
+             */
+            low?: (number | null)[] | null;
+            /**
+             * High
+             * @description The highest likewise.
+             */
+            high?: (number | null)[] | null;
+            /**
+             * Counts
+             * @description Points in each bucket likewise.
+             */
+            counts?: number[] | null;
         };
         /**
          * Session
@@ -4550,6 +6757,41 @@ export interface components {
         SignIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * SplitOut
+         * @description A part of a benchmark.
+         */
+        SplitOut: {
+            /** Name */
+            name: string;
+            /**
+             * Here
+             * @description Whether its file is in the API's `UNISD_BENCHMARK_DIR`.
+             */
+            here: boolean;
+            /**
+             * On Hub
+             * @description Whether a worker can obtain it from the hub.
+             */
+            on_hub: boolean;
+        };
+        /**
+         * Spread
+         * @description A metric's newest values in a group of runs.
+         */
+        Spread: {
+            /**
+             * Count
+             * @description Runs with a finite one.
+             */
+            count: number;
+            /** Mean */
+            mean: number;
+            /** Lowest */
+            lowest: number;
+            /** Highest */
+            highest: number;
         };
         /**
          * Steer
@@ -4583,6 +6825,19 @@ export interface components {
              * @default save
              */
             mode: components["schemas"]["StopMode"];
+        };
+        /**
+         * StoredFile
+         * @description A file that can be downloaded.
+         */
+        StoredFile: {
+            /**
+             * Path
+             * @description Below the run's folder, as the download's address has it.
+             */
+            path: string;
+            /** Bytes */
+            bytes: number;
         };
         /**
          * Strip
@@ -4630,6 +6885,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -4637,12 +6893,53 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
             plan: components["schemas"]["StudyPlan-Output"];
             /**
              * Cells
              * @description In the order of the plan.
              */
             cells: components["schemas"]["StudyRun"][];
+            /**
+             * Metrics
+             * @description All that its runs reported.
+             */
+            metrics: string[];
+            /**
+             * Eta Seconds
+             * @description Time left if as many runs as now go on at once, from those that succeeded; null while that cannot be told.
+             */
+            eta_seconds: number | null;
             report: components["schemas"]["StudyReport"];
             /** Warnings */
             warnings: components["schemas"]["Problem"][];
@@ -4663,6 +6960,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -4670,14 +6968,61 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
             plan: components["schemas"]["StudyPlan-Output"];
             /**
              * Cells
              * @description In the order of the plan.
              */
             cells: components["schemas"]["StudyRun"][];
+            /**
+             * Metrics
+             * @description All that its runs reported.
+             */
+            metrics: string[];
+            /**
+             * Eta Seconds
+             * @description Time left if as many runs as now go on at once, from those that succeeded; null while that cannot be told.
+             */
+            eta_seconds: number | null;
             report: components["schemas"]["StudyReport"];
         };
+        /**
+         * StudyFile
+         * @description Files that a study can be taken along in.
+         * @enum {string}
+         */
+        StudyFile: "report.md" | "cells.csv" | "effects.csv" | "runs.csv";
         /**
          * StudyList
          * @description Studies, newest first.
@@ -4857,6 +7202,19 @@ export interface components {
             gaps: components["schemas"]["Gap"][];
         };
         /**
+         * StudyResume
+         * @description Which runs are to be taken up again.
+         */
+        StudyResume: {
+            /** @default unfinished */
+            what: components["schemas"]["Retry"];
+            /**
+             * Runs
+             * @description Only these of them. Absent: all.
+             */
+            runs?: string[] | null;
+        };
+        /**
          * StudyRun
          * @description One cell with one seed.
          */
@@ -4885,6 +7243,12 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
         };
         /**
+         * StudyState
+         * @description Where a study stands, by its runs.
+         * @enum {string}
+         */
+        StudyState: "waiting" | "running" | "complete" | "incomplete";
+        /**
          * StudySummary
          * @description A study as lists show it.
          */
@@ -4900,6 +7264,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            state: components["schemas"]["StudyState"];
             /**
              * Runs
              * @description Runs by state.
@@ -4907,6 +7272,74 @@ export interface components {
             runs: {
                 [key: string]: number;
             };
+            /**
+             * Progress
+             * @description Share of the work that is over or done, 0 to 1.
+             */
+            progress: number;
+            /**
+             * Factors
+             * @description Factor to its levels.
+             */
+            factors: {
+                [key: string]: string[];
+            };
+            /**
+             * Baselines
+             * @description Factor to the level that is compared with.
+             */
+            baselines: {
+                [key: string]: string;
+            };
+            /**
+             * Combinations
+             * @description Combinations of levels in the plan.
+             */
+            combinations: number;
+            /**
+             * Seeds
+             * @description Seeds of each combination.
+             */
+            seeds: number;
+            /** @description Of all runs so far. */
+            cost: components["schemas"]["Cost"];
+        };
+        /**
+         * StudyTable
+         * @description Cells by rows and columns.
+         */
+        StudyTable: {
+            /** Metric */
+            metric: string;
+            /** Row Factors */
+            row_factors: string[];
+            /** Column Factors */
+            column_factors: string[];
+            /** Averaged */
+            averaged: string[];
+            /** Fixed */
+            fixed: {
+                [key: string]: string;
+            };
+            /**
+             * Rows
+             * @description Levels of each row.
+             */
+            rows: {
+                [key: string]: string;
+            }[];
+            /**
+             * Columns
+             * @description Levels of each column.
+             */
+            columns: {
+                [key: string]: string;
+            }[];
+            /**
+             * Cells
+             * @description Row by row; null where the plan excludes every combination.
+             */
+            cells: (components["schemas"]["TableCell"] | null)[][];
         };
         /**
          * StudyValidation
@@ -4924,6 +7357,58 @@ export interface components {
             errors: components["schemas"]["Problem"][];
             /** Warnings */
             warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * TableCell
+         * @description All runs whose levels are those of a row, a column and the fixed factors.
+         */
+        TableCell: {
+            /** Levels */
+            levels: {
+                [key: string]: string;
+            };
+            /** @description Of the metric's last value: mean over the averaged factors within each seed, all combinations with equal weight, then over seeds with a t interval. */
+            final: components["schemas"]["Interval"];
+            /** @description Likewise for the last value less the first. */
+            gain: components["schemas"]["Interval"];
+            /**
+             * Combinations
+             * @description Combinations of levels of the plan in here.
+             */
+            combinations: number;
+            /**
+             * Counted
+             * @description Those of them that have a value.
+             */
+            counted: number;
+            /**
+             * Runs
+             * @description The runs, in the plan's order.
+             */
+            runs: string[];
+            /**
+             * States
+             * @description Runs by state.
+             */
+            states: {
+                [key: string]: number;
+            };
+            cost: components["schemas"]["Cost"];
+            /** Gaps */
+            gaps: components["schemas"]["Gap"][];
+            /**
+             * Baseline
+             * @description Whether every level here is its factor's baseline.
+             */
+            baseline: boolean;
+        };
+        /**
+         * Tags
+         * @description All tags of a run.
+         */
+        Tags: {
+            /** Tags */
+            tags: string[];
         };
         /**
          * TeacherConfig
@@ -5351,6 +7836,21 @@ export interface components {
             ctx?: Record<string, never>;
         };
         /**
+         * VersionDifference
+         * @description Something that is another version now.
+         */
+        VersionDifference: {
+            /** Name */
+            name: string;
+            /** Then */
+            then: string;
+            /**
+             * Now
+             * @description On the connected workers; several where they differ.
+             */
+            now: string;
+        };
+        /**
          * VersionOut
          * @description An immutable version of a data set.
          */
@@ -5394,6 +7894,38 @@ export interface components {
             report: components["schemas"]["Report"];
         };
         /**
+         * ViewChange
+         * @description What can be changed about a view; what is null stays.
+         */
+        ViewChange: {
+            /** Name */
+            name?: string | null;
+            /** Search */
+            search?: {
+                [key: string]: string;
+            } | null;
+        };
+        /**
+         * ViewCreate
+         * @description A view to keep.
+         */
+        ViewCreate: {
+            /** Name */
+            name: string;
+            /**
+             * Project Id
+             * @description Null: a view of all runs.
+             */
+            project_id?: string | null;
+            /**
+             * Search
+             * @description What the page keeps in its address.
+             */
+            search: {
+                [key: string]: string;
+            };
+        };
+        /**
          * ViewLengths
          * @description Tokens of a view's prompt over the records counted.
          */
@@ -5409,6 +7941,43 @@ export interface components {
             p95: number;
             /** Maximum */
             maximum: number;
+        };
+        /**
+         * ViewList
+         * @description Views by name.
+         */
+        ViewList: {
+            /** Items */
+            items: components["schemas"]["ViewOut"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * ViewOut
+         * @description A list of runs as somebody arranged it.
+         */
+        ViewOut: {
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string | null;
+            /** Name */
+            name: string;
+            /** Search */
+            search: {
+                [key: string]: string;
+            };
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
         };
         /**
          * Waiting
@@ -5555,6 +8124,16 @@ export interface components {
             run_id: string | null;
             /** Run Name */
             run_name: string | null;
+            /**
+             * Run By
+             * @description Who asked for that run; empty while there is none.
+             */
+            run_by: string;
+            /**
+             * Waiting
+             * @description Runs in its queues that wait and that it could take.
+             */
+            waiting: number;
             hardware: components["schemas"]["Hardware"];
             usage: components["schemas"]["Usage"];
             /** Versions */
@@ -5622,7 +8201,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "finished";
+            kind: "status" | "steering" | "output" | "started" | "resumed" | "phase" | "dataset" | "metrics" | "log" | "alarm" | "evaluation" | "trajectory" | "artifact" | "export" | "finished";
             /** Step */
             step: number | null;
             /**
@@ -6675,6 +9254,16 @@ export interface operations {
     list_runs: {
         parameters: {
             query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Fields of the configuration to give: dotted paths. */
+                param?: string[] | null;
+                /** @description Metrics to give. */
+                metric?: string[] | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
                 /** @description Only those of this project. */
                 project_id?: string | null;
                 /** @description Only those of this one. */
@@ -6685,16 +9274,10 @@ export interface operations {
                 q?: string | null;
                 /** @description Only those that do this. */
                 kind?: components["schemas"]["RunKind"] | null;
-                /** @description Column, or `metric:` and a metric's path; `-` before it sorts downwards. */
-                sort?: string;
-                /** @description Fields of the configuration to give: dotted paths. */
-                param?: string[] | null;
-                /** @description Metrics to give. */
-                metric?: string[] | null;
-                /** @description Items per page. */
-                limit?: number;
-                /** @description Items to pass over. */
-                offset?: number;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
             };
             header?: never;
             path?: never;
@@ -6812,6 +9395,400 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    pick_runs: {
+        parameters: {
+            query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPicks"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    group_runs: {
+        parameters: {
+            query: {
+                /** @description Field, or `param:` and the path of a configuration field. A run with several tags is in several groups of `tag`. */
+                by: string;
+                /** @description Metrics to give. */
+                metric?: string[] | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunGroups"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_fields: {
+        parameters: {
+            query?: {
+                /** @description Text in a metric's path. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFields"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    export_runs: {
+        parameters: {
+            query?: {
+                /** @description Field, `metric:` and a metric's path (its newest value; `@min` or `@max` after it: its extremes), or `param:` and the path of a configuration field. `-` before it sorts downwards. */
+                sort?: string;
+                /** @description Fields, `metric:…` and `param:…`. Absent: all fields. */
+                column?: string[] | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only those of this one. */
+                experiment_id?: string | null;
+                /** @description Only in these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Text in the name. */
+                q?: string | null;
+                /** @description Only those that do this. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only these. */
+                id?: string[] | null;
+                /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    steer_runs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOutcomes"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7108,6 +10085,98 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RunChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    set_tags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Tags"];
             };
         };
         responses: {
@@ -7642,6 +10711,8 @@ export interface operations {
                 from_step?: number | null;
                 /** @description Last step. Absent: to the end. */
                 to_step?: number | null;
+                /** @description What to give where there are too many: extremes, or means with them. */
+                shape?: "points" | "bands";
             };
             header?: never;
             path: {
@@ -7881,11 +10952,414 @@ export interface operations {
             };
         };
     };
+    list_views: {
+        parameters: {
+            query?: {
+                /** @description Those of this project, too. */
+                project_id?: string | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_studies: {
         parameters: {
             query?: {
                 /** @description Only those of this project. */
                 project_id?: string | null;
+                /** @description Part of the name. */
+                q?: string | null;
                 /** @description Items per page. */
                 limit?: number;
                 /** @description Items to pass over. */
@@ -8094,9 +11568,83 @@ export interface operations {
             };
         };
     };
-    get_study: {
+    check_plan: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanCheck"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study: {
+        parameters: {
+            query?: {
+                /** @description Outcomes to compare beside the plan's; `*` is anything. */
+                metric?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
             header?: never;
             path: {
                 study_id: string;
@@ -8141,13 +11689,274 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_study: {
+        parameters: {
+            query: {
+                /** @description What becomes of its runs. */
+                runs: components["schemas"]["Fate"];
+            };
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study_table: {
+        parameters: {
+            query?: {
+                /** @description Absent: the first of the report. */
+                metric?: string | null;
+                /** @description Factors at the rows, outermost first. */
+                row?: string[] | null;
+                /** @description Factors at the columns. */
+                column?: string[] | null;
+                /** @description `factor=level`: only the cells of this level. */
+                fix?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyTable"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_study_file: {
+        parameters: {
+            query?: {
+                /** @description Outcomes to compare beside the plan's; `*` is anything. */
+                metric?: string[] | null;
+                /** @description `factor=level`: what effects are taken against. Absent: as in the plan. */
+                baseline?: string[] | null;
+            };
+            header?: never;
+            path: {
+                study_id: string;
+                file: components["schemas"]["StudyFile"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/markdown": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -8236,6 +12045,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resume_study: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StudyResume"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Internal Server Error */
@@ -8661,6 +12562,62 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_benchmarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BenchmarkList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9610,6 +13567,1298 @@ export interface operations {
             };
         };
     };
+    get_export_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOptions"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_exports: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run. */
+                run_id?: string | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["ExportKind"] | null;
+                /** @description Text in the run's name. */
+                q?: string | null;
+                /** @description Only those that wait or are being made. */
+                open_only?: boolean | null;
+                /** @description `-` sorts downwards. */
+                sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run" | "-run" | "status" | "-status";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    cancel_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_export: {
+        parameters: {
+            query?: {
+                /** @description One of its files. Absent: all, as a ZIP archive. */
+                file?: string | null;
+            };
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is still what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It is shorter than the range begins; `Content-Range` tells its length. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_artifacts: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run. */
+                run_id?: string | null;
+                /** @description Only those of this project. */
+                project_id?: string | null;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["ExportKind"] | null;
+                /** @description Only what runs, or exports, made. */
+                source?: ("run" | "export") | null;
+                /** @description Text in the run's name. */
+                q?: string | null;
+                /** @description `-` sorts downwards. */
+                sort?: "created_at" | "-created_at" | "bytes" | "-bytes" | "kind" | "-kind" | "run_name" | "-run_name";
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_run_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFiles"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_run_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                /** @description As the list of files has it. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The asked range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description It is still what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It is shorter than the range begins; `Content-Range` tells its length. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    check_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleVerdict"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    import_bundle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleStarted"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query: {
+                /** @description Their ids. */
+                run: string[];
+                /** @description What they are compared against. Absent: the first run. */
+                baseline?: string | null;
+                /** @description Whether runs that differ only in their seeds stand together. */
+                seeds?: boolean;
+                /** @description Which of each metric's values stands in the table. */
+                statistic?: "last" | "min" | "max";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparison"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_curves: {
+        parameters: {
+            query: {
+                /** @description Their ids. */
+                run: string[];
+                /** @description Metric. */
+                name: string;
+                /** @description What they are compared against. Absent: the first run. */
+                baseline?: string | null;
+                /** @description Whether runs that differ only in their seeds stand together. */
+                seeds?: boolean;
+                /** @description `tokens`: completion tokens so far; `epoch`: passes over the records so far; `time`: seconds since the run's start; `wall`: seconds since the Unix epoch. */
+                axis?: "step" | "tokens" | "epoch" | "time" | "wall";
+                /** @description Left end on that axis. Absent: the start. */
+                low?: number | null;
+                /** @description Right end. Absent: the end. */
+                high?: number | null;
+                /** @description Band of several seeds: standard deviation, lowest to highest, or 95 % interval of the mean. */
+                spread?: "sd" | "range" | "interval";
+                /** @description Most points each. */
+                max_points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurveSet"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_workers: {
         parameters: {
             query?: {
@@ -10238,6 +15487,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Text in a name, or an id. */
+                q?: string;
+                /** @description Of each kind at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hits"];
+                };
             };
             /** @description Unauthorized */
             401: {

@@ -42,12 +42,26 @@ export type QueuedRun = Schemas["QueuedRun"];
 export type Sample = Schemas["Sample"];
 export type Worker = Schemas["WorkerOut"];
 export type Gpu = Schemas["Gpu"];
+export type Hit = Schemas["Hit"];
+export type Benchmark = Schemas["BenchmarkOut"];
 export type Project = Schemas["ProjectOut"];
 export type Readiness = Schemas["Readiness"];
 export type Validation = Schemas["Validation"];
 export type Preflight = Schemas["Preflight"];
 export type WorkerFit = Schemas["WorkerFit"];
 export type RenderedView = Schemas["RenderedView"];
+export type RunComparison = Schemas["RunComparison"];
+export type ComparedColumn = Schemas["ComparedColumn"];
+export type ComparedRun = Schemas["ComparedRun"];
+export type ConfigRow = Schemas["ConfigRow"];
+export type MetricRow = Schemas["MetricRow"];
+export type MetricCell = Schemas["Cell"];
+export type EvaluationRow = Schemas["EvaluationRow"];
+export type EvaluationCell = Schemas["EvaluationCell"];
+export type EvaluationPair = Schemas["EvaluationPair"];
+export type PairComparison = Schemas["Comparison"];
+export type Interval = Schemas["Interval"];
+export type ComparedCurve = Schemas["Curve"];
 
 export const EVENT_KINDS = [
   "status",
@@ -63,6 +77,7 @@ export const EVENT_KINDS = [
   "evaluation",
   "trajectory",
   "artifact",
+  "export",
   "finished",
 ] as const;
 

@@ -3,16 +3,18 @@ import type { RunDetail } from "../api/types";
 import { isActive } from "../api/types";
 import { Empty, Failure } from "../components/states";
 import { Skeleton } from "../components/ui";
-import { useTheme } from "../lib/theme";
 import type { LiveState } from "../live/reducer";
 import type { Snapshot } from "../live/store";
 import { useAttempt } from "../live/useRun";
 import { Alarms } from "../run/Alarms";
-import type { RunSearch } from "../searches";
-import { ChartCard } from "./ChartCard";
+import type { RunSearch, XAxis } from "../searches";
+import { hasAxis, X_KINDS } from "./axes";
 import { ChartControls } from "./ChartControls";
+import type { ChartView, Range } from "./curve";
+import { arranged, COLUMNS, HEIGHTS, useLayout } from "./layout";
+import { RunChart } from "./RunChart";
 import { chartGroups } from "./specs";
-import { readColours, type View } from "./traces";
+import { useEarlier, useGpus } from "./useCurves";
 
 interface ChartsTabProps {
   run: RunDetail;
@@ -21,66 +23,87 @@ interface ChartsTabProps {
   onSearch: (change: Partial<RunSearch>) => void;
 }
 
-export function ChartsTab({ run, live, search, onSearch }: ChartsTabProps) {
-  const theme = useTheme();
+export function ChartsTab(props: ChartsTabProps) {
+  const { run, live, search } = props;
   const past = search.attempt !== undefined && search.attempt !== live.attempt;
-  const earlier = useAttempt(run.id, past ? search.attempt : undefined);
-  const state: LiveState | undefined = past ? earlier : live;
-
-  const names = Object.keys(state?.curves ?? {})
-    .sort()
-    .join("\n");
-  const groups = useMemo(() => chartGroups(names ? names.split("\n") : []), [names]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are the theme's
-  const colours = useMemo(() => readColours(), [theme]);
-  const { x = "step", log = false, smooth = 0, from, to } = search;
-  const view: View = useMemo(
-    () => ({
-      x,
-      log,
-      smoothing: smooth,
-      range: from !== undefined && to !== undefined && from < to ? [from, to] : null,
-    }),
-    [x, log, smooth, from, to],
-  );
-
+  const chosen = useAttempt(run.id, past ? search.attempt : undefined);
+  const state = useGpus(run, past ? chosen : live);
   if (live.connection === "failed" && live.error) return <Failure error={live.error} />;
   if (live.connection === "loading" || !state) return <ChartsSkeleton />;
+  return <Charts {...props} state={state} />;
+}
+
+function Charts({ run, live, search, onSearch, state }: ChartsTabProps & { state: LiveState }) {
+  const layout = useLayout();
+  const names = Object.keys(state.curves).sort().join("\n");
+  const groups = useMemo(() => chartGroups(names ? names.split("\n") : []), [names]);
+  const wanted = search.x ?? "step";
+  // A link may ask for what this run did not report.
+  const axis = hasAxis(wanted, names.split("\n")) ? wanted : "step";
+  const view = useView(search, axis);
+  const earlier = useEarlier(run, state.attempt, !search.alone);
+  const onRange = (range: Range | null) =>
+    onSearch({ from: tidy(range?.[0]), to: tidy(range?.[1]) });
   return (
-    <div className="flex flex-col gap-6 px-4 py-4 md:px-6">
+    <div className="flex flex-col gap-5 px-4 py-4 md:px-6">
       <Alarms run={run} />
       <ChartControls
         search={search}
         onSearch={onSearch}
-        attempts={run.attempts}
+        run={run}
         current={live.attempt}
+        groups={groups}
+        names={names}
       />
       {groups.length === 0 && <NoMetrics run={run} />}
-      {groups.map((group) => (
-        <section key={group.title} aria-label={group.title}>
-          <h2 className="mb-2 font-medium text-muted text-sm">{group.title}</h2>
-          <div className="grid gap-3 md:grid-cols-2 2xl:grid-cols-3">
-            {group.charts.map((spec) => (
-              <ChartCard
-                key={spec.id}
-                spec={spec}
-                state={state}
-                view={view}
-                colours={colours}
-                onRange={(range) => onSearch({ from: tidy(range?.[0]), to: tidy(range?.[1]) })}
-              />
-            ))}
-          </div>
-        </section>
-      ))}
-      <Reduced state={state} />
+      {groups.map((group) => {
+        const charts = arranged(group, layout);
+        if (charts.length === 0) return null;
+        return (
+          <section key={group.title} aria-label={group.title}>
+            <h2 className="mb-2 font-medium text-muted text-sm">{group.title}</h2>
+            <div className={`grid gap-3 ${COLUMNS[layout.size]} print:grid-cols-2`}>
+              {charts.map((spec) => (
+                <RunChart
+                  key={spec.id}
+                  run={run}
+                  spec={spec}
+                  group={group}
+                  state={state}
+                  earlier={earlier}
+                  axis={axis}
+                  view={view}
+                  onRange={onRange}
+                  enlarged={search.chart === spec.id}
+                  onEnlarge={(on) => onSearch({ chart: on ? spec.id : undefined })}
+                />
+              ))}
+            </div>
+          </section>
+        );
+      })}
     </div>
+  );
+}
+
+function useView(search: RunSearch, axis: XAxis): ChartView {
+  const { log = false, logx = false, clip = false, smooth = 0, from, to } = search;
+  return useMemo(
+    () => ({
+      smoothing: smooth,
+      log,
+      logX: logx,
+      xKind: X_KINDS[axis],
+      range: from !== undefined && to !== undefined && from < to ? [from, to] : null,
+      clip,
+    }),
+    [smooth, log, logx, axis, from, to, clip],
   );
 }
 
 /** A link need not carry more of a zoom than the eye can tell. */
 const tidy = (value: number | undefined) =>
-  value === undefined ? undefined : Math.round(value * 100) / 100;
+  value === undefined ? undefined : Number(value.toPrecision(12));
 
 function NoMetrics({ run }: { run: RunDetail }) {
   if (!isActive(run.status)) {
@@ -101,30 +124,18 @@ function NoMetrics({ run }: { run: RunDetail }) {
   );
 }
 
-function Reduced({ state }: { state: LiveState }) {
-  const longest = Object.values(state.curves).reduce(
-    (most, curve) => (curve.points > curve.steps.length + (most?.points ?? 0) ? curve : most),
-    undefined as LiveState["curves"][string] | undefined,
-  );
-  if (!longest) return null;
-  return (
-    <p className="text-faint text-sm">
-      {longest.steps.length.toLocaleString("en-US")} of {longest.points.toLocaleString("en-US")}{" "}
-      points are drawn; buckets keep their lowest and highest, so that no spike is lost.
-    </p>
-  );
-}
-
+/** As high as what comes, so that nothing jumps. */
 function ChartsSkeleton() {
+  const { size } = useLayout();
   return (
-    <div
-      role="status"
-      aria-label="Loading the charts"
-      className="grid gap-3 px-4 py-4 md:grid-cols-2 md:px-6 2xl:grid-cols-3"
-    >
-      {Array.from({ length: 6 }, (_, i) => (
-        <Skeleton key={i} className="h-[246px]" />
-      ))}
+    <div role="status" aria-label="Loading the charts" className="px-4 pt-[88px] pb-4 md:px-6">
+      <div className={`grid gap-3 ${COLUMNS[size]}`}>
+        {Array.from({ length: 6 }, (_, i) => (
+          <div key={i} style={{ height: HEIGHTS[size] + 38 }} className="grid">
+            <Skeleton className="h-full" />
+          </div>
+        ))}
+      </div>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 /** Which charts a run has, from the metrics that it reports. */
 import { bytes, number, percent } from "../lib/format";
+import { gpuLines } from "./gpu";
 
 export interface ChartLine {
   metric: string;
@@ -19,7 +20,9 @@ export interface ChartSpec {
   markers?: boolean;
   /** Share of one, bytes or plain: how the axis and the latest value are written. */
   format: (value: number | null | undefined) => string;
-  tick?: string;
+  /** How the vertical axis is written; absent: as short as its numbers can be told apart. */
+  tick?: (value: number) => string;
+  bytes?: boolean;
   /** What is set or counted, not measured: there is no noise to average out. */
   exact?: boolean;
   /** What a logarithm would mean nothing for. */
@@ -57,11 +60,33 @@ const many = (
   ...more,
 });
 
-const SHARE: More = { format: percent, tick: ".0%", plain: true, fromZero: true };
-const MEMORY: More = { format: bytes, tick: ".3s", plain: true, fromZero: true };
+const SHARE: More = { format: percent, tick: percent, plain: true, fromZero: true };
+const MEMORY: More = { format: bytes, tick: bytes, bytes: true, plain: true, fromZero: true };
 
 const share = (metric: string, title: string, of: string): ChartSpec =>
   one(metric, title, of, SHARE);
+
+const GPU = "GPU of the worker";
+
+/** What the worker measures, whichever of its GPUs there are. */
+function gpuCharts(names: readonly string[]): ChartSpec[] {
+  const chart = (quantity: string, title: string, unit: string, more: More): ChartSpec => ({
+    id: `gpu/${quantity}`,
+    title,
+    unit,
+    lines: gpuLines(names, quantity),
+    format: number,
+    ...more,
+  });
+  const degrees = (value: number | null | undefined) => `${number(value, 3)} °C`;
+  const watts = (value: number | null | undefined) => `${number(value, 3)} W`;
+  return [
+    chart("utilization", "GPU use", "share of time", SHARE),
+    chart("memory", "GPU memory in use", "bytes", MEMORY),
+    chart("temperature", "GPU temperature", "°C", { format: degrees, plain: true }),
+    chart("power", "GPU power", "watts", { format: watts, plain: true, fromZero: true }),
+  ].filter((one) => one.lines.length > 0);
+}
 
 const GROUPS: ChartGroup[] = [
   {
@@ -69,7 +94,7 @@ const GROUPS: ChartGroup[] = [
     charts: [
       one("train/loss", "Loss", "nats per token"),
       one("eval/reference/nll", "Held-out NLL", "nats per token", { markers: true }),
-      one("eval/reference/perplexity", "Held-out perplexity", "", { markers: true }),
+      one("eval/reference/perplexity", "Held-out perplexity", "perplexity", { markers: true }),
     ],
   },
   {
@@ -78,7 +103,7 @@ const GROUPS: ChartGroup[] = [
       many(
         "train/agreement/weight",
         "Agreement weight",
-        "",
+        "weight of a token",
         {
           "train/agreement/weight_mean": "mean",
           "train/agreement/weight_min": "min",
@@ -86,7 +111,7 @@ const GROUPS: ChartGroup[] = [
         },
         { plain: true, fromZero: true },
       ),
-      one("train/agreement/disagreement", "Disagreement", "of the auxiliary teachers"),
+      one("train/agreement/disagreement", "Disagreement", "spread of the log-probabilities"),
       share("train/clipped_share", "Clipped tokens", "share"),
       one("train/clip_ceiling", "Clipping ceiling", "nats"),
       share("train/contrastive/violations", "Margin not kept", "share of tokens"),
@@ -125,8 +150,9 @@ const GROUPS: ChartGroup[] = [
     title: "Optimisation",
     charts: [
       one("train/grad_norm", "Gradient norm", "before clipping"),
-      one("train/learning_rate", "Learning rate", "", { exact: true }),
+      one("train/learning_rate", "Learning rate", "step size", { exact: true }),
       one("train/tokens", "Completion tokens so far", "tokens", { plain: true, exact: true }),
+      one("train/epoch", "Passes over the records", "epochs", { plain: true, exact: true }),
     ],
   },
   {
@@ -145,8 +171,8 @@ const GROUPS: ChartGroup[] = [
         "tokens/teacher": "teacher",
         "tokens/student": "student",
       }),
-      one("memory/gpu_peak", "Peak GPU memory", "", MEMORY),
-      one("memory/process_peak", "Peak process memory", "", MEMORY),
+      one("memory/gpu_peak", "Peak GPU memory of a step", "bytes", MEMORY),
+      one("memory/process_peak", "Peak process memory", "bytes", MEMORY),
     ],
   },
 ];
@@ -189,6 +215,9 @@ export function chartGroups(names: readonly string[]): ChartGroup[] {
     for (const chart of charts) for (const line of chart.lines) shown.add(line.metric);
     return { title: group.title, charts };
   });
+  const gpus = gpuCharts(names);
+  for (const chart of gpus) for (const line of chart.lines) shown.add(line.metric);
+  groups.push({ title: GPU, charts: gpus });
   const others = names.filter((name) => !shown.has(name)).sort();
   if (others.length) {
     groups.push({ title: "Other", charts: others.map((name) => one(name, name, "")) });

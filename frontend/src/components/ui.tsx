@@ -11,18 +11,22 @@ const VARIANTS: Record<Variant, string> = {
 
 export function buttonClass(variant: Variant = "secondary", small = false): string {
   const size = small ? "h-7 px-2 text-sm gap-1.5" : "h-8 px-3 gap-2";
-  return `inline-flex shrink-0 items-center justify-center whitespace-nowrap rounded-control no-underline transition-colors disabled:opacity-55 ${size} ${VARIANTS[variant]}`;
+  return `inline-flex shrink-0 items-center justify-center whitespace-nowrap rounded-control no-underline transition-colors disabled:opacity-55 aria-disabled:opacity-55 ${size} ${VARIANTS[variant]}`;
 }
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   variant?: Variant;
   small?: boolean;
+  /** Its work goes on: it does nothing now, but keeps the focus, which `disabled` would take. */
+  busy?: boolean;
 }
 
-export function Button({ variant = "secondary", small = false, className, ...rest }: ButtonProps) {
+export function Button({ variant, small, busy = false, className, onClick, ...rest }: ButtonProps) {
   return (
     <button
       type="button"
+      aria-disabled={busy || undefined}
+      onClick={busy ? (event) => event.preventDefault() : onClick}
       className={`${buttonClass(variant, small)} ${className ?? ""}`}
       {...rest}
     />

@@ -5,24 +5,31 @@ import type { DatasetHistogram, DatasetVersion } from "../api/types";
 import { Failure } from "../components/states";
 import { Button, Skeleton } from "../components/ui";
 import { integer, plural } from "../lib/format";
+import type { DatasetSearch } from "../searches";
 
 const DEMO_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct";
 
+interface ChecksProps {
+  version: DatasetVersion;
+  search: DatasetSearch;
+  onSearch: (change: Partial<DatasetSearch>) => void;
+}
+
 /** What is worth knowing before training: lengths for a model, and leaks into an evaluation. */
-export function Checks({ version }: { version: DatasetVersion }) {
+export function Checks(props: ChecksProps) {
   return (
     <div className="grid gap-4 xl:grid-cols-2">
-      <LengthsCheck version={version} />
-      <LeakCheck version={version} />
+      <LengthsCheck {...props} />
+      <LeakCheck {...props} />
     </div>
   );
 }
 
-function LengthsCheck({ version }: { version: DatasetVersion }) {
+function LengthsCheck({ version, search, onSearch }: ChecksProps) {
   const id = useId();
-  const [typed, setTyped] = useState(DEMO_MODEL);
-  const [model, setModel] = useState<string | null>(null);
-  const found = useQuery({ ...lengthsQuery(version, model ?? ""), enabled: model !== null });
+  const { model } = search;
+  const [typed, setTyped] = useState(model ?? DEMO_MODEL);
+  const found = useQuery({ ...lengthsQuery(version, model ?? ""), enabled: model !== undefined });
   return (
     <section aria-labelledby={`${id}-title`} className="panel flex flex-col gap-3 p-4">
       <h2 id={`${id}-title`} className="font-semibold">
@@ -32,7 +39,7 @@ function LengthsCheck({ version }: { version: DatasetVersion }) {
         className="flex flex-wrap items-end gap-3"
         onSubmit={(event) => {
           event.preventDefault();
-          setModel(typed);
+          onSearch({ model: typed.trim() });
         }}
       >
         <label htmlFor={`${id}-model`} className="flex min-w-64 flex-1 flex-col gap-1 text-sm">
@@ -74,7 +81,11 @@ function Bars({ title, histogram }: { title: string; histogram: DatasetHistogram
           {integer(histogram.median)}, 95 % up to {integer(histogram.p95)}
         </span>
       </figcaption>
-      <div className="mt-1 flex h-20 items-end gap-px border-line-strong border-b">
+      <div
+        role="img"
+        aria-label={`${title}: how many have how many tokens, at most ${integer(most)} of a length`}
+        className="mt-1 flex h-20 items-end gap-px border-line-strong border-b"
+      >
         {histogram.counts.map((count, index) => (
           <div
             key={histogram.edges[index]}
@@ -92,9 +103,9 @@ function Bars({ title, histogram }: { title: string; histogram: DatasetHistogram
   );
 }
 
-function LeakCheck({ version }: { version: DatasetVersion }) {
+function LeakCheck({ version, search, onSearch }: ChecksProps) {
   const id = useId();
-  const [dataset, setDataset] = useState("");
+  const dataset = search.against ?? "";
   const all = useQuery(datasetsQuery);
   const chosen = useQuery({ ...datasetQuery(dataset), enabled: dataset !== "" });
   const other = chosen.data?.items.at(0);
@@ -112,7 +123,7 @@ function LeakCheck({ version }: { version: DatasetVersion }) {
         <select
           id={`${id}-other`}
           value={dataset}
-          onChange={(event) => setDataset(event.target.value)}
+          onChange={(event) => onSearch({ against: event.target.value || undefined })}
           className="control"
         >
           <option value="">none</option>

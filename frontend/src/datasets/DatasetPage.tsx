@@ -12,6 +12,7 @@ import { Time } from "../components/Time";
 import { Button, buttonClass } from "../components/ui";
 import { bytes, integer } from "../lib/format";
 import { useTitle } from "../lib/hooks";
+import type { DatasetSearch } from "../searches";
 import { Page } from "../shell/Page";
 import { PageSkeleton } from "../shell/pages";
 import { Checks } from "./Checks";
@@ -39,12 +40,19 @@ export function DatasetPage() {
 }
 
 function Known({ dataset }: { dataset: DatasetDetail }) {
-  const search = useSearch({ from: "/datasets/$datasetId" });
+  const search: DatasetSearch = useSearch({ from: "/datasets/$datasetId" });
   const navigate = useNavigate({ from: "/datasets/$datasetId" });
   const version =
     dataset.items.find((item) => item.number === search.version) ?? dataset.items.at(0);
   const open = (next: DatasetVersion) =>
     void navigate({ to: ".", search: { version: next.number }, resetScroll: false });
+  const change = (more: Partial<DatasetSearch>) =>
+    void navigate({
+      to: ".",
+      search: (old) => ({ ...old, ...more }),
+      replace: true,
+      resetScroll: false,
+    });
   return (
     <Page
       crumbs={[{ label: "Datasets", link: { to: "/datasets" } }, { label: dataset.name }]}
@@ -61,8 +69,8 @@ function Known({ dataset }: { dataset: DatasetDetail }) {
             )}
             <MappingForm key={version.id} version={version} onDone={open} />
             <Problems report={version.report} />
-            <PreviewTable key={`preview ${version.id}`} version={version} />
-            <Checks key={`checks ${version.id}`} version={version} />
+            <PreviewTable version={version} search={search} onSearch={change} />
+            <Checks key={version.id} version={version} search={search} onSearch={change} />
           </>
         ) : (
           <Empty title="No version is left">Upload a file to make one.</Empty>
@@ -130,9 +138,9 @@ interface FactsProps {
 
 function Facts({ dataset, version, onOpen }: FactsProps) {
   return (
-    <div className="flex flex-wrap items-end gap-x-8 gap-y-3">
-      <label htmlFor="dataset-version" className="flex flex-col gap-1">
-        <span className="eyebrow">Version</span>
+    <div className="flex flex-wrap items-start gap-x-8 gap-y-3">
+      <label htmlFor="dataset-version">
+        <span className="eyebrow block">Version</span>
         <select
           id="dataset-version"
           value={version.number}
@@ -182,7 +190,7 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
   return (
     <div>
       <div className="eyebrow">{label}</div>
-      <div className="whitespace-nowrap tabular-nums">{children}</div>
+      <div className="flex h-8 items-center whitespace-nowrap tabular-nums">{children}</div>
     </div>
   );
 }

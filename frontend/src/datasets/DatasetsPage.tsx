@@ -8,6 +8,7 @@ import { Skeleton } from "../components/ui";
 import { bytes, integer } from "../lib/format";
 import { useTitle } from "../lib/hooks";
 import { Page } from "../shell/Page";
+import { Benchmarks } from "./Benchmarks";
 import { UploadPanel } from "./UploadPanel";
 
 /** People's own data sets, and the way to bring one here. */
@@ -31,11 +32,12 @@ export function DatasetsPage() {
         {list.data?.items.length === 0 && (
           <Empty title="No data set yet">
             Upload a file of worked examples, or send one with{" "}
-            <code className="font-mono text-sm">unisd datasets upload</code>. Benchmarks need no
-            upload: name them in a run.
+            <code className="font-mono text-sm">unisd datasets upload</code>.
           </Empty>
         )}
         {list.data && list.data.items.length > 0 && <DatasetTable items={list.data.items} />}
+        {/* Once the list above has its height, nothing below it moves. */}
+        {!list.isPending && <Benchmarks />}
       </div>
     </Page>
   );

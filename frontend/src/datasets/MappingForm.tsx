@@ -38,11 +38,16 @@ export function MappingForm({ version, onDone }: MappingFormProps) {
           const value = mapping[key] ?? "";
           const known = columns.some((column) => column.name === value);
           return (
-            <label key={key} htmlFor={`${id}-${key}`} className="flex flex-col gap-1">
-              <span className="font-medium">{title}</span>
-              <span className="text-muted text-sm">{description}</span>
+            <div key={key} className="flex flex-col gap-1">
+              <label htmlFor={`${id}-${key}`} className="font-medium">
+                {title}
+              </label>
+              <span id={`${id}-${key}-told`} className="text-muted text-sm">
+                {description}
+              </span>
               <select
                 id={`${id}-${key}`}
+                aria-describedby={`${id}-${key}-told`}
                 data-testid={`mapping-${key}`}
                 value={value}
                 onChange={(event) => setMapping({ ...mapping, [key]: event.target.value || null })}
@@ -56,14 +61,15 @@ export function MappingForm({ version, onDone }: MappingFormProps) {
                   </option>
                 ))}
               </select>
-            </label>
+            </div>
           );
         })}
         <div className="flex items-end">
           <Button
             variant="primary"
             data-testid="mapping-save"
-            disabled={!changed || saving.isPending}
+            disabled={!changed}
+            busy={saving.isPending}
             onClick={() => saving.mutate({ version, mapping }, { onSuccess: onDone })}
           >
             {saving.isPending ? "Checking every row…" : "Save as a new version"}

@@ -1,19 +1,25 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { previewQuery } from "../api/queries";
 import type { DatasetRow, DatasetVersion } from "../api/types";
 import { Failure } from "../components/states";
 import { Segmented, Skeleton } from "../components/ui";
 import { integer } from "../lib/format";
 import { Paging } from "../runs/RunsPage";
+import type { DatasetSearch } from "../searches";
 
 const PAGE_SIZE = 8;
 type View = "examples" | "rows";
 
+interface PreviewTableProps {
+  version: DatasetVersion;
+  search: DatasetSearch;
+  onSearch: (change: Partial<DatasetSearch>) => void;
+}
+
 /** Some rows, as the file has them or as the mapping makes them. */
-export function PreviewTable({ version }: { version: DatasetVersion }) {
-  const [page, setPage] = useState(1);
-  const [view, setView] = useState<View>("examples");
+export function PreviewTable({ version, search, onSearch }: PreviewTableProps) {
+  const page = search.page ?? 1;
+  const view: View = search.show ?? "examples";
   const rows = useQuery(
     previewQuery(version, { limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }),
   );
@@ -28,7 +34,7 @@ export function PreviewTable({ version }: { version: DatasetVersion }) {
             { value: "examples", label: "Examples" },
             { value: "rows", label: "Rows of the file" },
           ]}
-          onChange={setView}
+          onChange={(next) => onSearch({ show: next === "rows" ? next : undefined })}
           small
         />
       </div>
@@ -49,7 +55,12 @@ export function PreviewTable({ version }: { version: DatasetVersion }) {
         </div>
       )}
       {rows.data && rows.data.total > PAGE_SIZE && (
-        <Paging page={page} total={rows.data.total} size={PAGE_SIZE} onPage={setPage} />
+        <Paging
+          page={page}
+          total={rows.data.total}
+          size={PAGE_SIZE}
+          onPage={(next) => onSearch({ page: next > 1 ? next : undefined })}
+        />
       )}
     </section>
   );

@@ -4,8 +4,9 @@ import { useId, useRef, useState } from "react";
 import { asApiError } from "../api/client";
 import type { DatasetVersion } from "../api/types";
 import { Notice } from "../components/states";
-import { Bar, Button } from "../components/ui";
+import { Bar, Button, Segmented } from "../components/ui";
 import { bytes, percent } from "../lib/format";
+import { HubForm } from "./HubForm";
 import { nameOf, uploadFile } from "./upload";
 
 interface UploadPanelProps {
@@ -15,8 +16,30 @@ interface UploadPanelProps {
   onDone: (version: DatasetVersion) => void;
 }
 
+type From = "file" | "hub";
+
+/** Brings a file here, from this computer or from the hub. */
+export function UploadPanel(props: UploadPanelProps) {
+  const [from, setFrom] = useState<From>("file");
+  return (
+    <section aria-label="Bring a data set here" className="panel flex flex-col gap-4 p-4">
+      <Segmented<From>
+        label="Where it comes from"
+        small
+        value={from}
+        options={[
+          { value: "file", label: "From this computer" },
+          { value: "hub", label: "From the hub" },
+        ]}
+        onChange={setFrom}
+      />
+      {from === "file" ? <FileForm {...props} /> : <HubForm {...props} />}
+    </section>
+  );
+}
+
 /** Takes a file by button or by drop, and shows how much of it has arrived. */
-export function UploadPanel({ projectId, name: fixed, onDone }: UploadPanelProps) {
+function FileForm({ projectId, name: fixed, onDone }: UploadPanelProps) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const stop = useRef<AbortController | null>(null);
@@ -47,8 +70,8 @@ export function UploadPanel({ projectId, name: fixed, onDone }: UploadPanelProps
   const cancelled = sending.error instanceof DOMException;
   const problem = sending.error && !cancelled ? asApiError(sending.error) : null;
   return (
-    <section
-      aria-label="Upload a file"
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping doubles the button
+    <div
       onDragOver={(event) => {
         event.preventDefault();
         setOver(true);
@@ -59,7 +82,7 @@ export function UploadPanel({ projectId, name: fixed, onDone }: UploadPanelProps
         setOver(false);
         choose(event.dataTransfer.files[0]);
       }}
-      className={`panel flex flex-col gap-3 p-4 ${over ? "outline-2 outline-accent" : ""}`}
+      className={`-m-2 flex flex-col gap-3 rounded-control p-2 ${over ? "outline-2 outline-accent" : ""}`}
     >
       <div className="flex flex-wrap items-center gap-3">
         <Button onClick={() => input.current?.click()} disabled={sending.isPending}>
@@ -120,6 +143,6 @@ export function UploadPanel({ projectId, name: fixed, onDone }: UploadPanelProps
           {problem.remedy}
         </Notice>
       )}
-    </section>
+    </div>
   );
 }

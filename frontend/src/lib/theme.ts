@@ -14,8 +14,10 @@ function initial(): ThemeChoice {
 }
 
 let choice: ThemeChoice = initial();
+let printing = false;
 
 function resolve(): Theme {
+  if (printing) return "light"; // paper is
   if (choice !== "system") return choice;
   return media?.matches ? "dark" : "light";
 }
@@ -25,7 +27,14 @@ function apply(): void {
   for (const listener of listeners) listener();
 }
 
+function print(now: boolean): void {
+  printing = now;
+  apply();
+}
+
 media?.addEventListener("change", apply);
+window.addEventListener("beforeprint", () => print(true));
+window.addEventListener("afterprint", () => print(false));
 apply();
 
 export function setTheme(next: ThemeChoice): void {

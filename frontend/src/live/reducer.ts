@@ -3,16 +3,7 @@
  * already counted changes nothing, whichever of page load, stream and reconnection brought it.
  */
 import type { LogLine, MetricSeries, RunEvent } from "../api/types";
-
-export interface Curve {
-  readonly steps: readonly number[];
-  readonly values: readonly (number | null)[];
-  readonly times: readonly number[];
-  /** What the values that are no numbers were, by step. */
-  readonly nonFinite?: Readonly<Record<number, string>>;
-  /** Points that were measured; more than are here when the server reduced them. */
-  readonly points: number;
-}
+import { addPoint, type Curve, curveOf, thinned } from "./curves";
 
 export interface LiveState {
   readonly attempt: number | null;
@@ -47,10 +38,9 @@ export function load(
 ): LiveState {
   const curves: Record<string, Curve> = {};
   let step: number | null = null;
-  for (const { name, steps, values, times, points, non_finite } of metrics.items) {
-    const nonFinite = Object.fromEntries(non_finite.map((one) => [one.step, one.value]));
-    curves[name] = { steps, values, times, points, nonFinite };
-    const last = steps.at(-1);
+  for (const series of metrics.items) {
+    curves[series.name] = curveOf(series);
+    const last = series.steps.at(-1);
     if (last !== undefined && (step === null || last > step)) step = last;
   }
   const loaded: LiveState = {
@@ -64,6 +54,10 @@ export function load(
   return missed.reduce(addMetrics, loaded);
 }
 
+/** Log lines that a page keeps; older ones are asked for again where someone wants them. */
+const LOG_LINES = 2000;
+const LOG_CHARACTERS = 1_000_000;
+
 /** Counts one event in; the same state when it was counted before. */
 export function receive(state: LiveState, event: RunEvent): LiveState {
   if (event.cursor <= state.cursor) return state;
@@ -72,7 +66,7 @@ export function receive(state: LiveState, event: RunEvent): LiveState {
     next = { ...next, attempt: event.attempt, curves: {}, step: null, totalSteps: null };
   }
   if (event.kind === "log" || event.kind === "output")
-    return { ...next, logs: [...next.logs, logLine(event)] };
+    return { ...next, logs: bounded([...next.logs, logLine(event)]) };
   return addMetrics(next, event);
 }
 
@@ -85,7 +79,7 @@ function addMetrics(state: LiveState, event: RunEvent): LiveState {
   for (const [name, raw] of Object.entries(values)) {
     const value = typeof raw === "number" && Number.isFinite(raw) ? raw : null;
     const curve = addPoint(curves[name], step, value, event.time);
-    curves[name] = { ...curve, nonFinite: marked(curves[name], step, value, raw) };
+    curves[name] = thinned({ ...curve, nonFinite: marked(curves[name], step, value, raw) });
   }
   return {
     ...state,
@@ -95,34 +89,26 @@ function addMetrics(state: LiveState, event: RunEvent): LiveState {
   };
 }
 
-/** Adds a point in its place: steps stay sorted, a step that is there is replaced. */
-function addPoint(
-  curve: Curve | undefined,
-  step: number,
-  value: number | null,
-  time: number,
-): Curve {
-  if (!curve) return { steps: [step], values: [value], times: [time], points: 1 };
-  let at = curve.steps.length;
-  while (at > 0 && (curve.steps[at - 1] ?? 0) > step) at -= 1;
-  const replaces = at > 0 && curve.steps[at - 1] === step;
-  if (replaces) at -= 1;
-  const cut = replaces ? 1 : 0;
-  return {
-    steps: curve.steps.toSpliced(at, cut, step),
-    values: curve.values.toSpliced(at, cut, value),
-    times: curve.times.toSpliced(at, cut, time),
-    points: curve.points + 1 - cut,
-  };
-}
+/** Beyond so many, one more says nothing new. */
+const MOST_MARKS = 500;
 
 /** The names of values that are no numbers, with that of a new point. */
 function marked(curve: Curve | undefined, step: number, value: number | null, raw: unknown) {
   const before = curve?.nonFinite ?? {};
-  if (value === null) return { ...before, [step]: typeof raw === "string" ? raw : "NaN" };
+  if (value === null) {
+    const name = typeof raw === "string" ? raw : "NaN";
+    return Object.keys(before).length < MOST_MARKS ? { ...before, [step]: name } : before;
+  }
   if (!(step in before)) return before;
   const { [step]: _, ...rest } = before;
   return rest;
+}
+
+/** Of many lines the newest half, so that this is not done with every line. */
+function bounded(lines: LogLine[]): LogLine[] {
+  const characters = lines.reduce((sum, line) => sum + line.message.length, 0);
+  if (lines.length <= LOG_LINES && characters <= LOG_CHARACTERS) return lines;
+  return lines.slice(Math.ceil(lines.length / 2));
 }
 
 const LEVELS = ["debug", "info", "warning", "error"] as const;

@@ -13,9 +13,9 @@ export interface Snapshot extends LiveState {
   readonly joinedAt: number | null;
 }
 
-/** Past so many points in a curve, the server is asked again: it keeps the extremes of buckets. */
-const RELOAD_POINTS = 4000;
+/** Between two looks at what is new; what comes after a longer silence is shown in the next frame. */
 const NOTIFY_MS = 200;
+const FRAME_MS = 16;
 
 type Source = Pick<EventSource, "addEventListener" | "close" | "readyState"> & {
   onopen: ((event: Event) => void) | null;
@@ -43,6 +43,7 @@ export class RunStore {
   private pending: RunEvent[] | null = null;
   /** Rises with every start and close: what an older one still waits for is then dropped. */
   private generation = 0;
+  private published = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private retry: ReturnType<typeof setTimeout> | null = null;
   private readonly backoff = new Backoff();
@@ -145,14 +146,11 @@ export class RunStore {
     this.state = receive(before, event);
     if (this.state === before) return;
     this.pending?.push(event);
-    if (this.state.attempt !== before.attempt || this.isLong(event)) void this.reload();
+    if (this.state.attempt !== before.attempt) void this.reload();
+    // Of many lines older ones were let go: the log's pages begin anew where the stream now is.
+    if (this.state.logs.length < before.logs.length) this.joinedAt = this.state.cursor;
     this.options.onEvent(kind);
     this.publish();
-  }
-
-  private isLong(event: RunEvent): boolean {
-    if (event.kind !== "metrics") return false;
-    return Object.values(this.state.curves).some((curve) => curve.steps.length > RELOAD_POINTS);
   }
 
   private async reload(): Promise<void> {
@@ -167,7 +165,7 @@ export class RunStore {
         this.state = load(this.state, metrics, pending);
       }
     } catch {
-      // What the stream brought stands; the next long curve asks again.
+      // What the stream brought stands.
     } finally {
       this.pending = null;
       this.publish();
@@ -182,14 +180,16 @@ export class RunStore {
 
   private publish(now = false): void {
     if (now) {
+      this.published = Date.now();
       this.snapshot = this.take();
       for (const listener of this.listeners) listener();
       return;
     }
+    const pause = Math.max(FRAME_MS, this.published + NOTIFY_MS - Date.now());
     this.timer ??= setTimeout(() => {
       this.timer = null;
       this.publish(true);
-    }, NOTIFY_MS);
+    }, pause);
   }
 
   private take(): Snapshot {

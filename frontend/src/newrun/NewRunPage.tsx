@@ -56,25 +56,23 @@ export function NewRunPage() {
   }
   return (
     <RunForm
-      key={`${search.from ?? ""} ${search.dataset ?? ""}`}
+      key={`${search.from ?? ""} ${search.dataset ?? search.benchmark ?? ""}`}
       crumbs={CRUMBS}
       sections={sections}
       defaults={defaults.data.config}
       presets={presets.data.items}
       source={source.data ?? null}
-      start={onDataset(
-        (source.data?.config as Config | undefined) ?? defaults.data.config,
-        search.dataset,
-      )}
+      start={onData((source.data?.config as Config | undefined) ?? defaults.data.config, search)}
       projects={projects.data.items}
       search={search}
     />
   );
 }
 
-/** The configuration with a data set in place of whatever it names. */
-function onDataset(config: Config, dataset: string | undefined): Config {
-  if (!dataset) return config;
-  const data = { ...(config.data as Config), path: null, benchmark: null, dataset };
+/** The configuration with a data set or a benchmark in place of whatever it names. */
+function onData(config: Config, { dataset, benchmark }: NewRunSearch): Config {
+  if (!dataset && !benchmark) return config;
+  const named = { path: null, benchmark: benchmark ?? null, dataset: dataset ?? null };
+  const data = { ...(config.data as Config), ...named };
   return { ...config, data };
 }

@@ -66,7 +66,7 @@ function QueuePanel({ queue, workers }: QueuePanelProps) {
           </span>
         )}
         <Button
-          disabled={pause.isPending}
+          busy={pause.isPending}
           onClick={() => pause.mutate({ name: queue.name, pause: !queue.paused })}
         >
           {queue.paused ? (

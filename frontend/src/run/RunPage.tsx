@@ -4,10 +4,12 @@ import { useCallback } from "react";
 import { asApiError } from "../api/client";
 import { projectsQuery, runQuery } from "../api/queries";
 import { isActive, type RunDetail } from "../api/types";
+import { ArtifactsTab } from "../artifacts/ArtifactsTab";
 import { ChartsTab } from "../charts/ChartsTab";
 import { Empty, Failure } from "../components/states";
 import { EvaluationsTab } from "../evaluations/EvaluationsTab";
 import { useKeys, useTitle } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { useRunLive } from "../live/useRun";
 import { LogsTab } from "../logs/LogsTab";
 import { type RunSearch, TABS, type Tab } from "../searches";
@@ -39,6 +41,11 @@ export function RunPage() {
   );
 }
 
+const KEYS = {
+  title: "Run",
+  keys: [[["1", "–", String(TABS.length)], "The run's tabs, from charts to system"]],
+} as const;
+
 function Known({ run }: { run: RunDetail }) {
   const search: RunSearch = useSearch({ from: "/runs/$runId" });
   const navigate = useNavigate({ from: "/runs/$runId" });
@@ -63,6 +70,8 @@ function Known({ run }: { run: RunDetail }) {
   const openTab = (next: Tab) => onSearch({ tab: next === first ? undefined : next }, true);
   useKeys(Object.fromEntries(TABS.map((name, i) => [String(i + 1), () => openTab(name)])));
 
+  useKeyHelp(KEYS);
+
   const home: Crumb = project
     ? {
         label: project.name,
@@ -84,6 +93,7 @@ function Known({ run }: { run: RunDetail }) {
         {tab === "charts" && <ChartsTab {...props} />}
         {tab === "trajectories" && <TrajectoriesTab {...props} />}
         {tab === "evaluations" && <EvaluationsTab {...props} />}
+        {tab === "artifacts" && <ArtifactsTab run={run} />}
         {tab === "logs" && <LogsTab {...props} />}
         {tab === "config" && <ConfigTab run={run} />}
         {tab === "system" && <SystemTab run={run} />}
@@ -96,6 +106,7 @@ const LABELS: Record<Tab, string> = {
   charts: "Charts",
   trajectories: "Trajectories",
   evaluations: "Evaluations",
+  artifacts: "Artifacts",
   logs: "Logs",
   config: "Config",
   system: "System",

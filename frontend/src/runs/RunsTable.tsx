@@ -12,6 +12,7 @@ import { useMemo } from "react";
 import type { Project, RunSummary } from "../api/types";
 import { Skeleton } from "../components/ui";
 import { useKeys } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { RUN_SORTS, type RunSort } from "../searches";
 import { runColumns } from "./columns";
 
@@ -20,6 +21,15 @@ declare module "@tanstack/react-table" {
     className?: string;
   }
 }
+
+const KEYS = {
+  title: "Runs",
+  keys: [
+    [["/"], "Search by name"],
+    [["j", "k"], "Next, previous run"],
+    [["Enter"], "Open the run"],
+  ],
+} as const;
 
 interface RunsTableProps {
   runs: RunSummary[] | undefined;
@@ -49,6 +59,7 @@ export function RunsTable({ runs, sort, onSort, showProject }: RunsTableProps) {
       if (known) onSort(known);
     },
   });
+  useKeyHelp(KEYS);
   useKeys({ j: () => focusRow(1), k: () => focusRow(-1) });
   const open = (runId: string) => void navigate({ to: "/runs/$runId", params: { runId } });
 

@@ -11,7 +11,9 @@ import { CommandPalette, usePaletteKey } from "./CommandPalette";
 import { KeyboardHelp } from "./KeyboardHelp";
 import { Nav } from "./Nav";
 import { ApiDownPage, PageSkeleton } from "./pages";
+import { PLACES } from "./places";
 import { SignIn } from "./SignIn";
+import { useArrival } from "./useArrival";
 
 export function AppShell() {
   const session = useQuery({ ...sessionQuery, retry: false });
@@ -69,12 +71,11 @@ function Shell({ canSignOut }: { canSignOut: boolean }) {
     "[": toggleNav,
     t: cycleTheme,
     n: () => void navigate({ to: "/runs/new" }),
-    "g r": () => void navigate({ to: "/" }),
-    "g n": () => void navigate({ to: "/runs/new" }),
-    "g d": () => void navigate({ to: "/datasets" }),
-    "g q": () => void navigate({ to: "/queue" }),
-    "g w": () => void navigate({ to: "/workers" }),
+    ...Object.fromEntries(
+      PLACES.map(({ key, to }) => [`g ${key}`, () => void navigate({ to })] as const),
+    ),
   });
+  const { content, announcement } = useArrival();
   return (
     <div className="flex h-full">
       <a
@@ -90,9 +91,18 @@ function Shell({ canSignOut }: { canSignOut: boolean }) {
         onHelp={() => setOverlay("help")}
         onSearch={() => setOverlay("search")}
       />
-      <main id="content" tabIndex={-1} className="min-w-0 flex-1 overflow-y-auto outline-none">
+      <main
+        ref={content}
+        id="content"
+        tabIndex={-1}
+        data-scroll-restoration-id="content"
+        className="min-w-0 flex-1 overflow-y-auto outline-none"
+      >
         <Outlet />
       </main>
+      <p role="status" className="sr-only">
+        {announcement}
+      </p>
       {overlay === "help" && <KeyboardHelp onClose={() => setOverlay(null)} />}
       {overlay === "search" && <CommandPalette onClose={() => setOverlay(null)} />}
     </div>

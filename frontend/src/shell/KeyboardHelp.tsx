@@ -1,54 +1,33 @@
 import { Dialog } from "../components/Dialog";
 import { Kbd } from "../components/ui";
+import { type KeyGroup, useKeyGroups } from "../lib/keys";
+import { PLACES } from "./places";
 
-const GROUPS: { title: string; keys: [string[], string][] }[] = [
-  {
-    title: "Anywhere",
-    keys: [
-      [["Ctrl", "K"], "Search runs and pages"],
-      [["g", "r"], "Runs"],
-      [["g", "d"], "Datasets"],
-      [["g", "q"], "Queue"],
-      [["g", "w"], "Workers"],
-      [["n"], "New run"],
-      [["["], "Fold the navigation"],
-      [["t"], "Theme: system, light, dark"],
-      [["?"], "This list"],
-    ],
-  },
-  {
-    title: "Runs",
-    keys: [
-      [["/"], "Search by name"],
-      [["j", "k"], "Next, previous run"],
-      [["Enter"], "Open the run"],
-    ],
-  },
-  {
-    title: "Run",
-    keys: [
-      [["1", "–", "6"], "The run's tabs, from charts to system"],
-      [["l"], "Logarithmic y axis"],
-      [["x"], "Next x axis"],
-    ],
-  },
-  {
-    title: "Trajectory",
-    keys: [
-      [["←", "→"], "Previous, next token"],
-      [["d"], "Next token by the coloured quantity"],
-      [["Shift", "D"], "Previous one"],
-      [["Esc"], "Back to the list"],
-    ],
-  },
-];
+const ANYWHERE: KeyGroup = {
+  title: "Anywhere",
+  keys: [
+    [["Ctrl", "K"], "Search everything"],
+    [["n"], "New run"],
+    [["["], "Fold the navigation"],
+    [["t"], "Theme: system, light, dark"],
+    [["?"], "This list"],
+    [["Esc"], "Close what is open"],
+  ],
+};
 
+const GO: KeyGroup = {
+  title: "Go to",
+  keys: PLACES.map(({ key, label }) => [["g", key], label] as const),
+};
+
+/** The keys of the page that is open, then those that work anywhere. */
 export function KeyboardHelp({ onClose }: { onClose: () => void }) {
+  const groups = [...useKeyGroups(), ANYWHERE, GO];
   return (
     <Dialog title="Keyboard" onClose={onClose} width="w-[640px]">
-      <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
-        {GROUPS.map((group) => (
-          <section key={group.title}>
+      <div className="gap-8 sm:columns-2">
+        {groups.map((group) => (
+          <section key={group.title} className="mb-5 break-inside-avoid">
             <h3 className="eyebrow mb-2">{group.title}</h3>
             <dl className="flex flex-col gap-1.5">
               {group.keys.map(([keys, words]) => (

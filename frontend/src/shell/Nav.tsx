@@ -1,26 +1,21 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import {
-  Database,
   Keyboard,
-  ListOrdered,
   LogOut,
   type LucideIcon,
   Monitor,
   Moon,
   PanelLeftClose,
   PanelLeftOpen,
-  Plus,
-  Rows3,
   Search,
-  Server,
   Sun,
 } from "lucide-react";
-import type { ReactNode } from "react";
 import { useSignOut } from "../api/actions";
 import { projectsQuery } from "../api/queries";
 import { IconButton, Kbd } from "../components/ui";
 import { cycleTheme, type ThemeChoice, useThemeChoice } from "../lib/theme";
+import { isUnder, PLACES } from "./places";
 import { Readiness } from "./Readiness";
 
 interface NavProps {
@@ -83,11 +78,9 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
             </>
           )}
         </button>
-        <Item to="/" icon={Rows3} label="Runs" collapsed={collapsed} />
-        <Item to="/runs/new" icon={Plus} label="New run" collapsed={collapsed} />
-        <Item to="/datasets" icon={Database} label="Datasets" collapsed={collapsed} />
-        <Item to="/queue" icon={ListOrdered} label="Queue" collapsed={collapsed} />
-        <Item to="/workers" icon={Server} label="Workers" collapsed={collapsed} />
+        {PLACES.map((place) => (
+          <Item key={place.to} place={place} collapsed={collapsed} />
+        ))}
       </nav>
       <div className="border-line border-t p-2">
         <Readiness collapsed={collapsed} />
@@ -109,27 +102,19 @@ export function Nav({ collapsed, canSignOut, onToggle, onHelp, onSearch }: NavPr
   );
 }
 
-interface ItemProps {
-  to: "/" | "/runs/new" | "/datasets" | "/queue" | "/workers";
-  icon: LucideIcon;
-  label: string;
-  collapsed: boolean;
-}
-
-function Item({ to, icon: Icon, label, collapsed }: ItemProps): ReactNode {
-  const path = useRouterState({ select: (state) => state.location.pathname });
-  const isRuns = path === "/" || path.startsWith("/projects/") || /^\/runs\/(?!new$)/.test(path);
-  const current = to === "/" ? isRuns : path === to || path.startsWith(`${to}/`);
+function Item({ place, collapsed }: { place: (typeof PLACES)[number]; collapsed: boolean }) {
+  const current = useRouterState({ select: (state) => isUnder(state.location.pathname, place.to) });
+  const Icon = place.icon;
   return (
     <Link
-      to={to}
-      title={label}
-      aria-label={label}
+      to={place.to}
+      title={collapsed ? place.label : undefined}
+      aria-label={place.label}
       aria-current={current ? "page" : undefined}
       className={ITEM}
     >
       <Icon aria-hidden="true" className="size-4 shrink-0" />
-      {!collapsed && label}
+      {!collapsed && place.label}
     </Link>
   );
 }

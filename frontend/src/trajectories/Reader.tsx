@@ -7,16 +7,28 @@ import { Failure } from "../components/states";
 import { Button, Skeleton } from "../components/ui";
 import { integer, number } from "../lib/format";
 import { useKeys } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { Followed } from "./Followed";
 import { TokenReader } from "./TokenReader";
 import type { TrajectoriesProps } from "./TrajectoriesTab";
 
 /** One recorded rollout: its texts, its tokens and both views of the prompt. */
+const KEYS = {
+  title: "Trajectory",
+  keys: [
+    [["←", "→"], "Previous, next token"],
+    [["d"], "Next token by the coloured quantity"],
+    [["Shift", "D"], "Previous one"],
+    [["Esc"], "Back to the list"],
+  ],
+} as const;
+
 export function Reader({ run, search, onSearch }: TrajectoriesProps) {
   const id = search.trajectory ?? 0;
   const { data, error, refetch } = useQuery(trajectoryQuery(run.id, id));
   const back = () => onSearch({ trajectory: undefined, token: undefined }, true);
   useKeys({ Escape: back });
+  useKeyHelp(KEYS);
   return (
     <div className="flex flex-col gap-4 px-4 py-4 md:px-6">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">

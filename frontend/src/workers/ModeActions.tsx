@@ -21,7 +21,7 @@ export function ModeActions({ worker }: { worker: Worker }) {
         <Button
           small
           title="It finishes its run and takes no other"
-          disabled={mode.isPending}
+          busy={mode.isPending}
           onClick={() => set("drain")}
         >
           <CirclePause aria-hidden="true" className="size-3.5" />
@@ -31,7 +31,7 @@ export function ModeActions({ worker }: { worker: Worker }) {
         <Button
           small
           title="Let it take runs again"
-          disabled={mode.isPending}
+          busy={mode.isPending}
           onClick={() => set("resume")}
         >
           <Play aria-hidden="true" className="size-3.5" />
@@ -39,7 +39,7 @@ export function ModeActions({ worker }: { worker: Worker }) {
         </Button>
       )}
       {worker.mode !== "quarantined" && (
-        <Button small disabled={mode.isPending} onClick={() => setAsking(true)}>
+        <Button small busy={mode.isPending} onClick={() => setAsking(true)}>
           <Ban aria-hidden="true" className="size-3.5" />
           Quarantine…
         </Button>
@@ -65,7 +65,7 @@ function QuarantineDialog({ worker, onClose }: { worker: Worker; onClose: () => 
       footer={
         <>
           <Button onClick={onClose}>Keep it</Button>
-          <Button variant="danger" disabled={!reason.trim() || mode.isPending} onClick={submit}>
+          <Button variant="danger" disabled={!reason.trim()} busy={mode.isPending} onClick={submit}>
             Quarantine
           </Button>
         </>

@@ -5,6 +5,22 @@ import { peak } from "./past";
 
 export const SHARE = [0, 1] as const;
 
+const COLUMNS = "grid grid-cols-[88px_minmax(0,1fr)_132px] gap-3";
+
+/** What the curves below run over. */
+export function TimeAxis({ span }: { span: Span }) {
+  return (
+    <div aria-hidden="true" className={`${COLUMNS} text-faint text-xs`}>
+      <span />
+      <span className="flex justify-between">
+        <span>{span === "hour" ? "an hour ago" : "a day ago"}</span>
+        <span>now</span>
+      </span>
+      <span />
+    </div>
+  );
+}
+
 interface TraceProps {
   label: string;
   /** Null while they are asked for. */
@@ -21,7 +37,7 @@ export function Trace({ label, values, range, now, words, span }: TraceProps) {
   return (
     <div
       title={`${label}, last ${span}: at most ${highest}`}
-      className="grid grid-cols-[88px_minmax(0,1fr)_132px] items-center gap-3 text-sm"
+      className={`${COLUMNS} items-center text-sm`}
     >
       <span className="truncate text-muted">{label}</span>
       {values ? (

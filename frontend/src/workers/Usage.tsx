@@ -6,7 +6,7 @@ import { useNow } from "../lib/hooks";
 import type { Span } from "../searches";
 import { GpuUsage } from "./GpuUsage";
 import { SPAN_SECONDS, series } from "./past";
-import { SHARE, Trace } from "./Trace";
+import { SHARE, TimeAxis, Trace } from "./Trace";
 
 interface UsageProps {
   worker: Worker;
@@ -23,6 +23,7 @@ export function Usage({ worker, span }: UsageProps) {
   const total = hardware.memory_total;
   return (
     <div className="flex flex-col gap-1.5 border-line border-t px-4 py-3">
+      <TimeAxis span={span} />
       <Trace
         label="CPU"
         values={past((sample) => sample.cpu)}

@@ -1,10 +1,10 @@
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import type { Worker } from "../api/types";
 import { Inline } from "../components/Inline";
 import { Notice } from "../components/states";
 import { Time } from "../components/Time";
-import { duration, epochIso } from "../lib/format";
+import { duration, epochIso, plural } from "../lib/format";
 import type { Span } from "../searches";
 import { modeAdvice, silenceAdvice } from "./advice";
 import { ModeActions } from "./ModeActions";
@@ -26,14 +26,33 @@ const MODES: Record<Worker["mode"], { words: string; chip: string } | null> = {
 
 const CHIP = "inline-flex h-[22px] items-center gap-1.5 rounded-full px-2 font-medium text-xs";
 
-export function WorkerCard({ worker, span }: { worker: Worker; span: Span }) {
+const LINK =
+  "text-accent-text underline decoration-line-strong underline-offset-2 hover:decoration-current";
+
+interface WorkerCardProps {
+  worker: Worker;
+  span: Span;
+  /** The one that a link leads to: it comes into view and has the focus. */
+  meant: boolean;
+}
+
+export function WorkerCard({ worker, span, meant }: WorkerCardProps) {
+  const card = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (!meant) return;
+    card.current?.scrollIntoView({ block: "nearest" });
+    card.current?.focus({ preventScroll: true });
+  }, [meant]);
   const state = STATES[worker.status];
   const mode = MODES[worker.mode];
   const alive = worker.status === "busy" || worker.status === "idle";
   return (
     <li
+      ref={card}
+      tabIndex={-1}
       aria-label={worker.name}
-      className="panel mb-3 break-inside-avoid overflow-hidden"
+      aria-current={meant || undefined}
+      className="panel mb-3 break-inside-avoid overflow-hidden outline-none aria-[current=true]:border-accent"
       data-testid={`worker-${worker.name}`}
     >
       <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1.5 border-line border-b px-4 py-3">
@@ -115,12 +134,18 @@ function Facts({ worker }: { worker: Worker }) {
     <dl className="px-4 py-2.5">
       <Row label="Runs">
         {worker.run_id ? (
-          <Link
-            to="/runs/$runId"
-            params={{ runId: worker.run_id }}
-            className="text-accent-text underline decoration-line-strong underline-offset-2 hover:decoration-current"
-          >
+          <Link to="/runs/$runId" params={{ runId: worker.run_id }} className={LINK}>
             {worker.run_name ?? worker.run_id}
+          </Link>
+        ) : (
+          <span className="text-muted">nothing</span>
+        )}
+        {worker.run_id && worker.run_by && <span className="text-muted"> for {worker.run_by}</span>}
+      </Row>
+      <Row label="Waits behind">
+        {worker.waiting > 0 ? (
+          <Link to="/queue" className={LINK}>
+            {plural(worker.waiting, "run")}
           </Link>
         ) : (
           <span className="text-muted">nothing</span>

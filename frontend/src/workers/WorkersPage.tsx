@@ -13,7 +13,7 @@ import { WorkerCard } from "./WorkerCard";
 export function WorkersPage() {
   useTitle("Workers");
   const workers = useQuery(workersQuery);
-  const { past = "hour" } = useSearch({ from: "/workers" });
+  const { past = "hour", worker } = useSearch({ from: "/workers" });
   const navigate = useNavigate({ from: "/workers" });
   const span = (
     <Segmented<Span>
@@ -25,21 +25,24 @@ export function WorkersPage() {
         { value: "day", label: "Last day" },
       ]}
       onChange={(next) =>
-        void navigate({ search: { past: next === "hour" ? undefined : next }, replace: true })
+        void navigate({
+          search: { worker, past: next === "hour" ? undefined : next },
+          replace: true,
+        })
       }
     />
   );
   const some = (workers.data?.items.length ?? 0) > 0;
   return (
     <Page crumbs={[{ label: "Workers" }]} actions={some && span}>
-      {body(workers, past)}
+      {body(workers, past, worker)}
     </Page>
   );
 }
 
 type Workers = ReturnType<typeof useQuery<{ items: Worker[] }>>;
 
-function body({ data, error, refetch }: Workers, span: Span) {
+function body({ data, error, refetch }: Workers, span: Span, meant: string | undefined) {
   if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) {
     return (
@@ -53,7 +56,7 @@ function body({ data, error, refetch }: Workers, span: Span) {
   return (
     <ul className="gap-3 p-4 md:p-6 xl:columns-2">
       {data.items.map((worker) => (
-        <WorkerCard key={worker.id} worker={worker} span={span} />
+        <WorkerCard key={worker.id} worker={worker} span={span} meant={worker.id === meant} />
       ))}
     </ul>
   );

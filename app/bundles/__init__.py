@@ -1,0 +1,1 @@
+"""Reproduction bundles: all that a run was made of as one file, out and in."""

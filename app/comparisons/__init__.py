@@ -1,0 +1,1 @@
+"""Runs side by side: against a baseline, seeds taken together."""

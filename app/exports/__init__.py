@@ -1,0 +1,1 @@
+"""Exports: asynchronous jobs that make files of a run's weights."""

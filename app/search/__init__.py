@@ -1,0 +1,1 @@
+"""One search over runs, data sets, studies and workers."""

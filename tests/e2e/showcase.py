@@ -1,0 +1,185 @@
+"""An installation filled with a little of everything, and the pages that show it.
+
+A new page is one line in `PAGES`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from cli.demo_data import write_demo_data
+from tests.e2e.installation import Installation
+
+
+class Place(NamedTuple):
+    """A page: its name, its address with the identifiers of `fill`, and a text that it shows."""
+
+    name: str
+    path: str
+    shows: str
+
+
+PAGES: Final = (
+    Place("runs", "/", "{failed_name}"),
+    Place("project", "/projects/{project}/runs", "{failed_name}"),
+    Place("new-run", "/runs/new", "Model"),
+    Place("new-run-advanced", "/runs/new?advanced=true&preset=unisd_star", "Model"),
+    Place("run-charts", "/runs/{run}", "Charts"),
+    Place("run-trajectories", "/runs/{run}?tab=trajectories", "Trajectories"),
+    Place(
+        "run-reader", "/runs/{run}?tab=trajectories&trajectory={trajectory}&token=1", "Completion"
+    ),
+    Place("run-evaluations", "/runs/{evaluation}?example=1", "own"),
+    Place("run-logs", "/runs/{run}?tab=logs", "Logs"),
+    Place("run-config", "/runs/{run}?tab=config", "Config"),
+    Place("run-system", "/runs/{run}?tab=system", "Attempts"),
+    Place("run-failed", "/runs/{failed}", "Failed"),
+    Place("run-queued", "/runs/{queued}", "in the queue"),
+    Place("compare", "/compare?runs={compared}", "Curves"),
+    Place("queue", "/queue", "{queued_name}"),
+    Place("datasets", "/datasets", "sums"),
+    Place("dataset", "/datasets/{dataset}", "left out"),
+    Place("workers", "/workers", "Heartbeat"),
+    Place("nowhere", "/nowhere", "nothing at this address"),
+)
+
+QUESTIONS: Final = 6
+METHODS: Final = ("sdft", "ema", "unisd_star")
+"""Presets that a full showcase trains."""
+
+
+def fill(
+    studio: Installation,
+    folder: Path,
+    model: Path,
+    *,
+    methods: tuple[str, ...],
+    steps: int,
+    wait: bool,
+) -> dict[str, str]:
+    """Real runs of several methods, one that failed, one that waits, a data set, a study.
+
+    Args:
+        studio: a running installation with a worker.
+        folder: for the files.
+        model: a small model.
+        methods: presets of the study's runs; the first is also trained alone, and evaluated.
+        steps: optimizer steps of each run.
+        wait: for the study's runs; else they stay in the paused queue.
+
+    Returns:
+        Identifiers and names for `PAGES`.
+    """
+    dataset = _dataset(studio, folder)
+    config = _config(model, steps)
+    run = studio.create(config | {"preset": methods[0]}, name=f"{methods[0]} alone")
+    studio.wait_for_end(run)
+    failed = _failed(studio, config, folder)
+    evaluation = _evaluation(studio, folder, run)
+    project = studio.run(run)["project_id"]
+    study, cells = _study(studio, config, methods, str(project), wait=wait)
+    _pause(studio, "pause")
+    queued = studio.create(config, name="for later")
+    found = studio.http.get(f"/api/runs/{run}/trajectories", params={"limit": 1}).json()
+    return {
+        "run": run,
+        "trajectory": str(found["items"][0]["id"]),
+        "failed": failed,
+        "failed_name": "without its data",
+        "evaluation": evaluation,
+        "queued": queued,
+        "queued_name": "for later",
+        "dataset": dataset,
+        "study": study,
+        "compared": ",".join([run, *(cells if wait else [failed])][:6]),
+        "project": str(project),
+    }
+
+
+def _dataset(studio: Installation, folder: Path) -> str:
+    """A file of worked examples in which a line is broken and a prompt stands twice."""
+    file = folder / "sums.jsonl"
+    write_demo_data(file)
+    lines = file.read_text().splitlines()[:80]
+    file.write_text("\n".join([*lines, '{"question": "What', lines[3]]) + "\n")
+    asked = {"name": "sums", "file_name": file.name}
+    answer = studio.http.post("/api/datasets/upload", params=asked, content=file.read_bytes())
+    return str(answer.raise_for_status().json()["dataset_id"])
+
+
+def _config(model: Path, steps: int) -> dict[str, Any]:
+    return {
+        "model": {"name": str(model), "dtype": "float32", "lora": {"rank": 4}},
+        "data": {"dataset": "sums@1"},
+        "training": {"max_steps": steps, "batch_size": 2, "gradient_accumulation_steps": 1},
+        "generation": {"max_completion_length": 24},
+        "recording": {"every_steps": 2, "pinned_every_steps": max(2, steps // 2)},
+        "evaluation": {"examples": 8},
+    }
+
+
+def _evaluation(studio: Installation, folder: Path, run_id: str) -> str:
+    """Questions with two options, answered by what a run trained and by its base."""
+    file = folder / "questions.jsonl"
+    rows = [
+        {
+            "id": f"q{n}",
+            "question": f"Which is {n}?",
+            "choices": [f"{n + 1}", f"{n}"],
+            "answer": f"{n}",
+        }
+        for n in range(QUESTIONS)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = {"name": "own", "path": str(file), "max_new_tokens": 8, "retention": True}
+    created = studio.http.post("/api/evaluations", json={"run_id": run_id, "sets": [asked]})
+    evaluation = str(created.raise_for_status().json()["id"])
+    studio.wait_for_end(evaluation)
+    return evaluation
+
+
+def _failed(studio: Installation, config: dict[str, Any], folder: Path) -> str:
+    """A run whose data is gone when it starts."""
+    data = folder / "gone.jsonl"
+    write_demo_data(data)
+    _pause(studio, "pause")
+    run_id = studio.create(config | {"data": {"path": str(data)}}, name="without its data")
+    data.unlink()
+    _pause(studio, "resume")
+    assert studio.wait_for_end(run_id)["status"] == "failed"
+    return run_id
+
+
+def _study(
+    studio: Installation,
+    config: dict[str, Any],
+    methods: tuple[str, ...],
+    project_id: str,
+    *,
+    wait: bool,
+) -> tuple[str, list[str]]:
+    """Methods by two learning rates."""
+    project = studio.http.get(f"/api/projects/{project_id}").json()["name"]
+    plan = {
+        "project": project,
+        "name": "Which method, how fast?",
+        "base": config,
+        "factors": {
+            "method": {name: {"preset": name} for name in methods},
+            "rate": {"slow": {"training": {"learning_rate": 1e-5}}, "fast": {}},
+        },
+        "metrics": ["eval/reference/nll", "train/loss"],
+    }
+    _pause(studio, "resume" if wait else "pause")
+    made = studio.http.post("/api/studies", json=plan)
+    assert made.status_code == 201, made.text
+    if wait:
+        for cell in made.json()["cells"]:
+            studio.wait_for_end(cell["id"])
+    return str(made.json()["id"]), [str(cell["id"]) for cell in made.json()["cells"]]
+
+
+def _pause(studio: Installation, wish: str) -> None:
+    studio.http.post(f"/api/queues/gpu/{wish}").raise_for_status()
