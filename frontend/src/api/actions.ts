@@ -18,21 +18,6 @@ export function useCreateRun() {
   });
 }
 
-export type StudyCreate =
-  paths["/api/studies"]["post"]["requestBody"]["content"]["application/json"];
-
-export function useCreateStudy() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: StudyCreate) => unwrap(client.POST("/api/studies", { body })),
-    onSuccess: () => {
-      for (const key of ["studies", "runs", "projects"]) {
-        void queries.invalidateQueries({ queryKey: [key] });
-      }
-    },
-  });
-}
-
 export function useCreateProject() {
   const queries = useQueryClient();
   return useMutation({

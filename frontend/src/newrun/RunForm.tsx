@@ -1,12 +1,13 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { useCreateRun, useCreateStudy } from "../api/actions";
+import { useCreateRun } from "../api/actions";
 import { ApiError, asApiError } from "../api/client";
 import type { Problem } from "../api/types";
 import { Notice } from "../components/states";
 import { Button, Segmented, Switch } from "../components/ui";
 import type { NewRunSearch } from "../searches";
 import { type Crumb, Page } from "../shell/Page";
+import { useCreateStudy } from "../studies/api";
 import { fieldId } from "./Field";
 import { runsOf, valuesIn } from "./grid";
 import { Launch } from "./Launch";
@@ -85,7 +86,7 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
         onError,
         onSuccess: (study) => {
           form.forget();
-          void navigate({ href: `/studies/${study.id}` });
+          void navigate({ to: "/studies/$studyId", params: { studyId: study.id } });
         },
       });
       return;

@@ -1,11 +1,11 @@
 /** Several values in a field: what varies, and the study that it makes. */
-import type { components } from "../api/schema";
 import type { Problem } from "../api/types";
 import { baseName } from "../lib/format";
+import type { Plan } from "../studies/api";
 import { type FieldModel, fieldTitle } from "./schema";
 import { type Config, fromText, readPath } from "./values";
 
-export type StudyPlan = components["schemas"]["StudyPlan"];
+export type StudyPlan = Plan;
 
 /** What is tried in a field, as typed: values between commas; by path. */
 export type Grid = Record<string, string>;

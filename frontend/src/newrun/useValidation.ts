@@ -29,10 +29,11 @@ async function ask(wanted: Wanted, signal: AbortSignal): Promise<Validation> {
   if ("run" in wanted) {
     return unwrap(client.POST("/api/runs/validate", { body: wanted.run, signal }));
   }
-  const found = await unwrap(client.POST("/api/studies/validate", { body: wanted.plan, signal }));
+  const body = { text: JSON.stringify(wanted.plan) };
+  const found = await unwrap(client.POST("/api/studies/check", { body, signal }));
   const placed = (problem: Problem) => placedInForm(problem, wanted.plan);
   return {
-    valid: found.valid,
+    valid: found.errors.length === 0,
     errors: found.errors.map(placed),
     warnings: found.warnings.map(placed),
   };
