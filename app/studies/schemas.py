@@ -101,7 +101,6 @@ class StudyCreated(StudyDetail):
     warnings: list[Problem]
 
 
-
 class StudyResume(Request):
     """Which runs are to be taken up again."""
 

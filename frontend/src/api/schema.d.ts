@@ -688,26 +688,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/studies/validate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Validate Study
-         * @description Say what creating this study would say, and how many runs it has, without creating it.
-         */
-        post: operations["validate_study"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/studies/check": {
         parameters: {
             query?: never;
@@ -7342,23 +7322,6 @@ export interface components {
             cells: (components["schemas"]["TableCell"] | null)[][];
         };
         /**
-         * StudyValidation
-         * @description Verdict on a plan, without starting anything.
-         */
-        StudyValidation: {
-            /** Valid */
-            valid: boolean;
-            /**
-             * Runs
-             * @description How many it asks for; null where its cells are wrong.
-             */
-            runs: number | null;
-            /** Errors */
-            errors: components["schemas"]["Problem"][];
-            /** Warnings */
-            warnings: components["schemas"]["Problem"][];
-        };
-        /**
          * TableCell
          * @description All runs whose levels are those of a row, a column and the fixed factors.
          */
@@ -11450,75 +11413,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StudyCreated"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    validate_study: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["StudyPlan-Input"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StudyValidation"];
                 };
             };
             /** @description Unauthorized */

@@ -87,11 +87,7 @@ export function DataSource(props: DataSourceProps) {
           problems={problems.length ? problems : undefined}
           tone="text-bad"
         />
-        <Messages
-          path={`${field.path}-warning`}
-          problems={warnings[field.path]}
-          tone="text-warn"
-        />
+        <Messages path={`${field.path}-warning`} problems={warnings[field.path]} tone="text-warn" />
       </div>
     </div>
   );

@@ -64,24 +64,24 @@ export function Field(props: FieldProps) {
         )}
         {tried === undefined && (
           <div className="mt-1 flex items-center justify-between gap-3 empty:hidden">
-        {changed && !(fallback === "" && field.required) && (
-          <button
-            type="button"
-            onClick={() => onChange(fallback)}
-            title={`Default: ${shown(fallback)}`}
-            className="inline-flex min-w-0 items-center gap-1 text-faint text-xs hover:text-ink"
-          >
-            <RotateCcw aria-hidden="true" className="size-3 shrink-0" />
-            <span className="truncate">
-              {long ? "Reset to the default" : `Reset to ${shown(fallback)}`}
-            </span>
-          </button>
-        )}
-        {onVary && (
-          <span className="ml-auto">
-            <VaryButton title={field.title} onClick={() => onVary(firstValues(field, value))} />
-          </span>
-        )}
+            {changed && !(fallback === "" && field.required) && (
+              <button
+                type="button"
+                onClick={() => onChange(fallback)}
+                title={`Default: ${shown(fallback)}`}
+                className="inline-flex min-w-0 items-center gap-1 text-faint text-xs hover:text-ink"
+              >
+                <RotateCcw aria-hidden="true" className="size-3 shrink-0" />
+                <span className="truncate">
+                  {long ? "Reset to the default" : `Reset to ${shown(fallback)}`}
+                </span>
+              </button>
+            )}
+            {onVary && (
+              <span className="ml-auto">
+                <VaryButton title={field.title} onClick={() => onVary(firstValues(field, value))} />
+              </span>
+            )}
           </div>
         )}
         <Messages id={`${id}-error`} path={field.path} problems={problems} tone="text-bad" />

@@ -42,10 +42,7 @@ export function Group(props: GroupProps) {
           {toggle && id && (
             <span className="mt-0.5 flex shrink-0 items-center gap-3">
               {tried === undefined && (
-                <VaryButton
-                  title={group.title}
-                  onClick={() => onVary(firstValues(toggle, on))}
-                />
+                <VaryButton title={group.title} onClick={() => onVary(firstValues(toggle, on))} />
               )}
               {tried === undefined ? (
                 <Switch

@@ -25,7 +25,10 @@ export function NameAndProject(props: NameAndProjectProps) {
   const { name, projectId, projects, problems, seeds, onName, onProject, onSeeds } = props;
   const [adding, setAdding] = useState(false);
   return (
-    <section aria-label="Name and project" className="panel grid gap-4 p-4 sm:grid-cols-[minmax(0,1fr)_minmax(0,1fr)_96px]">
+    <section
+      aria-label="Name and project"
+      className="panel grid gap-4 p-4 sm:grid-cols-[minmax(0,1fr)_minmax(0,1fr)_96px]"
+    >
       <div>
         <label htmlFor={fieldId("name")} className="mb-1 block font-medium">
           Name

@@ -233,7 +233,12 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
               ))}
             </>
           )}
-          <PreflightPanel state={preflight} search={search} onSearch={setSearch} />
+          <PreflightPanel
+            state={preflight}
+            search={search}
+            runs={form.plan ? runsOf(form.grid) : 1}
+            onSearch={setSearch}
+          />
         </form>
         <SidePanel
           form={form}

@@ -27,13 +27,12 @@ export function useRunForm(input: FormInput) {
   const { defaults, presets, projects, search, sections, source, start } = input;
   const fields = useMemo(() => allFields(sections), [sections]);
   const every = useMemo(() => [...fields, ...SCHEDULE.fields], [fields]);
-  const original = useMemo<FormValues>(() => {
+  // Only where the form begins: choosing a preset later changes the values.
+  const [original] = useState<FormValues>(() => {
     const preset = presets.find((item) => item.name === search.preset);
     const given = { ...valuesOf(fields, start), ...scheduleValues(source) };
     return preset && !source ? applyPreset(preset, fields, given, defaults) : given;
-    // Only where the form begins: choosing a preset later changes the values.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: as above
-  }, []);
+  });
   const key = `${search.from ?? ""} ${search.dataset ?? ""}`;
   const [draft] = useState(() => loadDraft(key, search.preset ?? null));
   const project = search.project ?? source?.project_id ?? "";
@@ -44,7 +43,8 @@ export function useRunForm(input: FormInput) {
   const [text, setText] = useState<string | null>(draft?.text ?? null);
 
   const changes = changesBetween(every, original, values);
-  const touched = changes.length > 0 || Object.keys(grid).length > 0 || name !== "" || text !== null;
+  const touched =
+    changes.length > 0 || Object.keys(grid).length > 0 || name !== "" || text !== null;
   useEffect(() => {
     const now = { preset: search.preset ?? null, name, projectId, values, grid, text };
     saveDraft(key, touched ? now : null);
