@@ -1,14 +1,11 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { useCreateRun } from "../api/actions";
-import { ApiError, asApiError } from "../api/client";
 import type { Problem } from "../api/types";
 import { Notice } from "../components/states";
-import { Button, Segmented, Switch } from "../components/ui";
 import type { NewRunSearch } from "../searches";
 import { type Crumb, Page } from "../shell/Page";
-import { useCreateStudy } from "../studies/api";
 import { fieldId } from "./Field";
+import { FormHead, TextWaits } from "./FormHead";
 import { runsOf, valuesIn } from "./grid";
 import { Launch } from "./Launch";
 import { NameAndProject } from "./NameAndProject";
@@ -18,6 +15,7 @@ import { Section } from "./Section";
 import { SidePanel } from "./SidePanel";
 import { SCHEDULE, SCHEDULE_DEFAULTS } from "./schedule";
 import { TextPane } from "./TextPane";
+import { useLaunch } from "./useLaunch";
 import { type FormInput, useRunForm } from "./useRunForm";
 import { refused, usePreflight, useValidation } from "./useValidation";
 import { placeOf, placeProblems } from "./values";
@@ -28,15 +26,11 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
   const form = useRunForm(input);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [strict, setStrict] = useState(source !== null);
-  const createRun = useCreateRun();
-  const createStudy = useCreateStudy();
-  const create = form.plan ? createStudy : createRun;
+  const launch = useLaunch(form);
   const verdict = useValidation(form.wanted);
   const preflight = usePreflight(form.run, (search.record ?? 1) - 1);
 
-  const refusal =
-    create.error instanceof ApiError && create.error.status === 422 ? create.error : null;
-  const problems = refusal ? refused(refusal, form.wanted) : verdict.errors;
+  const problems = launch.refusal ? refused(launch.refusal, form.wanted) : verdict.errors;
   const paths = useMemo(() => ["name", ...form.every.map((field) => field.path)], [form.every]);
   const placed = placeProblems(problems, paths);
   const warned = placeProblems(verdict.warnings, paths);
@@ -47,7 +41,7 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
     return path === null || visible(path);
   };
   const touch = (path: string) => {
-    if (create.error) create.reset();
+    launch.forgive();
     // What is wrong with a mechanism as a whole stands at its switch.
     const whole = `${path.slice(0, path.lastIndexOf("."))}.enabled`;
     setTouched((old) => new Set(old).add(path).add(whole));
@@ -75,31 +69,10 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
     if (first) openField(first);
     else document.getElementById("problem-summary")?.scrollIntoView({ block: "center" });
   };
-  const onError = (error: unknown) => {
-    if (!(error instanceof ApiError) || error.status !== 422) return;
-    showFirst(refused(error, form.wanted));
-  };
   const submit = () => {
     setStrict(true);
-    if (form.plan) {
-      createStudy.mutate(form.plan, {
-        onError,
-        onSuccess: (study) => {
-          form.forget();
-          void navigate({ to: "/studies/$studyId", params: { studyId: study.id } });
-        },
-      });
-      return;
-    }
-    createRun.mutate(form.run, {
-      onError,
-      onSuccess: (run) => {
-        form.forget();
-        void navigate({ to: "/runs/$runId", params: { runId: run.id } });
-      },
-    });
+    launch.start((error) => showFirst(refused(error, form.wanted)));
   };
-  const failure = create.error && !refusal ? asApiError(create.error) : null;
   const advanced = search.advanced ?? false;
 
   return (
@@ -109,7 +82,7 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
         <Launch
           state={verdict.state}
           problems={problems.length}
-          pending={create.isPending}
+          pending={launch.pending}
           runs={form.plan ? runsOf(form.grid) : 1}
           unread={form.text !== null}
           onOpen={() => showFirst(problems)}
@@ -126,71 +99,17 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
             submit();
           }}
         >
-          <div className="flex flex-wrap items-center gap-x-5 gap-y-2">
-            <Segmented
-              label="Show as"
-              value={search.view ?? "form"}
-              options={[
-                { value: "form", label: "Form" },
-                { value: "yaml", label: "YAML" },
-                { value: "json", label: "JSON" },
-              ]}
-              onChange={(view) => setSearch({ view: view === "form" ? undefined : view })}
-            />
-            {!search.view && (
-              <Switch
-                checked={advanced}
-                onChange={(on) => setSearch({ advanced: on || undefined })}
-                testId="advanced"
-              >
-                Advanced settings
-              </Switch>
-            )}
-            <span className="ml-auto flex items-center gap-3 text-muted text-sm">
-              {source && (
-                <span>
-                  Copied from <strong className="font-medium text-ink">{source.name}</strong>
-                </span>
-              )}
-              {form.touched && (
-                <Button small variant="ghost" onClick={form.reset}>
-                  {source ? "Undo all changes" : "Start over"}
-                </Button>
-              )}
-            </span>
-          </div>
-          {failure && (
-            <Notice tone="bad" title={failure.message}>
-              {failure.remedy && <p className="text-muted">{failure.remedy}</p>}
+          <FormHead form={form} search={search} source={source} onSearch={setSearch} />
+          {launch.failure && (
+            <Notice tone="bad" title={launch.failure.message}>
+              {launch.failure.remedy && <p className="text-muted">{launch.failure.remedy}</p>}
             </Notice>
           )}
           {search.view ? (
             <TextPane key={search.view} form={form} format={search.view} />
           ) : (
             <>
-              {form.text !== null && (
-                <Notice tone="warn" title="A text with mistakes waits in the YAML view.">
-                  <p className="text-muted">
-                    The form shows what it last understood.{" "}
-                    <button
-                      type="button"
-                      className="underline underline-offset-2"
-                      onClick={() => setSearch({ view: "yaml" })}
-                    >
-                      Mend it
-                    </button>{" "}
-                    or{" "}
-                    <button
-                      type="button"
-                      className="underline underline-offset-2"
-                      onClick={() => form.setText(null)}
-                    >
-                      throw it away
-                    </button>
-                    .
-                  </p>
-                </Notice>
-              )}
+              {form.text !== null && <TextWaits form={form} onSearch={setSearch} />}
               <NameAndProject
                 name={form.name}
                 projectId={form.projectId}
@@ -208,7 +127,7 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
                 values={form.values}
                 defaults={defaults}
                 onChoose={(preset) => {
-                  if (create.error) create.reset();
+                  launch.forgive();
                   form.choose(preset);
                   setSearch({ preset: preset.name });
                 }}

@@ -33,7 +33,7 @@ export function useRunForm(input: FormInput) {
     const given = { ...valuesOf(fields, start), ...scheduleValues(source) };
     return preset && !source ? applyPreset(preset, fields, given, defaults) : given;
   });
-  const key = `${search.from ?? ""} ${search.dataset ?? ""}`;
+  const key = `${search.from ?? ""} ${search.dataset ?? search.benchmark ?? ""}`;
   const [draft] = useState(() => loadDraft(key, search.preset ?? null));
   const project = search.project ?? source?.project_id ?? "";
   const [values, setValues] = useState<FormValues>({ ...original, ...draft?.values });
