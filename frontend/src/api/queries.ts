@@ -50,6 +50,12 @@ export const presetsQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
+export const modelsQuery = queryOptions({
+  queryKey: ["config", "models"],
+  queryFn: ({ signal }) => unwrap(client.GET("/api/config/models", { signal })),
+  staleTime: 60_000,
+});
+
 export const projectsQuery = queryOptions({
   queryKey: ["projects"],
   queryFn: ({ signal }) =>
