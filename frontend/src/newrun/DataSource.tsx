@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { datasetsQuery } from "../api/queries";
+import { datasetsQuery } from "../api/datasetQueries";
 import type { Problem } from "../api/types";
 import { Combobox, type Suggestion } from "../components/Combobox";
 import { Inline } from "../components/Inline";
