@@ -28,7 +28,6 @@ from app.studies.schemas import (
     StudyDetail,
     StudyList,
     StudyResume,
-    StudyValidation,
 )
 from app.studies.table import StudyTable
 from core.study import StudyPlan
@@ -78,14 +77,6 @@ def create_study(
         made = service.create_study(session, prepared, settings, actor=actor)
         once.remember(session, made.id)
         return made
-
-
-@router.post("/validate", responses=documented(422))
-def validate_study(
-    database: DatabaseDep, settings: SettingsDep, plan: StudyPlan
-) -> StudyValidation:
-    """Say what creating this study would say, and how many runs it has, without creating it."""
-    return service.validate(plan, settings, database)
 
 
 @router.post("/check", responses=documented(422))
