@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from app.client.finding import find_named, path
 from app.client.paging import each, plain
 from app.client.transport import Transport
-from app.studies.schemas import StudyCreated, StudyDetail, StudySummary, StudyValidation
+from app.studies.schemas import PlanCheck, StudyCreated, StudyDetail, StudySummary
 from core.study import StudyPlan
 
 
@@ -43,10 +44,11 @@ class Studies:
         answer = self._transport.post("/api/studies", plain(plan), once=True)
         return StudyCreated.model_validate(answer)
 
-    def check(self, plan: StudyPlan | Mapping[str, Any]) -> StudyValidation:
-        """What starting it would say, and how many runs it has, without starting it."""
-        answer = self._transport.post("/api/studies/validate", plain(plan), repeatable=True)
-        return StudyValidation.model_validate(answer)
+    def check(self, plan: StudyPlan | Mapping[str, Any] | str) -> PlanCheck:
+        """What starting it would say, without starting it; of a text, mistakes name their line."""
+        text = plan if isinstance(plan, str) else json.dumps(plain(plan))
+        answer = self._transport.post("/api/studies/check", {"text": text}, repeatable=True)
+        return PlanCheck.model_validate(answer)
 
     def resume(
         self, study_id: str, what: Literal["unfinished", "failed"] = "unfinished"
