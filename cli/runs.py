@@ -25,6 +25,7 @@ from cli.telling import (
     studio,
     tell,
 )
+from core.errors import StudioError
 from core.presets import merge
 from core.schedule import Queue
 from core.states import RunKind, RunStatus, StopMode
@@ -182,6 +183,21 @@ def resume(runs: Several, *, following: Follow = False, as_json: AsJson = False)
 def cancel(runs: Several, *, as_json: AsJson = False) -> None:
     """Take runs that have not started out of the queue."""
     _each(runs, lambda client, run: client.runs.cancel(run), as_json=as_json)
+
+
+@app.command()
+def tag(
+    runs: Several,
+    add: Annotated[list[str] | None, typer.Option(help="Tag to put on.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Tag to take off.")] = None,
+) -> None:
+    """Put tags on runs and take others off."""
+    with studio() as client:
+        found = [client.runs.find(run).id for run in runs]
+        outcomes = client.runs.tag(found, add=add or (), remove=remove or ())
+        problems = [one.problem for one in outcomes if one.problem]
+        if problems:
+            raise StudioError(*problems)
 
 
 @app.command()

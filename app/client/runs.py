@@ -10,6 +10,8 @@ from app.client import cloning, events, finding, history
 from app.client.paging import each, plain
 from app.client.transport import Transport
 from app.runs.schemas import (
+    BulkOutcome,
+    BulkOutcomes,
     LogLine,
     LogPage,
     MetricSeries,
@@ -168,6 +170,19 @@ class Runs:
         safe = fields.get("version") is None
         answer = self._transport.send("PATCH", _path(run), body=fields, again=safe)
         return RunDetail.model_validate(answer)
+
+    def tag(
+        self, runs: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> Sequence[BulkOutcome]:
+        """Put tags on up to 500 runs and take others off; says of each what became of it."""
+        body = {
+            "action": "tag",
+            "runs": [{"id": run} for run in runs],
+            "add": [*add],
+            "remove": [*remove],
+        }
+        answer = self._transport.post("/api/runs/bulk", body, repeatable=True)
+        return BulkOutcomes.model_validate(answer).items
 
     def move(self, run: str, before: str | None = None) -> RunDetail:
         """Put a waiting run before another one, or behind all of its queue."""
