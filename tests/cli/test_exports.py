@@ -10,10 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from tests.app.conftest import client, config, model
 from tests.app.test_exports_api import FILES, finish, make, trained
 from tests.live import serving
 
-__all__ = ["trained"]
+__all__ = ["client", "config", "model", "trained"]
 
 
 @pytest.fixture(autouse=True)

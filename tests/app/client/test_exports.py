@@ -52,17 +52,17 @@ def test_a_token_of_the_hub_is_sent_but_not_shown(studio, trained, monkeypatch):
 
 
 def test_all_files_come_as_an_archive_and_one_as_it_is(studio, export, tmp_path):
-    where = studio.exports.download(export, tmp_path)
+    folder = tmp_path / "fetched"
+    folder.mkdir()
+    where = studio.exports.download(export, folder)
     with zipfile.ZipFile(where) as archive:
         found = {name.rpartition("/")[2]: archive.read(name) for name in archive.namelist()}
     assert found == FILES
-    one = studio.exports.download(export, tmp_path / "weights", file=WEIGHTS)
+    one = studio.exports.download(export, folder / "weights", file=WEIGHTS)
     assert one.read_bytes() == FILES[WEIGHTS]
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == sorted(
-        [where.name, "weights"]
-    )
+    assert {path.name for path in folder.iterdir()} == {where.name, "weights"}
     with pytest.raises(NotFoundError):
-        studio.exports.download(export, tmp_path, file="nothing")
+        studio.exports.download(export, folder, file="nothing")
 
 
 def test_a_download_that_was_cut_off_goes_on(studio, export, tmp_path, monkeypatch):
