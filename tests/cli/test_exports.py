@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import zipfile
 
 import pytest
@@ -44,6 +45,7 @@ def test_an_export_is_made_waited_for_and_fetched(client, database, settings, tr
     export = make(client, database, settings, trained)
     waiting = threading.Thread(target=lambda: ended.append(unisd("exports", "wait", export)))
     waiting.start()
+    time.sleep(1)  # it sees the export go on
     finish(database, export)
     waiting.join(30)
     assert ended[0].exit_code == 0, ended[0].output

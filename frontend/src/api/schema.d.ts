@@ -10871,7 +10871,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        /** @description The cursor. */
+                        id?: string;
+                        /** @description The kind, or `end`. */
+                        event: string;
+                        /** @description A `RunEventOut` as JSON. */
+                        data: string;
+                    };
                 };
             };
             /** @description Unauthorized */
@@ -13409,6 +13416,7 @@ export interface operations {
             header?: never;
             path: {
                 run_id: string;
+                /** @description Of the evaluation. */
                 cursor: number;
             };
             cookie?: never;
