@@ -393,8 +393,8 @@ def _start(
     elif claim.kind is RunKind.EXPORT:
         command = ["export", *command]
         # Of an attempt that was cut off when all was made; only the last one's files are fetched.
-        for made in directory.parent.glob("attempt-*/export"):
-            shutil.rmtree(made, ignore_errors=True)
+        for left in directory.parent.glob("attempt-*/export"):
+            shutil.rmtree(left, ignore_errors=True)
     elif (earlier := _resumable(claim, directory)) is not None:
         command += ["--resume", str(earlier)]
     return Trainer(command, directory, secret)

@@ -89,11 +89,11 @@ export class ChartPlot {
     } else if (this.seen && this.frame) this.events.onDrawn(this);
   }
 
-  private readonly draw = (): void => {
+  private readonly draw = (): number => {
     const { canvas } = this;
     const { clientWidth: width, clientHeight: height } = canvas;
     const ctx = canvas.getContext("2d");
-    if (!ctx || !width || !height) return;
+    if (!ctx || !width || !height) return 0;
     const ratio = window.devicePixelRatio || 1;
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== w || canvas.height !== h) {
@@ -103,7 +103,8 @@ export class ChartPlot {
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.clearRect(0, 0, width, height);
     this.frame = frameOf(this.model, { width, height }, this.shown(), measure);
-    paint(canvasPainter(ctx, this.colour), this.model, this.frame);
+    const points = paint(canvasPainter(ctx, this.colour, ratio), this.model, this.frame);
     this.events.onDrawn(this);
+    return points;
   };
 }

@@ -142,6 +142,7 @@ const GROUPS: ChartGroup[] = [
     charts: [
       one("train/completion_length", "Length", "tokens"),
       share("train/truncated_share", "Truncated", "share of sequences"),
+      share("train/repeated_share", "Repeated", "share of 4-token phrases"),
       share("train/masked_share", "Left out of the loss", "share of tokens"),
       share("train/on_policy_share", "Sampled by the student", "share of sequences"),
     ],
@@ -159,6 +160,11 @@ const GROUPS: ChartGroup[] = [
     title: "Speed and memory",
     charts: [
       one("throughput/tokens_per_second", "Throughput", "completion tokens/s"),
+      many("throughput/split", "Throughput of each part", "tokens/s of a device", {
+        "throughput/rollout": "rollout",
+        "throughput/teacher": "teacher",
+        "throughput/student": "student",
+      }),
       many(
         "time/split",
         "Time per step",
