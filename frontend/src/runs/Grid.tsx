@@ -75,6 +75,8 @@ export function Grid(props: GridProps) {
     getRowId: (run) => run.id,
     getCoreRowModel: getCoreRowModel(),
     manualSorting: true,
+    // The rows on screen are others each time; what it would reset for that draws the page anew.
+    autoResetAll: false,
   });
   const rows = table.getRowModel().rowsById;
   const width = fields.reduce((sum, field) => sum + field.width, CHECK_WIDTH + ACTIONS_WIDTH);
