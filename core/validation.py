@@ -23,6 +23,8 @@ _SPELLING: Final = {
     r"^[0-9a-z]{1,12}:[0-9]{1,15}$": "RUN:CURSOR, an identifier and a number",
     r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$": "`owner/name`, in letters, digits and ._-",
 }
+_SECRETS: Final = frozenset({"token"})
+"""Fields whose value no complaint repeats."""
 
 
 def parse_config(raw: Mapping[str, Any]) -> RunConfig:
@@ -84,7 +86,7 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str], model: type[BaseMo
             field=field,
         )
     if kind == "string_pattern_mismatch":
-        return _misspelt(error, field)
+        return _misspelt(error, field, secret=not _SECRETS.isdisjoint(path))
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, CombinationError):
         message = str(cause)
@@ -97,7 +99,8 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str], model: type[BaseMo
     reason = str(error["msg"]).removeprefix("Value error, ")
     reason = reason[:1].upper() + reason[1:]
     given = error.get("input")
-    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool | None) else ""
+    plain = isinstance(given, str | int | float | bool | None) and _SECRETS.isdisjoint(path)
+    shown = f" (given: {given!r})" if plain else ""
     return Problem(
         code="config_invalid",
         message=f"{field or 'configuration'}: {reason}{shown[:200]}.",
@@ -106,14 +109,14 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str], model: type[BaseMo
     )
 
 
-def _misspelt(error: Mapping[str, Any], field: str) -> Problem:
+def _misspelt(error: Mapping[str, Any], field: str, *, secret: bool) -> Problem:
     """Letters that are not allowed, in words: patterns are for programs."""
     pattern = str(error["ctx"]["pattern"])
-    given = str(error.get("input"))[:100]
+    given = "What was given" if secret else f"“{str(error.get('input'))[:100]}”"
     if pattern == _NOT_BLANK:
         message, remedy = f"{field} is blank.", "Fill it in."
     else:
-        message = f"“{given}” cannot stand in {field}."
+        message = f"{given} cannot stand in {field}."
         remedy = f"Allowed is: {_SPELLING.get(pattern, f'what matches {pattern}')}."
     return Problem(code="config_invalid", message=message, remedy=remedy, field=field or None)
 

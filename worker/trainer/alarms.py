@@ -27,7 +27,9 @@ EVIDENCE: Final = 24
 REPEATED: Final = 0.5
 """Share of repeated phrases that no sane text of a student has."""
 TWICE: Final = 2.0
-"""A share must also stand at this many times what it was at the run's start."""
+"""And it must stand at this many times what it was at the run's start."""
+MOSTLY: Final = 0.75
+"""Where more than this is truncated from the start, all of it says nothing new."""
 EXPLODED: Final = 5.0
 """Times its start that a divergence must reach, and beside that so many nats:"""
 FAR: Final = 0.5
@@ -121,7 +123,7 @@ class Watch:
         name = "train/truncated_share"
         start = self._start(name, metrics)
         share = metrics.get(name, 0.0)
-        if not self._lasts(name, astray=share >= max(ALL, TWICE * start)):
+        if not self._lasts(name, astray=share >= ALL and start < MOSTLY):
             return None
         return Alarm(
             "completions_endless",

@@ -152,6 +152,7 @@ class Trainer:
                 "train/grad_norm": norm,
                 "train/learning_rate": rate,
                 "train/tokens": float(self._tokens),
+                "train/epoch": self._epoch(step),
             }
         )
 

@@ -4,7 +4,7 @@ import { type CurveSeries, PLAIN_VIEW, type Range } from "./curve";
 import { csvOf, fileName } from "./exports";
 import { type ChartModel, frameOf } from "./frame";
 import { panned, zoomed } from "./gestures";
-import { domain, extent, layers, reading, visible } from "./layers";
+import { domain, extent, layers, leading, reading, visible } from "./layers";
 import { arranged, hiddenToggled, moved, PLAIN_LAYOUT, readLayout } from "./layout";
 import { band, line, type Slice, SvgPath } from "./paths";
 import { chartGroups } from "./specs";
@@ -95,6 +95,15 @@ describe("what is shown", () => {
     const [, upper] = layers([series({ stacked: true }), series({ stacked: true })], 0);
     expect(upper?.y).toEqual([8, 6, 4, 2]);
     expect(upper && reading(upper, 2).value).toBe(3);
+  });
+
+  it("has a crosshair that goes along a curve in sight, the attempt that is shown before others", () => {
+    const early = series({ id: "early", faint: true, x: [1, 2], y: [1, 1] });
+    const both = layers([early, series({ x: [1, 2, 3, 4] })], 0);
+    expect(leading(both, [1, 4])?.series.id).toBe("loss");
+    const late = layers([early, series({ x: [7, 8, 9, 9.5] })], 0);
+    expect(leading(late, [0, 3])?.series.id).toBe("early");
+    expect(leading(late, [3, 5])?.series.id).toBe("early");
   });
 
   it("is smoothed where it is measured, with the raw curve behind", () => {

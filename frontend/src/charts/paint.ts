@@ -35,6 +35,8 @@ export interface Painter {
 }
 
 const BAND = 0.16;
+/** The area alone would hardly show a spike that is one column wide. */
+const EDGE = 0.3;
 const AREA = 0.35;
 const BEHIND = 0.28;
 const FAINT = 0.38;
@@ -99,8 +101,10 @@ function underlay(painter: Painter, { series, y, base }: Layer, at: Slice): void
   const { colour, low, high, faint } = series;
   if (base) painter.fill({ colour, opacity: AREA }, (sink) => band(sink, base, y, at));
   else if (low && high) {
-    const opacity = faint ? BAND / 2 : BAND;
-    painter.fill({ colour, opacity }, (sink) => band(sink, low, high, at));
+    const pale = faint ? 0.5 : 1;
+    const area = (sink: Sink) => band(sink, low, high, at);
+    painter.fill({ colour, opacity: BAND * pale }, area);
+    painter.stroke({ colour, width: 1, opacity: EDGE * pale }, area);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Which charts a run has, from the metrics that it reports. */
-import { bytes, number, percent } from "../lib/format";
+import { bytes, integer, number, percent } from "../lib/format";
 import { gpuLines } from "./gpu";
 
 export interface ChartLine {
@@ -152,7 +152,11 @@ const GROUPS: ChartGroup[] = [
     charts: [
       one("train/grad_norm", "Gradient norm", "before clipping"),
       one("train/learning_rate", "Learning rate", "step size", { exact: true }),
-      one("train/tokens", "Completion tokens so far", "tokens", { plain: true, exact: true }),
+      one("train/tokens", "Completion tokens so far", "tokens", {
+        format: integer,
+        plain: true,
+        exact: true,
+      }),
       one("train/epoch", "Passes over the records", "epochs", { plain: true, exact: true }),
     ],
   },

@@ -76,7 +76,11 @@ def by_step(columns):
 
 
 def test_a_collapse_that_lowers_the_loss_and_keeps_the_entropy_is_told(tmp_path):
-    assert rung(tmp_path, by_step(COLLAPSING)) == [(10, "completions_endless")]
+    assert rung(tmp_path / "a", by_step(COLLAPSING)) == [(10, "completions_endless")]
+    # Another task, where many completions were cut off from the start.
+    shares = [0.125, 0.75, 0.75, 0.625, 0.375, 0.5, 0.75, 0.875, 0.875, 1, 1, 1, 1]
+    steps = by_step({"train/truncated_share": shares})
+    assert rung(tmp_path / "b", steps) == [(12, "completions_endless")]
 
 
 @pytest.mark.parametrize(
