@@ -217,7 +217,12 @@ def _wait(client: Client, export_id: str) -> ExportOut:
 
 
 def _fetch(client: Client, export_id: str, to: Path, file: str | None) -> Path:
-    return client.exports.download(export_id, to, file=file, on_progress=_progress())
+    try:
+        return client.exports.download(export_id, to, file=file, on_progress=_progress())
+    except OSError as error:
+        message = f"{error.filename or to} cannot be written: {error.strerror}."
+        remedy = "Give a folder that is there, may be written and has room."
+        raise mistake("write_failed", message, remedy) from error
 
 
 def _progress() -> Callable[[int, int], None]:

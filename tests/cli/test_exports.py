@@ -55,6 +55,8 @@ def test_an_export_is_made_waited_for_and_fetched(client, database, settings, tr
     archive = done("exports", "download", export[:8], "--out", out).stdout.strip()
     with zipfile.ZipFile(archive) as found:
         assert len(found.namelist()) == len(FILES)
+    nowhere = unisd("exports", "download", export, "--out", tmp_path / "not" / "there")
+    assert (nowhere.exit_code, "cannot be written" in nowhere.stderr) == (2, True)
     shown = done("exports", "show", export).stdout
     assert "adapter_config.json" in shown
     done("exports", "delete", export, "--yes")
