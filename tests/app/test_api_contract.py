@@ -77,8 +77,6 @@ def furnished(
     over.report(40)
     over.report(2, padding=20)
     over.finish()
-    with database.write() as session:  # those runs' workers have told nothing of themselves
-        session.execute(update(Worker).values(usage=USAGE.model_dump()))
 
     def made(path: str, **body: Any) -> str:
         answer = client.post(path, json=body)
@@ -94,6 +92,8 @@ def furnished(
     assert waiting.status_code == 202, waiting.text
     export = make(client, database, settings, trained)
     finish(database, export)
+    with database.write() as session:  # those runs' workers have told nothing of themselves
+        session.execute(update(Worker).values(usage=USAGE.model_dump()))
     files = client.get(f"/api/runs/{trained}/files").json()["items"]
     upload = {"name": "sums", "file_name": "sums.jsonl"}
     rows = b'{"question": "1+1?", "answer": "2"}\n{"question": 3}\n'
