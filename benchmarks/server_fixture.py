@@ -190,6 +190,10 @@ def fill_list(database: Database, count: int) -> list[str]:
             )
             for table, of_run in ((MetricChunk.__table__, chunks), (RunMetric.__table__, rows)):
                 session.execute(insert(table), [*_copies(ids, of_run)])
+    if database.engine.dialect.name == "postgresql":
+        # What PostgreSQL does by itself within a minute: a list is seldom read before that.
+        with database.write() as session:
+            session.execute(text("ANALYZE"))
     return names
 
 

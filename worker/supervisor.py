@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from app.datasets.references import resolve_run
 from app.db import Database
+from app.exports.repository import unmake
 from app.exports.secrets import take as take_secret
 from app.models import Artifact, Attempt, Run
 from app.runs import lifecycle, placement
@@ -313,6 +314,8 @@ class Supervisor:
                 session.execute(
                     delete(Artifact).where(Artifact.attempt_id == watch.claim.attempt_id)
                 )
+                if watch.claim.kind is RunKind.EXPORT:
+                    unmake(session, watch.claim.run_id)
 
         self._persistently(forget)
 
@@ -389,6 +392,9 @@ def _start(
         command = ["evaluate", *command, "--results", str(directory.parent / RESULTS)]
     elif claim.kind is RunKind.EXPORT:
         command = ["export", *command]
+        # Of an attempt that was cut off when all was made; only the last one's files are fetched.
+        for left in directory.parent.glob("attempt-*/export"):
+            shutil.rmtree(left, ignore_errors=True)
     elif (earlier := _resumable(claim, directory)) is not None:
         command += ["--resume", str(earlier)]
     return Trainer(command, directory, secret)

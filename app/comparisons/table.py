@@ -78,10 +78,9 @@ def _values(
         if newest is None:
             continue
         if statistic == "last":
-            values.append(Value(seed, newest.last, newest.last_name))
+            values.append(Value(seed, newest["last"], newest["non_finite"]))
         else:
-            extreme = newest.minimum if statistic == "min" else newest.maximum
-            values.append(Value(seed, extreme))
+            values.append(Value(seed, newest["min" if statistic == "min" else "max"]))
     return values
 
 

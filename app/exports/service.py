@@ -80,6 +80,9 @@ def create_export(
     schedule = Schedule(
         labels=tuple(run.labels), max_attempts=1 if job.kind is ExportKind.HUB else None
     )
+    # Whoever deletes the run meanwhile comes before, or waits and finds this one needs its files.
+    if lifecycle.lock(session, run.id).deleting:
+        raise NotFoundError(f"There is no run “{run.id}”.", "It was deleted.")
     lifecycle.submit(session, made, schedule, settings, actor=actor)
     export = Export(
         id=made.id,

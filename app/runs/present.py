@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -65,34 +65,26 @@ def rows(
     newest = metrics.newest(session, ids, wanted) if wanted else {}
     tags = listing.tags(session, ids)
     now = lifecycle.now(session)
+    paths = {path: path.split(".") for path in params}
     return [
         {
             **_summary(row, lines.get(row.id, []), tags.get(row.id, []), now),
-            "params": _params(row.config, params) if params else {},
-            "metrics": {name: _newest(one) for name, one in newest.get(row.id, {}).items()},
+            "params": _params(row.config, paths) if paths else {},
+            "metrics": newest.get(row.id, {}),
         }
         for row in found
     ]
 
 
-def _params(config: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+def _params(config: dict[str, Any], paths: Mapping[str, list[str]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for path in paths:
+    for path, keys in paths.items():
         value: Any = config
-        for key in path.split("."):
+        for key in keys:
             value = value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
         if value is not _ABSENT:
             found[path] = value
     return found
-
-
-def _newest(metric: metrics.Newest) -> dict[str, Any]:
-    return {
-        "last": metric.last,
-        "non_finite": metric.last_name,
-        "min": metric.minimum,
-        "max": metric.maximum,
-    }
 
 
 def detail(session: Session, run: Run, settings: Settings) -> RunDetail:

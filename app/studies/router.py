@@ -27,7 +27,6 @@ from app.studies.schemas import (
     StudyDetail,
     StudyList,
     StudyResume,
-    StudyValidation,
 )
 from app.studies.table import StudyTable
 from core.study import StudyPlan
@@ -72,14 +71,6 @@ def create_study(
     prepared = service.prepare(plan, settings, database)
     with database.write(WRITE_PATIENCE_SECONDS) as session:
         return service.create_study(session, prepared, settings, actor=actor)
-
-
-@router.post("/validate", responses=documented(422))
-def validate_study(
-    database: DatabaseDep, settings: SettingsDep, plan: StudyPlan
-) -> StudyValidation:
-    """Say what creating this study would say, and how many runs it has, without creating it."""
-    return service.validate(plan, settings, database)
 
 
 @router.post("/check", responses=documented(422))

@@ -6,6 +6,7 @@ import {
 } from "@tanstack/react-router";
 import { parseSearch, stringifySearch } from "./lib/search";
 import { RunsPage } from "./runs/RunsPage";
+import { ViewPage } from "./runs/ViewPage";
 import {
   artifactsSearch,
   compareSearch,
@@ -36,6 +37,14 @@ const projectRunsRoute = createRoute({
   component: function ProjectRuns() {
     const { projectId } = projectRunsRoute.useParams();
     return <RunsPage projectId={projectId} />;
+  },
+});
+
+const viewRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/views/$viewId",
+  component: function SavedView() {
+    return <ViewPage viewId={viewRoute.useParams().viewId} />;
   },
 });
 
@@ -116,6 +125,7 @@ const artifactsRoute = createRoute({
 const routeTree = rootRoute.addChildren([
   runsRoute,
   projectRunsRoute,
+  viewRoute,
   newRunRoute,
   runRoute,
   compareRoute,

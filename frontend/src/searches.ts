@@ -24,17 +24,6 @@ export const STATUSES: readonly RunStatus[] = [
   "cancelled",
 ];
 
-export const RUN_SORTS = [
-  "-created_at",
-  "created_at",
-  "name",
-  "-name",
-  "status",
-  "last_loss",
-  "-last_loss",
-] as const;
-export type RunSort = (typeof RUN_SORTS)[number];
-
 export const TABS = [
   "charts",
   "trajectories",
@@ -81,8 +70,14 @@ export const runsSearch = (raw: RawSearch) =>
   defined({
     q: text(raw.q),
     status: manyOf(raw.status, STATUSES),
-    sort: oneOf(raw.sort, RUN_SORTS),
-    page: whole(raw.page, 2),
+    /** Lists of texts (`joinList`): as the server reads them; columns; open groups. */
+    filter: text(raw.filter),
+    columns: text(raw.columns),
+    open: text(raw.open),
+    sort: text(raw.sort),
+    group: text(raw.group),
+    /** The saved view that this began as. */
+    view: text(raw.view),
   });
 export type RunsSearch = ReturnType<typeof runsSearch>;
 
@@ -155,6 +150,9 @@ export const newRunSearch = (raw: RawSearch) =>
     benchmark: text(raw.benchmark),
     advanced: flag(raw.advanced),
     view: oneOf(raw.view, ["yaml", "json"] as const),
+    // Preflight
+    record: whole(raw.record, 1),
+    sees: text(raw.sees),
   });
 export type NewRunSearch = ReturnType<typeof newRunSearch>;
 

@@ -117,9 +117,11 @@ def _check_newest(place: Place, expected: Expected) -> None:
     for name, newest in place.newest("a", "b/c").items():
         of_name = [expected[attempt][name] for attempt in (0, 1) if name in expected[attempt]]
         step = max(of_name[-1])
-        np.testing.assert_equal(number(newest.last_name or newest.last), of_name[-1][step][0])
+        np.testing.assert_equal(
+            number(newest["non_finite"] or newest["last"]), of_name[-1][step][0]
+        )
         finite = [v for points in of_name for v, _ in points.values() if math.isfinite(v)]
-        assert (newest.minimum, newest.maximum) == (
+        assert (newest["min"], newest["max"]) == (
             min(finite, default=None),
             max(finite, default=None),
         )
@@ -148,7 +150,8 @@ def test_a_range_of_steps_is_read_alone(place: Place) -> None:
 def test_a_repeated_step_deep_in_the_past_counts_in_the_extremes(place: Place) -> None:
     place.append(0, *(_event(step, step, a=float(step)) for step in range(5000)))
     place.append(0, _event(5000, 4999, a=-7.0), _event(5001, 0, a=3.0))
-    assert place.newest("a")["a"] == repository.Newest(-7.0, None, -7.0, 4998.0)
+    found = {"last": -7.0, "non_finite": None, "min": -7.0, "max": 4998.0}
+    assert place.newest("a")["a"] == found
     with place.database.read() as session:
         total = session.scalars(select(func.sum(MetricChunk.total))).one()
     assert total == sum(range(5000)) - 4999 - 7 + 3
@@ -159,7 +162,7 @@ def test_values_that_are_not_finite_stay_which_they_were(place: Place) -> None:
     found = {name: points.values.tolist() for name, points in place.series(0).items()}
     assert math.isnan(found["a"][0])
     assert (found["b"], found["c"], found["d"]) == ([math.inf], [-math.inf], [1.0])
-    names = {name: one.last_name for name, one in place.newest("a", "b", "c", "d").items()}
+    names = {name: one["non_finite"] for name, one in place.newest("a", "b", "c", "d").items()}
     assert names == {"a": "NaN", "b": "Infinity", "c": "-Infinity", "d": None}
 
 

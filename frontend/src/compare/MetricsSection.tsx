@@ -1,9 +1,9 @@
 import { Download } from "lucide-react";
 import { useMemo } from "react";
 import type { ComparedColumn, MetricCell, MetricRow, RunComparison } from "../api/types";
+import { NameSearch } from "../components/NameSearch";
 import { Button, Segmented } from "../components/ui";
 import { bytes, number, UNKNOWN } from "../lib/format";
-import { NameSearch } from "../runs/RunsToolbar";
 import { type CompareSearch, STATISTICS, type Statistic } from "../searches";
 import { ColumnHeads } from "./ColumnHeads";
 import type { OnSearch } from "./ComparePage";

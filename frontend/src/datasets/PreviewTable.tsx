@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { previewQuery } from "../api/queries";
+import { previewQuery } from "../api/datasetQueries";
 import type { DatasetRow, DatasetVersion } from "../api/types";
+import { Paging } from "../components/Paging";
 import { Failure } from "../components/states";
 import { Segmented, Skeleton } from "../components/ui";
 import { integer } from "../lib/format";
-import { Paging } from "../runs/RunsPage";
 import type { DatasetSearch } from "../searches";
 
 const PAGE_SIZE = 8;

@@ -3,11 +3,11 @@ import { Check, X } from "lucide-react";
 import { useId } from "react";
 import { examplesQuery } from "../api/queries";
 import type { Evaluation, EvaluationExample, RunDetail } from "../api/types";
+import { NameSearch } from "../components/NameSearch";
+import { Paging } from "../components/Paging";
 import { Empty, Failure } from "../components/states";
 import { Segmented, Skeleton } from "../components/ui";
 import { integer, number, plural } from "../lib/format";
-import { Paging } from "../runs/RunsPage";
-import { NameSearch } from "../runs/RunsToolbar";
 import { EXAMPLE_SORTS, type ExampleSort, type RunSearch } from "../searches";
 import { JsdStrip } from "./JsdStrip";
 

@@ -30,6 +30,25 @@ export function manyOf<T extends string>(raw: unknown, allowed: readonly T[]): s
   return kept.length ? kept.join(",") : undefined;
 }
 
+/** Several texts in one parameter: `a;b`, a semicolon inside one as `\\;`. */
+export function joinList(items: readonly string[]): string | undefined {
+  const escaped = items.map((item) => item.replace(/[\\;]/g, (sign) => `\\${sign}`));
+  return escaped.length ? escaped.join(";") : undefined;
+}
+
+export function splitList(text: string | undefined): string[] {
+  if (!text) return [];
+  const items = [""];
+  for (let i = 0; i < text.length; i += 1) {
+    if (text[i] === ";") items.push("");
+    else {
+      if (text[i] === "\\") i += 1;
+      items[items.length - 1] += text[i] ?? "";
+    }
+  }
+  return items;
+}
+
 export function numeric(raw: unknown, low: number, high: number): number | undefined {
   if (raw === undefined || raw === null || raw === "") return undefined;
   const value = Number(raw);

@@ -82,7 +82,7 @@ interface ModesProps {
   onChoose: (mode: StopMode) => void;
 }
 
-function Modes({ modes, chosen, onChoose }: ModesProps) {
+export function Modes({ modes, chosen, onChoose }: ModesProps) {
   return (
     <fieldset className="mt-3 flex flex-col gap-2">
       <legend className="sr-only">How it is to end</legend>

@@ -9,17 +9,18 @@ export function RowActions({ run }: { run: RunSummary }) {
   return (
     <div className="flex items-center justify-end gap-0.5">
       {isStoppable(run) && (
-        <IconButton label={`Stop ${run.name}`} onClick={end.open}>
+        <IconButton tabIndex={-1} label={`Stop ${run.name}`} onClick={end.open}>
           <CircleStop className="size-4" />
         </IconButton>
       )}
       {isCancellable(run) && (
-        <IconButton label={`Cancel ${run.name}`} onClick={end.open}>
+        <IconButton tabIndex={-1} label={`Cancel ${run.name}`} onClick={end.open}>
           <X className="size-4" />
         </IconButton>
       )}
       {run.kind === "training" && (
         <Link
+          tabIndex={-1}
           to="/runs/new"
           search={{ from: run.id, project: run.project_id }}
           aria-label={`Clone ${run.name}`}

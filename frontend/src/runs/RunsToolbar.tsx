@@ -1,84 +1,115 @@
-import { ListFilter, Search, X } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { Download, ListFilter, X } from "lucide-react";
+import type { RunsQuery } from "../api/queries";
 import type { RunStatus } from "../api/types";
+import { NameSearch } from "../components/NameSearch";
 import { Popover } from "../components/Popover";
 import { StatusChip, statusLabel } from "../components/StatusChip";
-import { Button } from "../components/ui";
+import { Button, buttonClass } from "../components/ui";
 import { plural } from "../lib/format";
-import { useDebounced, useKeys } from "../lib/hooks";
+import { joinList } from "../lib/search";
 import { type RunsSearch, STATUSES } from "../searches";
+import { ColumnsMenu } from "./ColumnsMenu";
+import { FilterBar } from "./FilterBar";
+import { type Field, fieldOf, GROUPS } from "./fields";
+import { filtersOf, isNarrowed } from "./view";
 
 interface ToolbarProps {
   search: RunsSearch;
   onChange: (change: Partial<RunsSearch>) => void;
+  fields: readonly Field[];
+  onColumns: (columns: readonly string[]) => void;
+  wanted: RunsQuery;
+  editing: string | null;
+  onEdit: (field: string | null) => void;
   total: number | undefined;
+  views: React.ReactNode;
 }
 
-export function RunsToolbar({ search, onChange, total }: ToolbarProps) {
+export function RunsToolbar(props: ToolbarProps) {
+  const { search, onChange, fields, total } = props;
   return (
-    <div className="flex flex-wrap items-center gap-2 border-line border-b px-4 py-2.5 md:px-6">
+    <div className="flex flex-wrap items-center gap-2 border-line border-b px-4 py-2 md:px-6">
+      {props.views}
       <NameSearch value={search.q ?? ""} onChange={(q) => onChange({ q: q || undefined })} />
       <StatusFilter
         value={(search.status?.split(",") ?? []) as RunStatus[]}
         onChange={(kept) => onChange({ status: kept.join(",") || undefined })}
       />
-      {(search.q || search.status) && (
-        <Button variant="ghost" onClick={() => onChange({ q: undefined, status: undefined })}>
+      <FilterBar
+        filters={filtersOf(search)}
+        wanted={props.wanted}
+        onChange={(filters) => onChange({ filter: joinList(filters) })}
+        editing={props.editing}
+        onEdit={props.onEdit}
+      />
+      {isNarrowed(search) && (
+        <Button
+          variant="ghost"
+          onClick={() => onChange({ q: undefined, status: undefined, filter: undefined })}
+        >
           <X aria-hidden="true" className="size-3.5" />
           Clear
         </Button>
       )}
-      <span className="ml-auto text-faint text-sm" aria-live="polite">
-        {total === undefined ? "" : plural(total, "run")}
+      <span className="ml-auto flex flex-wrap items-center gap-2">
+        <span
+          className="text-faint text-sm tabular-nums"
+          aria-live="polite"
+          data-testid="runs-total"
+        >
+          {total === undefined ? "" : plural(total, "run")}
+        </span>
+        <GroupChoice
+          value={search.group}
+          onChange={(group) => onChange({ group, open: undefined })}
+        />
+        <ColumnsMenu fields={fields} onChange={props.onColumns} />
+        <a
+          href={csvAddress(props.wanted, search.sort, fields)}
+          download
+          title="The whole list, all its pages, with these columns"
+          className={buttonClass()}
+        >
+          <Download aria-hidden="true" className="size-3.5 text-muted" />
+          CSV
+        </a>
       </span>
     </div>
   );
 }
 
-interface NameSearchProps {
-  value: string;
-  onChange: (value: string) => void;
-  label?: string;
-  placeholder?: string;
+function csvAddress(wanted: RunsQuery, sort: string | undefined, fields: readonly Field[]): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(wanted)) {
+    for (const one of [value].flat()) params.append(key, String(one));
+  }
+  if (sort) params.set("sort", sort);
+  params.append("column", "id");
+  for (const field of fields) params.append("column", field.id);
+  return `/api/runs/csv?${params}`;
 }
 
-/** Types freely, tells the page once one pauses; `/` comes here. */
-export function NameSearch({ value, onChange, label, placeholder }: NameSearchProps) {
-  const [text, setText] = useState(value);
-  const settled = useDebounced(text, 250);
-  const input = useRef<HTMLInputElement>(null);
-  const told = useRef(value);
-  useKeys({ "/": () => input.current?.focus() });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only a pause in typing reports
-  useEffect(() => {
-    if (settled === told.current) return;
-    told.current = settled;
-    onChange(settled);
-  }, [settled]);
-  useEffect(() => {
-    if (value === told.current) return;
-    told.current = value;
-    setText(value);
-  }, [value]);
+interface GroupChoiceProps {
+  value: string | undefined;
+  onChange: (group: string | undefined) => void;
+}
+
+function GroupChoice({ value, onChange }: GroupChoiceProps) {
+  const listed = value && !GROUPS.some((one) => one === value) ? [...GROUPS, value] : GROUPS;
   return (
-    <div className="relative">
-      <Search
-        aria-hidden="true"
-        className="pointer-events-none absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-faint"
-      />
-      <input
-        ref={input}
-        type="search"
-        aria-label={label ?? "Search runs by name"}
-        placeholder={placeholder ?? "Search by name"}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === "Escape") event.currentTarget.blur();
-        }}
-        className="control w-56 pl-8!"
-      />
-    </div>
+    <select
+      aria-label="Group by"
+      value={value ?? ""}
+      onChange={(event) => onChange(event.target.value || undefined)}
+      className="control max-w-40"
+    >
+      <option value="">No groups</option>
+      {listed.map((id) => (
+        <option key={id} value={id}>
+          By {fieldOf(id)?.label.toLowerCase() ?? id}
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -12,14 +12,16 @@ interface PageProps {
   actions?: ReactNode;
   /** False where the page itself begins with a heading. */
   headed?: boolean;
+  /** True where the content fills the window and scrolls by itself. */
+  filled?: boolean;
   children: ReactNode;
 }
 
 /** The top bar with the way here, and the page under it. */
-export function Page({ crumbs, actions, headed = true, children }: PageProps) {
+export function Page({ crumbs, actions, headed = true, filled = false, children }: PageProps) {
   const Last = headed ? "h1" : "span";
   return (
-    <div className="flex min-h-full flex-col">
+    <div className={`flex flex-col ${filled ? "h-full" : "min-h-full"}`}>
       <header className="sticky top-0 z-20 flex h-(--topbar-height) shrink-0 items-center gap-4 border-line border-b bg-surface px-4 md:px-6">
         <nav aria-label="Breadcrumb" className="min-w-0 flex-1">
           <ol className="flex min-w-0 items-center gap-1.5">
@@ -50,7 +52,7 @@ export function Page({ crumbs, actions, headed = true, children }: PageProps) {
         </nav>
         {actions && <div className="flex shrink-0 items-center gap-2">{actions}</div>}
       </header>
-      <div className="flex flex-1 flex-col">{children}</div>
+      <div className={`flex flex-1 flex-col ${filled ? "min-h-0" : ""}`}>{children}</div>
     </div>
   );
 }

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { trajectoriesQuery } from "../api/queries";
 import { isActive, type RunDetail, type TrajectorySummary } from "../api/types";
+import { NameSearch } from "../components/NameSearch";
+import { Paging } from "../components/Paging";
 import { Empty, Failure } from "../components/states";
 import { Skeleton, Switch } from "../components/ui";
 import { plural } from "../lib/format";
-import { Paging } from "../runs/RunsPage";
-import { NameSearch } from "../runs/RunsToolbar";
 import { type RunSearch, TRAJECTORY_SORTS, type TrajectorySort } from "../searches";
 import { Reader } from "./Reader";
 import { TrajectoryTable } from "./TrajectoryTable";
