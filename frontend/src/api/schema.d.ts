@@ -9244,6 +9244,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -9315,6 +9317,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -9420,6 +9424,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -9504,6 +9510,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -9656,6 +9664,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -11401,6 +11411,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -11431,6 +11443,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13119,6 +13140,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
