@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
 
 from app.studies.markdown import markdown
-from app.studies.schemas import StudyDetail
+from app.studies.schemas import Fate, Retry, StudyDetail
 from cli.study_folder import CellState, load_plan
 from cli.study_report import report_of_folder
 from cli.study_runner import run_study
@@ -30,9 +30,7 @@ from cli.telling import (
 from core.states import RunStatus
 from core.study import Cell, StudyPlan, cells
 
-_Study = Annotated[
-    str, typer.Argument(metavar="STUDY", help="Identifier, its beginning, or name of a study.")
-]
+_Study = Annotated[str, typer.Argument(help="Identifier or name of a study in the studio.")]
 
 
 class _PlanFirst(TyperGroup):
@@ -105,30 +103,19 @@ def _run_here(plan: StudyPlan, found: list[Cell], out: Path) -> None:
 @app.command("list")
 def list_studies(
     query: Annotated[str | None, typer.Argument(help="Part of the name.")] = None,
-    project: Project = None,
     *,
+    project: Project = None,
     as_json: AsJson = False,
 ) -> None:
     """Studies in the studio, newest first."""
     with studio() as client:
         project_id = client.projects.find(project).id if project else None
-        found = list(client.studies.list(project_id=project_id, text=query))
+        found = list(client.studies.list(project_id=project_id, q=query))
     if as_json:
         say_json(found)
         return
-    say_table(
-        ["id", "state", "runs", "created", "name"],
-        [
-            [
-                one.id,
-                one.state.value,
-                f"{one.runs.get(RunStatus.SUCCEEDED, 0)}/{one.combinations * one.seeds}",
-                ago(one.created_at),
-                one.name,
-            ]
-            for one in found
-        ],
-    )
+    rows = [[one.id, one.state, _states(one.runs), ago(one.created_at), one.name] for one in found]
+    say_table(["id", "state", "runs", "created", "name"], rows)
 
 
 @app.command()
@@ -144,10 +131,14 @@ def show(
 
 
 @app.command()
-def cancel(study: _Study, *, as_json: AsJson = False) -> None:
-    """Stop what is not finished: waiting runs are cancelled, started ones save and stop."""
+def cancel(
+    study: _Study,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take a study's waiting runs out of the queue and ask the started ones to stop."""
     with studio() as client:
-        _say_runs(client.studies.cancel(client.studies.find(study).id), as_json=as_json)
+        _say_study(client.studies.cancel(client.studies.find(study).id), as_json=as_json)
 
 
 @app.command()
@@ -159,31 +150,21 @@ def resume(
 ) -> None:
     """Take up what ended without success; cancelled and deleted runs are replaced by new ones."""
     with studio() as client:
-        found = client.studies.find(study)
-        resumed = client.studies.resume(found.id, "failed" if failed else "unfinished")
-        _say_runs(resumed, as_json=as_json)
+        what: Retry = Retry.FAILED if failed else Retry.UNFINISHED
+        _say_study(client.studies.resume(client.studies.find(study).id, what), as_json=as_json)
 
 
 @app.command()
 def delete(
     study: _Study,
     *,
-    runs: Annotated[
-        Literal["keep", "delete"], typer.Option(help="What becomes of its runs and their files.")
-    ],
+    runs: Annotated[Fate, typer.Option(help="What becomes of its runs and their files.")],
 ) -> None:
     """Remove a study from the studio."""
     with studio() as client:
         found = client.studies.find(study)
-        client.studies.delete(found.id, runs)
-    tell(f"“{found.name}” is deleted.")
-
-
-def _say_runs(study: StudyDetail, *, as_json: bool) -> None:
-    if as_json:
-        say_json(study)
-    else:
-        say(", ".join(f"{count} {state}" for state, count in study.runs.items() if count) or "–")
+        client.studies.delete(found.id, runs=runs)
+    tell(f"{found.id}  removed  {found.name}")
 
 
 @app.command()
@@ -196,6 +177,13 @@ def report(
     with problems_told():
         found = report_of_folder(folder)
     say(found.model_dump_json(indent=2) if as_json else markdown(found))
+
+
+def _say_study(study: StudyDetail, *, as_json: bool) -> None:
+    if as_json:
+        say_json(study)
+    else:
+        say(f"{study.id}  {_states(study.runs)}  {study.name}")
 
 
 def _print_cells(found: list[Cell]) -> None:

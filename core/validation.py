@@ -13,6 +13,8 @@ from core.errors import Problem, StudioError
 from core.objective_config import CombinationError
 from core.presets import expand_preset
 
+_SECRETS: Final = frozenset({"token"})
+"""Fields whose value no complaint repeats."""
 _NOT_BLANK: Final = r"\S"
 _SPELLING: Final = {
     r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "letters, digits and ._- after a letter or digit",
@@ -23,8 +25,6 @@ _SPELLING: Final = {
     r"^[0-9a-z]{1,12}:[0-9]{1,15}$": "RUN:CURSOR, an identifier and a number",
     r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$": "`owner/name`, in letters, digits and ._-",
 }
-_SECRETS: Final = frozenset({"token"})
-"""Fields whose value no complaint repeats."""
 
 
 def parse_config(raw: Mapping[str, Any]) -> RunConfig:

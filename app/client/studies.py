@@ -9,7 +9,7 @@ from typing import Any, Literal
 from app.client.finding import find_named, path
 from app.client.paging import each, plain
 from app.client.transport import Transport
-from app.studies.schemas import PlanCheck, StudyCreated, StudyDetail, StudySummary
+from app.studies.schemas import Fate, Retry, StudyCreated, StudyDetail, StudySummary
 from core.study import StudyPlan
 
 
@@ -20,10 +20,10 @@ class Studies:
         self._transport = transport
 
     def list(
-        self, *, project_id: str | None = None, text: str | None = None, most: int | None = None
+        self, *, project_id: str | None = None, q: str | None = None, most: int | None = None
     ) -> Iterator[StudySummary]:
-        """Studies with the states of their runs, newest first; `text` is part of the name."""
-        query = {"project_id": project_id, "q": text}
+        """Studies with the states of their runs, newest first; `q` is text in the name."""
+        query = {"project_id": project_id, "q": q}
         return each(self._transport, "/api/studies", query, StudySummary, most)
 
     def get(self, study_id: str) -> StudyDetail:
@@ -65,3 +65,12 @@ class Studies:
         """Stop what is not finished: waiting runs are cancelled, started ones asked to stop."""
         answer = self._transport.post(path("studies", study_id, "cancel"))
         return StudyDetail.model_validate(answer)
+
+    def resume(self, study_id: str, what: Retry = Retry.UNFINISHED) -> StudyDetail:
+        """Take up what ended without success; cancelled and deleted runs get new ones."""
+        answer = self._transport.post(path("studies", study_id, "resume"), {"what": what.value})
+        return StudyDetail.model_validate(answer)
+
+    def delete(self, study_id: str, *, runs: Fate) -> None:
+        """Remove a study; its runs stay as runs of their own, or go with all their files."""
+        self._transport.delete(path("studies", study_id), {"runs": runs.value})

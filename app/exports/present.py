@@ -112,7 +112,7 @@ def download(row: Row, settings: Settings, path: str | None) -> Download:
         member = next((one for one in members if one.name == path), None)
         if member is None:
             raise NotFoundError(
-                f"The export has no file “{path}”.", "Choose one of the export's list of files."
+                f"The export has no file “{path}”.", "Its page lists the files that it has."
             )
         _see(settings, [member])
         segment = Segment(member.size, key=member.key)

@@ -159,8 +159,7 @@ def cancel_export(session: Session, export_id: str, *, actor: str) -> Row:
     job = lifecycle.lock(session, export_id)
     if job.status in TERMINAL:
         raise ConflictError(
-            f"The export is already {job.status}.",
-            "There is nothing to cancel; delete it to remove its files.",
+            f"The export is already {job.status}.", "Delete it, or make another one."
         )
     if job.status is RunStatus.QUEUED and not job.attempt_count:
         lifecycle.change_status(session, job, RunStatus.CANCELLED, Cause.CANCELLED, actor=actor)

@@ -59,7 +59,12 @@ def _wanted(  # noqa: PLR0917 - a query has many parameters
         list[Id] | None, Query(max_length=500, description="Only these.")
     ] = None,
     id_prefix: Annotated[
-        str | None, Query(max_length=12, description="Only those whose identifier begins so.")
+        str | None,
+        Query(
+            max_length=12,
+            pattern=r"^[^\x00]*$",
+            description="Only those whose identifier begins so.",
+        ),
     ] = None,
     filter: Annotated[  # noqa: A002 - the parameter's name
         list[Filter] | None,
@@ -74,7 +79,7 @@ def _wanted(  # noqa: PLR0917 - a query has many parameters
 ) -> listing.RunFilter:
     more = conditions(filter or ())
     return listing.RunFilter(
-        project_id, experiment_id, status or (), q, kind, id or (), more, id_prefix
+        project_id, experiment_id, status or (), q, kind, id or (), id_prefix, more
     )
 
 

@@ -60,9 +60,9 @@ def test_a_plan_is_queued_shown_and_cancelled(served, plan):
 
 
 def test_a_study_is_found_cancelled_taken_up_and_removed(served, plan):
-    identifier = study(plan).stdout.strip()
-    (listed,) = study("list", "mea").stdout.splitlines()[1:]
-    assert listed.split()[:3] == [identifier, "waiting", "0/2"]
+    identifier = study(plan).output.split("/api/studies/")[1].split()[0]
+    listed = study("list", "mea").output
+    assert listed.split(maxsplit=3) == [identifier, "waiting", "0/2", "runs  Means\n"]
     assert study("list", "other").output == ""
     assert study("cancel", identifier).output == "2 cancelled\n"
     nothing = study("resume", identifier, "--failed")

@@ -78,7 +78,6 @@ def test_unisd_star_with_two_mechanisms_changed_by_the_keyboard(
 
     _preflight_is_right(page)
     assert not violations(page)
-    tab_to(page, _field(page, "model.name"))
     page.keyboard.press("Control+Enter")
     run = studio.run(_identifier(page, "runs"))
     objective = run["config"]["objective"]

@@ -71,7 +71,7 @@ const server = setupServer(
   ),
   http.post("*/api/runs/preflight", () => HttpResponse.json(preflight)),
   http.get("*/api/workers", () => HttpResponse.json(list([]))),
-  http.get("*/api/models", () => HttpResponse.json(list([]))),
+  http.get("*/api/config/models", () => HttpResponse.json(list([]))),
   http.post("*/api/runs", async ({ request }) => {
     posted.push(await request.json());
     const errors = [
