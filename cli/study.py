@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -195,3 +196,7 @@ def _print_cells(found: list[Cell]) -> None:
 def _say_now(line: str) -> None:
     say(line)
     sys.stdout.flush()  # a study is often followed through a file
+
+
+def _states(runs: Mapping[RunStatus, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in runs.items() if count) or "–"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from app.client.finding import find_named, path
 from app.client.paging import each, plain
 from app.client.transport import Transport
-from app.studies.schemas import Fate, Retry, StudyCreated, StudyDetail, StudySummary
+from app.studies.schemas import Fate, PlanCheck, Retry, StudyCreated, StudyDetail, StudySummary
 from core.study import StudyPlan
 
 
@@ -49,17 +49,6 @@ class Studies:
         text = plan if isinstance(plan, str) else json.dumps(plain(plan))
         answer = self._transport.post("/api/studies/check", {"text": text}, repeatable=True)
         return PlanCheck.model_validate(answer)
-
-    def resume(
-        self, study_id: str, what: Literal["unfinished", "failed"] = "unfinished"
-    ) -> StudyDetail:
-        """Take up what ended without success; cancelled and deleted runs get new ones."""
-        answer = self._transport.post(path("studies", study_id, "resume"), {"what": what})
-        return StudyDetail.model_validate(answer)
-
-    def delete(self, study_id: str, runs: Literal["keep", "delete"]) -> None:
-        """Remove a study. Its runs stay as runs of their own, or go with all their files."""
-        self._transport.delete(path("studies", study_id), {"runs": runs})
 
     def cancel(self, study_id: str) -> StudyDetail:
         """Stop what is not finished: waiting runs are cancelled, started ones asked to stop."""

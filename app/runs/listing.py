@@ -30,7 +30,6 @@ class RunFilter:
     ids: Sequence[str] = ()
     id_prefix: str | None = None
     more: Sequence[ColumnElement[bool]] = ()
-    id_prefix: str | None = None
 
 
 def count(session: Session, wanted: RunFilter) -> int:
@@ -114,8 +113,6 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(Run.name.icontains(wanted.text, autoescape=True))
     if wanted.ids:
         conditions.append(Run.id.in_(wanted.ids))
-    if wanted.id_prefix:
-        conditions.append(Run.id.startswith(wanted.id_prefix, autoescape=True))
     return conditions
 
 
