@@ -18,6 +18,7 @@ from cli.datasets import app as datasets
 from cli.demo import run_demo
 from cli.environment import read_settings
 from cli.evaluation import app as evaluation
+from cli.exports import app as exports
 from cli.metrics import metrics
 from cli.runs import app as runs
 from cli.serve import serve
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(runs)
+app.add_typer(exports)
 app.command()(metrics)
 app.add_typer(workers)
 app.add_typer(queue)

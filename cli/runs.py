@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +25,7 @@ from cli.telling import (
     studio,
     tell,
 )
+from core.errors import StudioError
 from core.presets import merge
 from core.schedule import Queue
 from core.states import RunKind, RunStatus, StopMode
@@ -48,23 +48,18 @@ Changes = Annotated[
 Name = Annotated[str | None, typer.Option(help="Name of the run. Absent: one is made.")]
 
 
-class Direction(StrEnum):
-    """Columns to sort by."""
-
-    CREATED = "created_at"
-    NAME = "name"
-    STATUS = "status"
-    LOSS = "last_loss"
-
-
 @app.command("list")
 def list_runs(
     project: Project = None,
     status: Annotated[list[RunStatus] | None, typer.Option(help="Only in these states.")] = None,
     kind: Annotated[RunKind | None, typer.Option(help="Only those that do this.")] = None,
     text: Annotated[str | None, typer.Option("--name", help="Text in the name.")] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="model~qwen, seed=42, tag=paper, metric:train/loss<0.5, …"),
+    ] = None,
     sort: Annotated[
-        str, typer.Option(help="created_at, name, status, last_loss or metric:PATH; - downwards.")
+        str, typer.Option(help="Field, metric:PATH or param:PATH; - before it: downwards.")
     ] = "-created_at",
     metric: Annotated[list[str] | None, typer.Option(help="Metrics to show.")] = None,
     param: Annotated[list[str] | None, typer.Option(help="Fields to show: model.name.")] = None,
@@ -80,6 +75,7 @@ def list_runs(
                 status=status or (),
                 kind=kind,
                 text=text,
+                filters=condition or (),
                 sort=sort,
                 params=param or (),
                 metrics=metric or (),
@@ -187,6 +183,21 @@ def resume(runs: Several, *, following: Follow = False, as_json: AsJson = False)
 def cancel(runs: Several, *, as_json: AsJson = False) -> None:
     """Take runs that have not started out of the queue."""
     _each(runs, lambda client, run: client.runs.cancel(run), as_json=as_json)
+
+
+@app.command()
+def tag(
+    runs: Several,
+    add: Annotated[list[str] | None, typer.Option(help="Tag to put on.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Tag to take off.")] = None,
+) -> None:
+    """Put tags on runs and take others off."""
+    with studio() as client:
+        found = [client.runs.find(run).id for run in runs]
+        outcomes = client.runs.tag(found, add=add or (), remove=remove or ())
+        problems = [one.problem for one in outcomes if one.problem]
+        if problems:
+            raise StudioError(*problems)
 
 
 @app.command()

@@ -86,7 +86,7 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str], model: type[BaseMo
             field=field,
         )
     if kind == "string_pattern_mismatch":
-        return _misspelt(error, field)
+        return _misspelt(error, field, secret=not _SECRETS.isdisjoint(path))
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, CombinationError):
         message = str(cause)
@@ -109,14 +109,14 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str], model: type[BaseMo
     )
 
 
-def _misspelt(error: Mapping[str, Any], field: str) -> Problem:
+def _misspelt(error: Mapping[str, Any], field: str, *, secret: bool) -> Problem:
     """Letters that are not allowed, in words: patterns are for programs."""
     pattern = str(error["ctx"]["pattern"])
-    given = str(error.get("input"))[:100]
+    given = "What was given" if secret else f"“{str(error.get('input'))[:100]}”"
     if pattern == _NOT_BLANK:
         message, remedy = f"{field} is blank.", "Fill it in."
     else:
-        message = f"“{given}” cannot stand in {field}."
+        message = f"{given} cannot stand in {field}."
         remedy = f"Allowed is: {_SPELLING.get(pattern, f'what matches {pattern}')}."
     return Problem(code="config_invalid", message=message, remedy=remedy, field=field or None)
 

@@ -6,6 +6,7 @@ from typing import Self
 
 from app.client.datasets import Datasets
 from app.client.evaluations import Evaluations
+from app.client.exports import Bundles, Exports
 from app.client.more import Experiments, Presets, Projects, Trajectories
 from app.client.runs import Runs
 from app.client.studies import Studies
@@ -28,6 +29,8 @@ class Client:
         runs: start, watch and end runs.
         evaluations: start evaluations, read and compare their results.
         trajectories: recorded rollouts, token by token.
+        exports: files of a run's weights: make, check, download them.
+        bundles: a run as one file, and the same run started from it.
         datasets: upload, map, preview and check data sets.
         studies: grids of runs.
         workers: who executes runs.
@@ -51,6 +54,8 @@ class Client:
         self.runs = Runs(self._transport)
         self.evaluations = Evaluations(self._transport)
         self.trajectories = Trajectories(self._transport)
+        self.exports = Exports(self._transport)
+        self.bundles = Bundles(self._transport)
         self.datasets = Datasets(self._transport)
         self.studies = Studies(self._transport)
         self.workers = Workers(self._transport)

@@ -10,6 +10,8 @@ from app.client import cloning, events, finding, history
 from app.client.paging import each, plain
 from app.client.transport import Transport
 from app.runs.schemas import (
+    BulkOutcome,
+    BulkOutcomes,
     LogLine,
     LogPage,
     MetricSeries,
@@ -37,13 +39,14 @@ class Runs:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(
+    def list(  # noqa: PLR0913 - filters are keywords
         self,
         *,
         project_id: str | None = None,
         status: Sequence[RunStatus | str] = (),
         kind: RunKind | str | None = None,
         text: str | None = None,
+        filters: Sequence[str] = (),
         sort: str = "-created_at",
         params: Sequence[str] = (),
         metrics: Sequence[str] = (),
@@ -56,7 +59,9 @@ class Runs:
             status: only those in these states.
             kind: only `training` or only `evaluation`.
             text: only those with this in their name.
-            sort: column, or `metric:` and a metric's path; `-` before it sorts downwards.
+            filters: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`,
+                `param:training.learning_rate>1e-5`, `created_at>=7d`; all must hold.
+            sort: field, `metric:PATH` or `param:PATH`; `-` before it sorts downwards.
             params: fields of the configuration to give, as dotted paths.
             metrics: metrics to give with their last, lowest and highest value.
             most: runs at most; None: all.
@@ -66,6 +71,7 @@ class Runs:
             "status": [RunStatus(one).value for one in status],
             "kind": kind,
             "q": text,
+            "filter": filters,
             "sort": sort,
             "param": params,
             "metric": metrics,
@@ -164,6 +170,19 @@ class Runs:
         safe = fields.get("version") is None
         answer = self._transport.send("PATCH", _path(run), body=fields, again=safe)
         return RunDetail.model_validate(answer)
+
+    def tag(
+        self, runs: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> Sequence[BulkOutcome]:
+        """Put tags on up to 500 runs and take others off; says of each what became of it."""
+        body = {
+            "action": "tag",
+            "runs": [{"id": run} for run in runs],
+            "add": [*add],
+            "remove": [*remove],
+        }
+        answer = self._transport.post("/api/runs/bulk", body, repeatable=True)
+        return BulkOutcomes.model_validate(answer).items
 
     def move(self, run: str, before: str | None = None) -> RunDetail:
         """Put a waiting run before another one, or behind all of its queue."""

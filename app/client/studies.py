@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.client.finding import find_named, path
 from app.client.paging import each, plain
 from app.client.transport import Transport
-from app.studies.schemas import Fate, Retry, StudyCreated, StudyDetail, StudySummary
+from app.studies.schemas import Fate, PlanCheck, Retry, StudyCreated, StudyDetail, StudySummary
 from core.study import StudyPlan
 
 
@@ -42,6 +43,12 @@ class Studies:
         """Queue all runs of a plan, or none. A lost answer never makes a second study."""
         answer = self._transport.post("/api/studies", plain(plan), once=True)
         return StudyCreated.model_validate(answer)
+
+    def check(self, plan: StudyPlan | Mapping[str, Any] | str) -> PlanCheck:
+        """What starting it would say, without starting it; of a text, mistakes name their line."""
+        text = plan if isinstance(plan, str) else json.dumps(plain(plan))
+        answer = self._transport.post("/api/studies/check", {"text": text}, repeatable=True)
+        return PlanCheck.model_validate(answer)
 
     def cancel(self, study_id: str) -> StudyDetail:
         """Stop what is not finished: waiting runs are cancelled, started ones asked to stop."""

@@ -91,6 +91,14 @@ class Transport:
         """What is there."""
         return self.send("GET", path, params=params)
 
+    def head(self, path: str, params: Params | None = None) -> httpx2.Headers:
+        """What is told of something without sending it."""
+
+        def once() -> httpx2.Response:
+            return self._http.head(path, params=_plain(params))
+
+        return self._patiently(once, safe=True, on_try=lambda _: None).headers
+
     def post(
         self,
         path: str,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, status
+from fastapi import APIRouter, Path, Query, status
 from pydantic import Field
 
-from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
+from app.deps import BIGGEST, Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.evaluations import service
 from app.evaluations.pairs import compare_results
@@ -74,7 +74,7 @@ def list_examples(
     session: ReadSession,
     settings: SettingsDep,
     run_id: str,
-    cursor: int,
+    cursor: Annotated[int, Path(ge=0, le=BIGGEST, description="Of the evaluation.")],
     correct: Annotated[bool | None, Query(description="Only right, or only wrong.")] = None,
     regressed: Annotated[
         bool | None, Query(description="Only those that the base got right and the model wrong.")

@@ -20,6 +20,7 @@ from sqlalchemy import update
 from app.db import Database
 from app.models import Worker
 from app.settings import Settings
+from tests.app.test_exports_api import finish, make, trained
 from tests.app.workers import USAGE, register
 from tests.live import serving
 from tests.reporting import ReportingRun
@@ -44,7 +45,7 @@ FEW = settings(
 MANY = settings(
     max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
-OPERATIONS = 50
+OPERATIONS = 90
 """So many the document has at least; fewer would mean that it is not read whole."""
 
 
@@ -57,9 +58,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
 
 
+__all__ = ["trained"]  # the fixture of the exports' tests: a run that has weights
+
+
 @pytest.fixture
 def furnished(
-    settings: Settings, database: Database, client: TestClient, config: dict[str, Any]
+    settings: Settings,
+    database: Database,
+    client: TestClient,
+    config: dict[str, Any],
+    trained: str,
 ) -> dict[str, list[Any]]:
     """A studio in which there is something of everything; its identifiers by path parameter."""
     with database.write() as session:
@@ -69,8 +77,6 @@ def furnished(
     over.report(40)
     over.report(2, padding=20)
     over.finish()
-    with database.write() as session:  # those runs' workers have told nothing of themselves
-        session.execute(update(Worker).values(usage=USAGE.model_dump()))
 
     def made(path: str, **body: Any) -> str:
         answer = client.post(path, json=body)
@@ -81,12 +87,25 @@ def furnished(
     experiment = made("/api/experiments", name="E", project_id=project, config=config)
     queued = made("/api/runs", config=config, name="queued")
     study = made("/api/studies", name="S", base=config, factors={"seed": {"a": {}}})
+    view = made("/api/views", name="Mine", search={"q": "A"})
+    waiting = client.post(f"/api/runs/{trained}/exports", json={"kind": "merged"})
+    assert waiting.status_code == 202, waiting.text
+    export = make(client, database, settings, trained)
+    finish(database, export)
+    with database.write() as session:  # those runs' workers have told nothing of themselves
+        session.execute(update(Worker).values(usage=USAGE.model_dump()))
+    files = client.get(f"/api/runs/{trained}/files").json()["items"]
     upload = {"name": "sums", "file_name": "sums.jsonl"}
     rows = b'{"question": "1+1?", "answer": "2"}\n{"question": 3}\n'
     answer = client.post("/api/datasets/upload", params=upload, content=rows)
     assert answer.status_code == 201, answer.text
     return {
-        "run_id": [over.id, queued, running.id],
+        "run_id": [over.id, queued, running.id, trained],
+        "runs": [over.id, running.id, trained],
+        "baseline": [over.id],
+        "export_id": [export, waiting.json()["id"]],
+        "path": [file["path"] for entry in files for file in entry["files"]],
+        "view_id": [view],
         "project_id": [project],
         "experiment_id": [experiment],
         "study_id": [study],
@@ -137,11 +156,20 @@ def test_what_one_answer_names_another_request_may_use(document: Any) -> None:
 
 
 def _check_all(document: Any, known: dict[str, list[Any]], how: settings) -> None:
+    """Check each operation, and tell of all that fail, not of the first alone."""
     seen = 0
+    broken: list[BaseException] = []
     for result in document.get_all_operations():
-        _check(result.ok(), known, how)
         seen += 1
+        operation = result.ok()
+        try:
+            _check(operation, known, how)
+        except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - told below
+            error.add_note(f"of {operation.method.upper()} {operation.path}")
+            broken.append(error)
     assert seen >= OPERATIONS
+    if broken:
+        raise BaseExceptionGroup("operations break their contract", broken)
 
 
 def _check(operation: Any, known: dict[str, list[Any]], how: settings) -> None:
@@ -152,6 +180,10 @@ def _check(operation: Any, known: dict[str, list[Any]], how: settings) -> None:
         for name in case.path_parameters or {}:
             if name in known and data.draw(st.integers(0, 3), label="made up if 0"):
                 case.path_parameters[name] = data.draw(st.sampled_from(known[name]), label=name)
+        for name in set(case.query or {}) & set(known):
+            if data.draw(st.integers(0, 3), label="made up if 0"):
+                one = data.draw(st.sampled_from(known[name]), label=name)
+                case.query[name] = [one] if isinstance(case.query[name], list) else one
         answer = case.call(timeout=30)
         case.validate_response(answer, checks=CHECKS)
         if answer.status_code >= 400 and operation.path != "/readyz":

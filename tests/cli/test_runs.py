@@ -72,6 +72,11 @@ def test_what_is_started_can_be_found_changed_and_ended(file):
     assert [one["name"] for one in read("runs", "list", "--name", "two")] == ["two"]
     assert read("runs", "list", "--status", "running") == []
     assert done("runs", "list", "--status", "running").stdout == ""
+    done("runs", "tag", "one", "two", "--add", "paper", "--add", "draft")
+    done("runs", "tag", "two", "--remove", "paper")
+    assert [one["name"] for one in read("runs", "list", "--filter", "tag=paper")] == ["one"]
+    refused = unisd("runs", "list", "--filter", "nothing=1")
+    assert (refused.exit_code, "nothing" in refused.stderr) == (2, True)
     cancelled = done("runs", "cancel", "one", "two")
     assert [line.split()[1] for line in cancelled.stdout.splitlines()] == ["cancelled"] * 2
     kept = unisd("runs", "delete", "one", input="n\n")

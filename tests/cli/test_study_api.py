@@ -61,14 +61,14 @@ def test_a_plan_is_queued_shown_and_cancelled(served, plan):
 
 
 def test_a_study_is_found_cancelled_taken_up_and_removed(served, plan):
-    identifier = study(plan).output.split("/api/studies/")[1].split()[0]
-    listed = study("list", "mea").output
-    assert listed.split(maxsplit=3) == [identifier, "waiting", "0/2", "runs  Means\n"]
+    identifier = study(plan).stdout.strip()
+    (listed,) = study("list", "mea").stdout.splitlines()[1:]
+    assert listed.split()[:2] == [identifier, "waiting"]
     assert study("list", "other").output == ""
-    assert study("cancel", identifier).output == "2 cancelled\n"
+    assert "2 cancelled" in study("cancel", identifier).stdout
     nothing = study("resume", identifier, "--failed")
     assert (nothing.exit_code, "No run of the study" in nothing.output) == (2, True)
-    assert study("resume", identifier).output == "2 queued\n"
+    assert "2 queued" in study("resume", identifier).stdout
     assert study("delete", identifier).exit_code == 2  # what becomes of its runs must be said
     assert study("delete", identifier, "--runs", "keep").exit_code == 0
     assert study("show", identifier).exit_code == 2

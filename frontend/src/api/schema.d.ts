@@ -10871,7 +10871,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        /** @description The cursor. */
+                        id?: string;
+                        /** @description The kind, or `end`. */
+                        event: string;
+                        /** @description A `RunEventOut` as JSON. */
+                        data: string;
+                    };
                 };
             };
             /** @description Unauthorized */
@@ -13409,6 +13416,7 @@ export interface operations {
             header?: never;
             path: {
                 run_id: string;
+                /** @description Of the evaluation. */
                 cursor: number;
             };
             cookie?: never;
@@ -13580,6 +13588,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path: {
                 run_id: string;
@@ -14539,6 +14549,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
