@@ -9,6 +9,7 @@ from urllib.parse import quote
 from app.client import cloning, events, finding, history
 from app.client.paging import each, plain
 from app.client.transport import Transport
+from app.preflight.schemas import Preflight
 from app.runs.schemas import (
     BulkOutcome,
     BulkOutcomes,
@@ -117,6 +118,21 @@ class Runs:
         body = _create(config, None, project_id, None)
         answer = self._transport.post("/api/runs/validate", body, repeatable=True)
         return Validation.model_validate(answer)
+
+    def preflight(
+        self, config: Config, *, project_id: str | None = None, record: int = 0
+    ) -> Preflight:
+        """Everything that it would meet: data, prompts, teacher views, memory, disk, time.
+
+        Args:
+            config: a configuration.
+            project_id: where its data set is; None: the default one.
+            record: training record that is rendered behind every view, from 0.
+        """
+        body = _create(config, None, project_id, None)
+        query = {"record": record}
+        answer = self._transport.post("/api/runs/preflight", body, params=query, repeatable=True)
+        return Preflight.model_validate(answer)
 
     def clone(
         self,

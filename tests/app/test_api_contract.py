@@ -173,6 +173,10 @@ def _check_all(document: Any, known: dict[str, list[Any]], how: settings) -> Non
 
 
 def _check(operation: Any, known: dict[str, list[Any]], how: settings) -> None:
+    # `/readyz` answers 503 once the worker has not been heard of for a while; that is its purpose.
+    answers_503 = operation.path == "/readyz"
+    wanted = [one for one in CHECKS if not (answers_503 and one is not_a_server_error)]
+
     @given(case=operation.as_strategy(), data=st.data())
     @how
     def contract(case: Any, data: st.DataObject) -> None:
@@ -185,8 +189,8 @@ def _check(operation: Any, known: dict[str, list[Any]], how: settings) -> None:
                 one = data.draw(st.sampled_from(known[name]), label=name)
                 case.query[name] = [one] if isinstance(case.query[name], list) else one
         answer = case.call(timeout=30)
-        case.validate_response(answer, checks=CHECKS)
-        if answer.status_code >= 400 and operation.path != "/readyz":
+        case.validate_response(answer, checks=wanted)
+        if answer.status_code >= 400 and not answers_503:
             body = answer.json()
             assert body["status"] == answer.status_code
             assert body["code"]
