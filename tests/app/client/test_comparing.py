@@ -30,8 +30,10 @@ def test_runs_are_compared_with_a_baseline_and_their_curves_too(studio, runs):
     assert [cell.value for cell in apart.metrics[0].cells] == [1.0, 3.0, 9.0]
     curves = studio.comparisons.curves(runs, "m", spread="range").items
     assert (curves[0].values, curves[0].low, curves[0].high) == ([2, 3], [1, 2], [3, 4])
-    early = studio.comparisons.curves(runs, "m", window=(None, 0)).items
-    assert [one.steps for one in early] == [[1], [2]]  # the neighbour to which the line goes
+    late = studio.comparisons.curves(runs, "m", window=(2, 2), max_points=5).items
+    assert [one.steps[-1] for one in late] == [2, 2]
+    apart = studio.comparisons.curves(runs, "m", seeds=False, axis="tokens").items
+    assert apart == []  # none of them has counted tokens
     with pytest.raises(InvalidError):
         studio.comparisons.get([])
 
