@@ -97,7 +97,7 @@ def _results(session: Session, run: Run) -> BundleResults:
         steps=run.step or None,
         losses=_losses(session, attempt.id) if attempt else {},
         metrics={
-            name: BundleMetric(last=one.last, min=one.minimum, max=one.maximum)
+            name: BundleMetric(last=one["last"], min=one["min"], max=one["max"])
             for name, one in newest.items()
         },
         evaluations=[

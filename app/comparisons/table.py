@@ -78,9 +78,9 @@ def _values(
         if newest is None:
             continue
         if statistic == "last":
-            values.append(Value(seed, newest.last, newest.last_name))
+            values.append(Value(seed, newest["last"], newest["non_finite"]))
         else:
-            extreme = newest.minimum if statistic == "min" else newest.maximum
+            extreme = newest["min"] if statistic == "min" else newest["max"]
             values.append(Value(seed, extreme))
     return values
 
