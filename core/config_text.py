@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -13,6 +14,9 @@ from core.errors import Problem, StudioError
 from core.validation import parse_config
 
 Lines = dict[tuple[str, ...], int]
+_MOST_FIELDS: Final = 10_000
+"""Aliases can make a short text stand for an endless configuration."""
+_MOST_MISTAKES: Final = 100
 _BEGIN: Final = "Start with `data:` and, below it, `path: worked-examples.jsonl`."
 
 
@@ -55,7 +59,9 @@ def _read(text: str) -> _Text:
             )
         )
     lines: Lines = {}
-    twice = list(_walk(node, (), lines))
+    twice = list(islice(_walk(node, (), lines), _MOST_MISTAKES))
+    if len(lines) > _MOST_FIELDS:
+        raise StudioError(_unreadable(ValueError("it is too large with its aliases written out")))
     if twice:
         raise StudioError(*twice)
     return _Text(raw, lines)
@@ -71,6 +77,8 @@ def _content(text: str) -> Any:  # noqa: ANN401 - whatever the text holds
 
 def _walk(node: yaml.Node, path: tuple[str, ...], lines: Lines) -> Iterator[Problem]:
     """Note every field's line; a field that stands there twice would be lost."""
+    if len(lines) > _MOST_FIELDS:
+        return
     if isinstance(node, yaml.SequenceNode):
         for place, item in enumerate(node.value):
             lines[*path, str(place)] = item.start_mark.line + 1

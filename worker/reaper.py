@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import notify
 from app.db import Database, get_database
+from app.exports.secrets import forget_leftovers
 from app.models import Attempt, Run, Worker
 from app.models.base import database_epoch
 from app.queue import send_work
@@ -68,6 +69,7 @@ class Reaper:
         self._take_back_silent()
         drain_leftovers(self._database)
         self._call_workers()
+        forget_leftovers(self._database)
         remove_deleted(self._database, self._settings)
         if time.monotonic() - self._thinned > _THINNING_SECONDS:
             self._thinned = time.monotonic()

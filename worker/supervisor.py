@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from app.datasets.references import resolve_run
 from app.db import Database
+from app.exports.repository import unmake
 from app.exports.secrets import take as take_secret
 from app.models import Artifact, Attempt, Run
 from app.runs import lifecycle, placement
@@ -49,7 +50,11 @@ _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
 # Seconds that a trainer gets to leave when its worker is asked to go.
 _LEAVING_SECONDS = 20.0
-_LEFT = Problem(code="worker_left", message="The worker was shut down.")
+_LEFT = Problem(
+    code="worker_left",
+    message="The worker was shut down.",
+    remedy="The run goes on by itself when a worker is free.",
+)
 
 
 class _EndedEarly(Exception):  # noqa: N818 - a request, not an error
@@ -313,6 +318,8 @@ class Supervisor:
                 session.execute(
                     delete(Artifact).where(Artifact.attempt_id == watch.claim.attempt_id)
                 )
+                if watch.claim.kind is RunKind.EXPORT:
+                    unmake(session, watch.claim.run_id)
 
         self._persistently(forget)
 
@@ -389,6 +396,9 @@ def _start(
         command = ["evaluate", *command, "--results", str(directory.parent / RESULTS)]
     elif claim.kind is RunKind.EXPORT:
         command = ["export", *command]
+        # Of an attempt that was cut off when all was made; only the last one's files are fetched.
+        for left in directory.parent.glob("attempt-*/export"):
+            shutil.rmtree(left, ignore_errors=True)
     elif (earlier := _resumable(claim, directory)) is not None:
         command += ["--resume", str(earlier)]
     return Trainer(command, directory, secret)

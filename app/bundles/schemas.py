@@ -30,6 +30,14 @@ class BundleImport(Request):
         description="Where the data is now: a data set as `name@number`, or a file's path. Absent: "
         "an uploaded data set of the same bytes, else where the bundle says.",
     )
+    model: (
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+        | None
+    ) = Field(
+        default=None,
+        description="Where the model is now: a folder on the worker, or its name on the hub. "
+        "Absent: where the bundle says.",
+    )
     schedule: Schedule = Field(default_factory=Schedule, description="When and where it runs.")
 
 

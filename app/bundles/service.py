@@ -98,7 +98,10 @@ def _prepare(
     bundle = wanted.bundle
     resolver = Resolver(session, settings, project_id)
     data = _place(session, wanted, project_id)
-    config = bundle.config.model_copy(update={"data": data})
+    model = bundle.config.model
+    if wanted.model is not None:  # a folder has another name on every machine
+        model = model.model_copy(update={"name": wanted.model})
+    config = bundle.config.model_copy(update={"data": data, "model": model})
     findings = check_resolved(config, resolver, settings)
     errors, warnings = list(findings.errors), list(findings.warnings)
     verified = False

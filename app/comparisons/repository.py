@@ -50,7 +50,12 @@ def newest(session: Session, run_ids: Sequence[str]) -> dict[str, dict[str, Newe
     )
     found: dict[str, dict[str, Newest]] = {run_id: {} for run_id in run_ids}
     for run_id, name, last, last_name, minimum, maximum in session.execute(statement):
-        found[run_id][name] = Newest(last=last, non_finite=last_name, min=minimum, max=maximum)
+        found[run_id][name] = {
+            "last": last,
+            "non_finite": last_name,
+            "min": minimum,
+            "max": maximum,
+        }
     return found
 
 

@@ -80,8 +80,7 @@ def _values(
         if statistic == "last":
             values.append(Value(seed, newest["last"], newest["non_finite"]))
         else:
-            extreme = newest["min"] if statistic == "min" else newest["max"]
-            values.append(Value(seed, extreme))
+            values.append(Value(seed, newest["min" if statistic == "min" else "max"]))
     return values
 
 

@@ -124,6 +124,16 @@ def made(session: Session, run: Run, event: ExportEvent) -> None:
     export.directory = joined(key, event.path) if event.path else None
 
 
+def unmake(session: Session, run_id: str) -> None:
+    """Forget the files that an attempt told of: they are removed, or another one makes them anew.
+
+    What was pushed stays known; it is on the hub.
+    """
+    export = session.get(Export, run_id)
+    if export is not None:
+        export.check = export.files = export.bytes = export.directory = None
+
+
 def began_phase(session: Session, run: Run, time: float) -> None:
     """An export entered a phase, from whose course the time that is left is told."""
     export = session.get(Export, run.id)

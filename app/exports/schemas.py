@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
 from app.exports.secrets import LONGEST_TOKEN
 from app.schemas import Request, Schema
@@ -14,13 +14,23 @@ from core.export_job import Content, ExportCheck, ExportKind, GgufType, Reposito
 from core.states import RunStatus
 
 
+def _plain(token: SecretStr) -> SecretStr:
+    """A token as it stands in a header; its text is in no complaint about it."""
+    text = token.get_secret_value().strip()
+    if not text.isascii() or not text.isprintable() or " " in text or not text:
+        raise ValueError("a token has only letters, digits and signs of ASCII, and no spaces")
+    return SecretStr(text)
+
+
 class HubWish(Request):
     """A push to a repository of the hub."""
 
     repository: RepositoryId = Field(
         description="`owner/name` on the hub; made if it is not there."
     )
-    token: Annotated[SecretStr, Field(min_length=1, max_length=LONGEST_TOKEN)] = Field(
+    token: Annotated[
+        SecretStr, Field(min_length=1, max_length=LONGEST_TOKEN), AfterValidator(_plain)
+    ] = Field(
         description="Access token with the right to write there. Used once and never stored whole."
     )
     content: Content = Field(default="adapter", description="What is pushed.")

@@ -2,8 +2,8 @@
 
 The token is split in two halves, each of them random on its own: one lies in the database, one in
 Redis, and the token is their exclusive or. Whoever reads a backup of either learns nothing. Both
-are removed when the worker takes the token, when the export is cancelled, and the one in Redis also
-when its time is over (`docs/decisions/0018-exports.md`).
+are removed when the worker takes the token, when the push is over without that, and the one in
+Redis also when its time is over (`docs/decisions/0018-exports.md`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import secrets
 from typing import Final
 
 from redis.exceptions import RedisError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import Database
 from app.errors import UnavailableError
-from app.models import Export
+from app.models import Export, Run
 from app.notify import redis_client
 from core.errors import Problem, StudioError
+from core.states import TERMINAL
 
 LIFE_SECONDS: Final = 24 * 3600
 """So long a token waits for its worker; an export that starts later asks for it again."""
@@ -94,6 +97,21 @@ def forget(session: Session, export: Export) -> None:
         redis_client().delete(_key(export.id))
     except (RedisError, OSError):
         return
+
+
+def forget_leftovers(database: Database) -> None:
+    """Remove tokens of pushes that are over without having taken theirs."""
+    over = (
+        select(Export)
+        .join(Run, Run.id == Export.id)
+        .where(Export.secret_half.is_not(None), Run.status.in_(TERMINAL) | Run.deleting)
+    )
+    with database.read() as session:
+        if session.scalars(over.limit(1)).first() is None:
+            return
+    with database.write() as session:
+        for export in session.scalars(over).all():
+            forget(session, export)
 
 
 def _key(export_id: str) -> str:

@@ -80,6 +80,9 @@ def create_export(
     schedule = Schedule(
         labels=tuple(run.labels), max_attempts=1 if job.kind is ExportKind.HUB else None
     )
+    # Whoever deletes the run meanwhile comes before, or waits and finds this one needs its files.
+    if lifecycle.lock(session, run.id).deleting:
+        raise NotFoundError(f"There is no run “{run.id}”.", "It was deleted.")
     lifecycle.submit(session, made, schedule, settings, actor=actor)
     export = Export(
         id=made.id,
@@ -155,7 +158,9 @@ def cancel_export(session: Session, export_id: str, *, actor: str) -> Row:
     row = get_export(session, export_id)
     job = lifecycle.lock(session, export_id)
     if job.status in TERMINAL:
-        raise ConflictError(f"The export is already {job.status}.")
+        raise ConflictError(
+            f"The export is already {job.status}.", "Delete it, or make another one."
+        )
     if job.status is RunStatus.QUEUED and not job.attempt_count:
         lifecycle.change_status(session, job, RunStatus.CANCELLED, Cause.CANCELLED, actor=actor)
     elif job.stop_mode is None:

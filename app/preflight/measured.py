@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, Final, NamedTuple
 
 from app.preflight.prompts import PromptCounter, load_counter
-from app.preflight.schemas import Column
+from app.preflight.schemas import PreflightColumn
 from core.config import RunConfig
 from core.prompts import student_messages, teacher_messages
 from core.record import Record
@@ -98,7 +98,7 @@ def _lengths(counter: PromptCounter | None, conversations: Sequence[Any]) -> lis
     ]
 
 
-def columns(config: RunConfig, file: Path) -> tuple[int, list[Column]]:
+def columns(config: RunConfig, file: Path) -> tuple[int, list[PreflightColumn]]:
     """Rows looked at, and the columns in the order in which they appear."""
     rows = [row for _, row in islice(scan(file), _ROWS) if isinstance(row, dict)]
     names = dict.fromkeys(str(name) for row in rows for name in row)
@@ -116,9 +116,9 @@ def _uses(config: RunConfig) -> dict[str, str]:
     return {column: part for part, column in fields.items() if column is not None}
 
 
-def _column(name: str, rows: Sequence[dict[str, Any]], used_as: str | None) -> Column:
+def _column(name: str, rows: Sequence[dict[str, Any]], used_as: str | None) -> PreflightColumn:
     values = [row[name] for row in rows if row.get(name) not in (None, "")]
-    return Column(
+    return PreflightColumn(
         name=name,
         types=sorted({_type(value) for value in values}),
         filled=len(values),

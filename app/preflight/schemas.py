@@ -10,7 +10,7 @@ from app.schemas import Schema
 from core.errors import Problem
 
 
-class Column(Schema):
+class PreflightColumn(Schema):
     """A field of the data file."""
 
     name: str
@@ -27,7 +27,7 @@ class DataReport(Schema):
     file: str
     bytes: int
     rows_looked_at: int
-    columns: list[Column]
+    columns: list[PreflightColumn]
     records: int = Field(description="Records read for this report.")
     whole: bool = Field(description="Whether that is all of them.")
     tasks: dict[str, int] = Field(description="Records by how their answers are graded.")

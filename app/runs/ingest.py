@@ -215,6 +215,8 @@ def _project(session: Session, run: Run, event: TrainEvent) -> None:
         run.dataset = event.model_dump(exclude={"v", "seq", "time", "kind"})
     elif isinstance(event, StartedEvent):
         run.started_on = event.model_dump(exclude={"v", "seq", "time", "kind"})
+        if run.kind is RunKind.EXPORT:
+            exports.unmake(session, run.id)
     elif isinstance(event, ExportEvent):
         exports.made(session, run, event)
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, status
 from app.deps import Actor, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.metrics import repository as metrics
+from app.once import OnceDep
 from app.runs import present, repository, service, steering, stream, tagging
 from app.runs.schemas import (
     LogPage,
@@ -31,14 +32,20 @@ Step = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=documented(404, 409, 422))
 def create_run(
-    session: WriteSession, settings: SettingsDep, actor: Actor, wanted: RunCreate
+    session: WriteSession, settings: SettingsDep, actor: Actor, once: OnceDep, wanted: RunCreate
 ) -> RunCreated:
     """Create a run and queue it.
 
     Storage, model, data file and prompt lengths are checked first; if anything is wrong, nothing is
     stored and the answer names every mistake with its field and its remedy.
     """
+    if earlier := once.earlier(session, "run", wanted):
+        shown = present.detail(session, service.get_run(session, earlier), settings)
+        return RunCreated(
+            **dict(shown), warnings=service.validate(session, wanted, settings).warnings
+        )
     run, findings = service.create_run(session, wanted, settings, actor=actor)
+    once.remember(session, run.id)
     shown = present.detail(session, run, settings)
     return RunCreated(**dict(shown), warnings=findings.warnings)
 

@@ -101,15 +101,6 @@ class StudyCreated(StudyDetail):
     warnings: list[Problem]
 
 
-class StudyValidation(Schema):
-    """Verdict on a plan, without starting anything."""
-
-    valid: bool
-    runs: int | None = Field(description="How many it asks for; null where its cells are wrong.")
-    errors: list[Problem]
-    warnings: list[Problem]
-
-
 class StudyResume(Request):
     """Which runs are to be taken up again."""
 

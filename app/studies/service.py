@@ -27,7 +27,6 @@ from app.studies.schemas import (
     StudyRun,
     StudyState,
     StudySummary,
-    StudyValidation,
 )
 from core.errors import Problem, StudioError
 from core.states import LEASED, TERMINAL, RunStatus
@@ -87,17 +86,6 @@ def _check_cell(cell: Cell, plan: StudyPlan, settings: Settings, database: Datab
         project = session.scalars(select(Project.id).where(Project.name == plan.project)).first()
         resolver = Resolver(session, settings, project)
         return check_resolved(cell.config, resolver, settings)
-
-
-def validate(plan: StudyPlan, settings: Settings, database: Database) -> StudyValidation:
-    """The verdict that creating the study would give, without storing anything."""
-    try:
-        prepared = prepare(plan, settings, database)
-    except StudioError as error:
-        return StudyValidation(valid=False, runs=None, errors=list(error.problems), warnings=[])
-    return StudyValidation(
-        valid=True, runs=len(prepared.cells), errors=[], warnings=prepared.warnings
-    )
 
 
 def check_text(text: str, settings: Settings, database: Database) -> PlanCheck:
@@ -178,7 +166,9 @@ def get_study(session: Session, study_id: str) -> Study:
     """A study, or `NotFoundError`."""
     study = session.get(Study, study_id)
     if study is None:
-        raise NotFoundError(f"There is no study “{study_id}”.", "`GET /api/studies` lists them.")
+        raise NotFoundError(
+            f"There is no study “{study_id}”.", "Choose one of the list of studies."
+        )
     return study
 
 

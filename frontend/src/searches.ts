@@ -150,6 +150,9 @@ export const newRunSearch = (raw: RawSearch) =>
     benchmark: text(raw.benchmark),
     advanced: flag(raw.advanced),
     view: oneOf(raw.view, ["yaml", "json"] as const),
+    // Preflight
+    record: whole(raw.record, 1),
+    sees: text(raw.sees),
   });
 export type NewRunSearch = ReturnType<typeof newRunSearch>;
 

@@ -192,3 +192,13 @@ def test_what_is_no_bundle_is_refused(
     answer = client.post("/api/bundles", json={"bundle": bundle | change})
     assert answer.status_code == 422
     assert says in answer.text
+
+
+def test_a_model_that_is_elsewhere_is_named(client: TestClient, bundle: dict[str, Any]) -> None:
+    here = bundle["config"]["model"]["name"]
+    bundle["config"]["model"]["name"] = "/of/another/machine/model"
+    verdict = client.post("/api/bundles/check", json={"bundle": bundle}).json()
+    assert [one["field"] for one in verdict["errors"]] == ["model.name"]
+    answer = client.post("/api/bundles", json={"bundle": bundle, "model": here})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["run"]["config"]["model"]["name"] == here

@@ -23,11 +23,12 @@ from app.runs import lifecycle
 from app.runs.deletion import remove_deleted
 from app.runs.ingest import ingest
 from app.settings import Settings
-from core.errors import StudioError
+from core.errors import Problem, StudioError
 from core.gguf import REPORTED_AS
 from core.states import Cause, RunStatus
 from tests.app.conftest import claim_run
 
+LOST = Problem(code="trainer_died", message="It is gone.")
 TOKEN = "hf_very-secret-Token"
 FILES = {"adapter_model.safetensors": bytes(range(256)) * 40, "adapter_config.json": b"{}"}
 
@@ -299,6 +300,51 @@ def test_a_cancelled_push_leaves_no_token(
         assert session.get_one(Export, export_id).secret_half is None
     again = client.post(f"/api/exports/{export_id}/cancel")
     assert again.status_code == 409
+
+
+@pytest.mark.parametrize("token", ["hf_€ 1", "€" * 400, "hf_" + "x" * 500, " ", 7])
+def test_what_is_no_token_is_refused_and_not_repeated(
+    client: TestClient, trained: str, token: object
+) -> None:
+    wanted = {"kind": "hub", "hub": {"repository": "me/mine", "token": token}}
+    answer = client.post(f"/api/runs/{trained}/exports", json=wanted)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "hub.token"
+    for part in ("€", "xxx", "hf_"):
+        assert part not in answer.text
+    assert not notify.redis_client().keys("*secret*")
+
+
+def test_a_push_that_ends_otherwise_leaves_no_token(
+    client: TestClient, database: Database, trained: str
+) -> None:
+    hub = {"repository": "me/mine", "token": TOKEN}
+    wanted = {"kind": "hub", "hub": hub}
+    ids = [client.post(f"/api/runs/{trained}/exports", json=wanted).json()["id"] for _ in "ab"]
+    assert client.post(f"/api/runs/{ids[0]}/cancel").status_code == 200
+    secrets.forget_leftovers(database)
+    with database.read() as session:
+        halves = [session.get_one(Export, one).secret_half is None for one in ids]
+    assert halves == [True, False]  # the other one waits for its worker
+    assert len(notify.redis_client().keys("*secret*")) == 1
+
+
+def test_an_attempt_that_begins_anew_has_made_nothing_yet(
+    client: TestClient, database: Database, settings: Settings, trained: str
+) -> None:
+    export_id = make(client, database, settings, trained)
+    assert client.get(f"/api/exports/{export_id}").json()["files"]
+    with database.write() as session:
+        run = lifecycle.lock(session, export_id)
+        lifecycle.give_back(session, run, LOST, Cause.TRAINER_DIED, settings, actor="w")
+        run.not_before = None
+    claim = claim_run(database, export_id, settings.runs_directory / export_id / "attempt-2")
+    started = {"kind": "started", "device": "cpu", "dtype": "float32", "versions": {}}
+    line = json.dumps({"v": 1, "seq": 0, "time": 3.0, **started}).encode()
+    with database.write() as session:
+        ingest(session, claim.attempt_id, 0, [line], 1)
+    again = client.get(f"/api/exports/{export_id}").json()
+    assert (again["files"], again["bytes"], again["check"]) == ([], None, None)
 
 
 def test_one_under_way_is_cancelled_and_one_that_is_over_deleted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 import yaml
@@ -76,6 +77,13 @@ def test_a_field_that_stands_there_twice_would_be_lost():
         ("just words", 1),
         ("[" * 3000, 1),
         ("data: 2026-02-31\n", 1),
+        (
+            "a: &a [x, x, x, x, x, x, x, x, x]\n"
+            + "".join(
+                f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghi")
+            ),
+            1,
+        ),
         ("data: !!python/object:os.system x", 1),
     ],
 )

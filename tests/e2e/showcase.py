@@ -35,9 +35,14 @@ PAGES: Final = (
     Place("run-logs", "/runs/{run}?tab=logs", "Logs"),
     Place("run-config", "/runs/{run}?tab=config", "Config"),
     Place("run-system", "/runs/{run}?tab=system", "Attempts"),
+    Place("run-artifacts", "/runs/{run}?tab=artifacts", "Checked"),
     Place("run-failed", "/runs/{failed}", "Failed"),
     Place("run-queued", "/runs/{queued}", "in the queue"),
     Place("compare", "/compare?runs={compared}", "Curves"),
+    Place("studies", "/studies", "Which method"),
+    Place("study", "/studies/{study}", "Device time"),
+    Place("new-study", "/studies/new", "docs/studies.md has an example"),
+    Place("artifacts", "/artifacts", "checked"),
     Place("queue", "/queue", "{queued_name}"),
     Place("datasets", "/datasets", "sums"),
     Place("dataset", "/datasets/{dataset}", "left out"),
@@ -59,7 +64,7 @@ def fill(
     steps: int,
     wait: bool,
 ) -> dict[str, str]:
-    """Real runs of several methods, one that failed, one that waits, a data set, a study.
+    """Real runs of several methods, one that failed, one that waits, a data set, a study, exports.
 
     Args:
         studio: a running installation with a worker.
@@ -78,6 +83,7 @@ def fill(
     studio.wait_for_end(run)
     failed = _failed(studio, config, folder)
     evaluation = _evaluation(studio, folder, run)
+    _exports(studio, run)
     project = studio.run(run)["project_id"]
     study, cells = _study(studio, config, methods, str(project), wait=wait)
     _pause(studio, "pause")
@@ -140,6 +146,16 @@ def _evaluation(studio: Installation, folder: Path, run_id: str) -> str:
     return evaluation
 
 
+def _exports(studio: Installation, run_id: str) -> None:
+    """Two that were made, a push that the hub did not take, and one that waits."""
+    hub = {"repository": "me/sums", "token": "hf_none"}
+    for wanted in ({"kind": "adapter"}, {"kind": "merged"}, {"kind": "hub", "hub": hub}):
+        made = studio.http.post(f"/api/runs/{run_id}/exports", json=wanted)
+        studio.wait_for_end(str(made.raise_for_status().json()["id"]))
+    _pause(studio, "pause", queue="interactive")
+    studio.http.post(f"/api/runs/{run_id}/exports", json={"kind": "merged"}).raise_for_status()
+
+
 def _failed(studio: Installation, config: dict[str, Any], folder: Path) -> str:
     """A run whose data is gone when it starts."""
     data = folder / "gone.jsonl"
@@ -181,5 +197,5 @@ def _study(
     return str(made.json()["id"]), [str(cell["id"]) for cell in made.json()["cells"]]
 
 
-def _pause(studio: Installation, wish: str) -> None:
-    studio.http.post(f"/api/queues/gpu/{wish}").raise_for_status()
+def _pause(studio: Installation, wish: str, queue: str = "gpu") -> None:
+    studio.http.post(f"/api/queues/{queue}/{wish}").raise_for_status()

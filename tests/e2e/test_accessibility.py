@@ -21,7 +21,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterato
     url = f"sqlite:///{folder / 'home' / 'unisd.sqlite'}"
     upgrade(url)
     with installation(folder / "home", url) as studio:
-        known = fill(studio, folder, tiny_model, methods=("unisd_star",), steps=4, wait=False)
+        known = fill(studio, folder, tiny_model, methods=("unisd_star",), steps=4, wait=True)
         yield {"url": studio.url, **known}
 
 

@@ -18,7 +18,7 @@ from tests.e2e.test_evaluations import questions
 _READ_CURVE = """() => {
     const chart = document.querySelector('[data-testid="chart-train/loss"]');
     if (!chart || !chart.data || !chart.data.length) return [];
-    return Array.from(chart.data[0].x);
+    return Array.from(chart.data.at(-1).x); // earlier attempts lie below
 }"""
 
 

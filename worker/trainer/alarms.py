@@ -22,6 +22,17 @@ COLLAPSED: Final = 0.1
 ALL: Final = 0.99
 REST: Final = 10
 """Quiet steps after which an alarm that rings again is news."""
+EVIDENCE: Final = 24
+"""Sequences that must show it, one step after the other, before a run is said to go astray."""
+REPEATED: Final = 0.5
+"""Share of repeated phrases that no sane text of a student has."""
+TWICE: Final = 2.0
+"""And it must stand at this many times what it was at the run's start."""
+MOSTLY: Final = 0.75
+"""Where more than this is truncated from the start, all of it says nothing new."""
+EXPLODED: Final = 5.0
+"""Times its start that a divergence must reach, and beside that so many nats:"""
+FAR: Final = 0.5
 
 
 class Alarm(NamedTuple):
@@ -37,12 +48,15 @@ class Watch:
     """Looks at the metrics of every step; an alarm that rings is not raised again until it rested.
 
     Attributes:
-        first: what the first step had, to tell a collapse by; part of a checkpoint.
+        sequences: in the batch of a step.
+        first: what the first steps had, to tell a collapse by; part of a checkpoint.
     """
 
     log: EventLog
+    sequences: int = EVIDENCE
     first: dict[str, float] = field(default_factory=dict)
     _same: int = 0
+    _astray: dict[str, int] = field(default_factory=dict)
     _last_rang: dict[str, int] = field(default_factory=dict)
 
     def look(self, step: int, metrics: Mapping[str, float]) -> None:
@@ -59,6 +73,9 @@ class Watch:
             _no_loss_tokens(metrics),
             _no_negatives(metrics),
             *self._collapsed(metrics),
+            self._repeats(metrics),
+            self._endless(metrics),
+            self._exploded(metrics),
         ]
         return [alarm for alarm in found if alarm is not None]
 
@@ -87,6 +104,65 @@ class Watch:
                     f"The student's {what} fell to {value:.3g}, from {first:.3g} at first.",
                     "Lower training.learning_rate, or take a teacher that moves less.",
                 )
+
+    def _repeats(self, metrics: Mapping[str, float]) -> Alarm | None:
+        name = "train/repeated_share"
+        start = self._start(name, metrics)
+        share = metrics.get(name, 0.0)
+        if not self._lasts(name, astray=share >= max(REPEATED, TWICE * start)):
+            return None
+        return Alarm(
+            "completions_repetitive",
+            f"The student repeats itself: {share:.0%} of its phrases stood in the same completion "
+            f"before, {start:.0%} at first. A falling loss says nothing here.",
+            "Stop the run and go on from an earlier checkpoint, with a lower "
+            "training.learning_rate or a teacher that stays (teacher.weights: base or ema).",
+        )
+
+    def _endless(self, metrics: Mapping[str, float]) -> Alarm | None:
+        name = "train/truncated_share"
+        start = self._start(name, metrics)
+        share = metrics.get(name, 0.0)
+        if not self._lasts(name, astray=share >= ALL and start < MOSTLY):
+            return None
+        return Alarm(
+            "completions_endless",
+            f"The student no longer ends its completions: {share:.0%} run into "
+            f"generation.max_completion_length, {start:.0%} at first.",
+            "Read a recorded trajectory. If the text is sound, raise the length; else lower "
+            "training.learning_rate, or take a teacher that stays (teacher.weights: base or ema).",
+        )
+
+    def _exploded(self, metrics: Mapping[str, float]) -> Alarm | None:
+        name = "train/divergence"
+        start = self._start(name, metrics)
+        value = metrics.get(name, 0.0)
+        if not self._lasts(name, astray=value >= max(FAR, EXPLODED * start)):
+            return None
+        return Alarm(
+            "divergence_exploded",
+            f"Teacher and student drift apart: {value:.3g} nats per token, {start:.3g} at first.",
+            "Lower training.learning_rate, or set objective.clipping.",
+        )
+
+    def _start(self, name: str, metrics: Mapping[str, float]) -> float:
+        """Mean of a metric over the steps that make the start of the run."""
+        seen, counted = self.first.get(f"{name} at first", 0.0), f"{name} steps"
+        steps = self.first.get(counted, 0.0)
+        if name in metrics and steps < self._patience:
+            steps += 1
+            seen += (metrics[name] - seen) / steps
+            self.first |= {f"{name} at first": seen, counted: steps}
+        return seen
+
+    def _lasts(self, name: str, *, astray: bool) -> bool:
+        """Whether it has been so for long enough that chance does not explain it."""
+        self._astray[name] = self._astray.get(name, 0) + 1 if astray else 0
+        return self._astray[name] >= self._patience
+
+    @property
+    def _patience(self) -> int:
+        return max(FIRST_STEPS, math.ceil(EVIDENCE / self.sequences))
 
 
 def _everything_clipped(metrics: Mapping[str, float]) -> Alarm | None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+from safetensors import SafetensorError
+
+_ERROR_NUMBER: Final = re.compile(r"\(os error ([0-9]+)\)")
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -40,7 +46,8 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        yield temporary
+        with disk_errors():
+            yield temporary
         for file in temporary.rglob("*"):
             _sync(file)
         _sync(temporary)
@@ -49,6 +56,22 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _sync(path.parent)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise an `OSError` where safetensors could not write: it has an error of its own for that.
+
+    Raises:
+        OSError: the disk is full, or the file cannot be written.
+    """
+    try:
+        yield
+    except SafetensorError as error:
+        number = _ERROR_NUMBER.search(str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def file_sha256(path: Path) -> str:

@@ -78,10 +78,10 @@ class Trainer:
         )
         self._scorer = Scorer(self.network, self.config, self.processes)
         self._recorder = Recorder(self.log, self.chat.tokenizer)
-        self._watch = Watch(self.log)
         self._tokens = 0
         self._local = training.batch_size * training.gradient_accumulation_steps
         self._global = global_batch(training) * self.processes.count
+        self._watch = Watch(self.log, self._global)
         if training.gradient_checkpointing:
             self.network.causal.activation_checkpointing_enable({"use_reentrant": False})
 
@@ -152,6 +152,7 @@ class Trainer:
                 "train/grad_norm": norm,
                 "train/learning_rate": rate,
                 "train/tokens": float(self._tokens),
+                "train/epoch": self._epoch(step),
             }
         )
 

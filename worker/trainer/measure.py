@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
@@ -20,6 +20,15 @@ from worker.trainer.processes import Processes
 
 if TYPE_CHECKING:
     from worker.trainer.step import Scored
+
+PHRASE: Final = 4
+"""Tokens of a phrase: shorter ones return in any text."""
+
+
+def repeated(ids: Sequence[int]) -> int:
+    """Phrases of a completion that stood in it before."""
+    phrases = [tuple(ids[at : at + PHRASE]) for at in range(len(ids) - PHRASE + 1)]
+    return len(phrases) - len(set(phrases))
 
 
 @dataclass
@@ -69,6 +78,9 @@ class StepMeasure:
         self._count("sequences", len(completions))
         self._count("truncated", sum(completion.truncated for completion in completions))
         self._count("sampled", sum(completion.source == "rollout" for completion in completions))
+        own = [one.ids for one in completions if one.source == "rollout"]
+        self._count("phrases", sum(max(0, len(ids) - PHRASE + 1) for ids in own))
+        self._count("repeated", sum(map(repeated, own)))
         self._count("tokens", len(scores.divergence_N))
         self._count("loss_tokens", int(scored.mask_BT.sum()))
         self._count("student_entropy", float(scores.student_entropy_N.sum()))
@@ -142,6 +154,12 @@ class StepMeasure:
         values |= {f"train/loss/{name}": total for name, total in self.terms.items()}
         values |= {f"time/{name}": seconds for name, seconds in self.seconds.items()}
         values |= {f"tokens/{name}": float(count) for name, count in self.processed.items()}
+        # Of this process's own work, which is also what it measured the time of.
+        values |= {
+            f"throughput/{name}": count / self.seconds[name]
+            for name, count in self.processed.items()
+            if self.seconds.get(name)
+        }
         peak = process_peak()
         if peak is not None:
             values["memory/process_peak"] = float(peak)
@@ -160,6 +178,8 @@ class StepMeasure:
             values["train/logprob/teacher"] = sums["teacher_logprob"] / sums["tokens"]
         if sums["loss_tokens"] < sums["tokens"]:
             values["train/masked_share"] = 1 - sums["loss_tokens"] / sums["tokens"]
+        if sums["phrases"]:
+            values["train/repeated_share"] = sums["repeated"] / sums["phrases"]
         if sums["sampled"] < sums["sequences"]:
             values["train/on_policy_share"] = sums["sampled"] / sums["sequences"]
         if self.ceiling is not None:

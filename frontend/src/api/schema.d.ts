@@ -688,26 +688,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/studies/validate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Validate Study
-         * @description Say what creating this study would say, and how many runs it has, without creating it.
-         */
-        post: operations["validate_study"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/studies/check": {
         parameters: {
             query?: never;
@@ -2196,6 +2176,11 @@ export interface components {
              * @description Where the data is now: a data set as `name@number`, or a file's path. Absent: an uploaded data set of the same bytes, else where the bundle says.
              */
             data?: string | null;
+            /**
+             * Model
+             * @description Where the model is now: a folder on the worker, or its name on the hub. Absent: where the bundle says.
+             */
+            model?: string | null;
             /** @description When and where it runs. */
             schedule?: components["schemas"]["Schedule"];
         };
@@ -2493,6 +2478,16 @@ export interface components {
              * @description Statements, run after the answer.
              */
             tests: string[];
+        };
+        /**
+         * Column
+         * @description A column and the types found in the first rows.
+         */
+        Column: {
+            /** Name */
+            name: string;
+            /** Types */
+            types: string[];
         };
         /**
          * ComparedColumn
@@ -2933,7 +2928,7 @@ export interface components {
             /** Rows Looked At */
             rows_looked_at: number;
             /** Columns */
-            columns: components["schemas"]["app__preflight__schemas__Column"][];
+            columns: components["schemas"]["PreflightColumn"][];
             /**
              * Records
              * @description Records read for this report.
@@ -5154,6 +5149,34 @@ export interface components {
             workers: components["schemas"]["WorkerFit"][];
         };
         /**
+         * PreflightColumn
+         * @description A field of the data file.
+         */
+        PreflightColumn: {
+            /** Name */
+            name: string;
+            /**
+             * Types
+             * @description JSON types of its values in the rows looked at.
+             */
+            types: string[];
+            /**
+             * Filled
+             * @description Rows looked at that have a value.
+             */
+            filled: number;
+            /**
+             * Used As
+             * @description What it is read as; null: not used, or not known.
+             */
+            used_as: string | null;
+            /**
+             * Sample
+             * @description Its first value, shortened.
+             */
+            sample: string;
+        };
+        /**
          * PresetList
          * @description Presets in the order of the documentation.
          */
@@ -5659,7 +5682,7 @@ export interface components {
                 [key: string]: number;
             };
             /** Columns */
-            columns: components["schemas"]["app__datasets__schemas__Column"][];
+            columns: components["schemas"]["Column"][];
             /**
              * Duplicates
              * @description Examples whose prompt stands in an earlier line; white space and case do not count.
@@ -7304,23 +7327,6 @@ export interface components {
             cells: (components["schemas"]["TableCell"] | null)[][];
         };
         /**
-         * StudyValidation
-         * @description Verdict on a plan, without starting anything.
-         */
-        StudyValidation: {
-            /** Valid */
-            valid: boolean;
-            /**
-             * Runs
-             * @description How many it asks for; null where its cells are wrong.
-             */
-            runs: number | null;
-            /** Errors */
-            errors: components["schemas"]["Problem"][];
-            /** Warnings */
-            warnings: components["schemas"]["Problem"][];
-        };
-        /**
          * TableCell
          * @description All runs whose levels are those of a row, a column and the fixed factors.
          */
@@ -8102,44 +8108,6 @@ export interface components {
             versions: {
                 [key: string]: string;
             };
-        };
-        /**
-         * Column
-         * @description A column and the types found in the first rows.
-         */
-        app__datasets__schemas__Column: {
-            /** Name */
-            name: string;
-            /** Types */
-            types: string[];
-        };
-        /**
-         * Column
-         * @description A field of the data file.
-         */
-        app__preflight__schemas__Column: {
-            /** Name */
-            name: string;
-            /**
-             * Types
-             * @description JSON types of its values in the rows looked at.
-             */
-            types: string[];
-            /**
-             * Filled
-             * @description Rows looked at that have a value.
-             */
-            filled: number;
-            /**
-             * Used As
-             * @description What it is read as; null: not used, or not known.
-             */
-            used_as: string | null;
-            /**
-             * Sample
-             * @description Its first value, shortened.
-             */
-            sample: string;
         };
         /**
          * ProblemDetails
@@ -9276,6 +9244,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -9347,6 +9317,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -9452,6 +9424,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -9536,6 +9510,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -9688,6 +9664,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -11433,6 +11411,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -11470,68 +11450,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    validate_study: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["StudyPlan-Input"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StudyValidation"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13220,6 +13140,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;

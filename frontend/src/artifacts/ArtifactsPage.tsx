@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { FileInput, Search, X } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Paging } from "../components/Paging";
 import { Empty, Failure } from "../components/states";
 import { Button, Skeleton } from "../components/ui";
 import { bytes, plural } from "../lib/format";
-import { useDebounced, useTitle } from "../lib/hooks";
+import { useDebounced, useKeys, useTitle } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { ARTIFACT_KINDS, type ArtifactsSearch } from "../searches";
 import { Page } from "../shell/Page";
 import { ArtifactsTable } from "./ArtifactsTable";
@@ -15,6 +16,13 @@ import { artifactsQuery } from "./queries";
 import { KINDS } from "./words";
 
 const PAGE_SIZE = 50;
+const KEYS = {
+  title: "Artifacts",
+  keys: [
+    [["/"], "Search by run"],
+    [["i"], "Import a bundle"],
+  ],
+} as const;
 
 /** Adapters and exports of all runs. */
 export function ArtifactsPage() {
@@ -22,6 +30,8 @@ export function ArtifactsPage() {
   const search: ArtifactsSearch = useSearch({ from: "/artifacts" });
   const navigate = useNavigate({ from: "/artifacts" });
   const [importing, setImporting] = useState(false);
+  useKeyHelp(KEYS);
+  useKeys({ i: () => setImporting(true) });
   const page = search.page ?? 1;
   const sort = search.sort ?? "-created_at";
   const list = useQuery(
@@ -103,6 +113,8 @@ interface ToolbarProps {
 function Toolbar({ search, onSearch, children }: ToolbarProps) {
   const [words, setWords] = useState(search.q ?? "");
   const settled = useDebounced(words, 250);
+  const input = useRef<HTMLInputElement>(null);
+  useKeys({ "/": () => input.current?.focus() });
   // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed leads
   useEffect(() => {
     if (settled !== (search.q ?? "")) onSearch({ q: settled || undefined });
@@ -112,6 +124,7 @@ function Toolbar({ search, onSearch, children }: ToolbarProps) {
       <label className="relative">
         <Search aria-hidden="true" className="absolute top-2 left-2.5 size-4 text-faint" />
         <input
+          ref={input}
           type="search"
           aria-label="Search by run"
           placeholder="Search by run"

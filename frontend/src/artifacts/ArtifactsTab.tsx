@@ -4,15 +4,18 @@ import { useState } from "react";
 import type { RunDetail } from "../api/types";
 import { Failure } from "../components/states";
 import { Button, buttonClass, Skeleton } from "../components/ui";
+import { useKeys } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { Card, Nothing } from "../run/cards";
 import { ExportDialog } from "./ExportDialog";
 import { ExportItem } from "./ExportItem";
 import { bundleAddress, exportsQuery } from "./queries";
 import { RunFiles } from "./RunFiles";
 
+const KEYS = { title: "Artifacts", keys: [[["e"], "Export"]] } as const;
+
 /** Everything that can be taken home of a run. */
 export function ArtifactsTab({ run }: { run: RunDetail }) {
-  const [asking, setAsking] = useState(false);
   if (run.kind !== "training") {
     return (
       <div className="px-4 py-4 md:px-6">
@@ -22,6 +25,13 @@ export function ArtifactsTab({ run }: { run: RunDetail }) {
       </div>
     );
   }
+  return <OfTraining run={run} />;
+}
+
+function OfTraining({ run }: { run: RunDetail }) {
+  const [asking, setAsking] = useState(false);
+  useKeyHelp(KEYS);
+  useKeys({ e: () => setAsking(true) });
   return (
     <div className="flex flex-col gap-4 px-4 py-4 md:px-6">
       <div className="flex flex-wrap items-center gap-2">

@@ -6,7 +6,7 @@ import { Inline } from "../components/Inline";
 import { Failure, Notice } from "../components/states";
 import { Button, Skeleton } from "../components/ui";
 import { bytes } from "../lib/format";
-import { type Draft, INITIAL, needsWeights, toRequest, whatIsMissing } from "./draft";
+import { type Draft, INITIAL, neededBytes, needsWeights, toRequest, whatIsMissing } from "./draft";
 import { GgufField, PromptField, SourceField, WeightsField } from "./ExportFields";
 import { HubFields } from "./HubFields";
 import {
@@ -38,7 +38,8 @@ export function ExportDialog({ runId, onClose }: { runId: string; onClose: () =>
           <Button onClick={onClose}>Close</Button>
           <Button
             variant="primary"
-            disabled={!chosen?.available || missing !== null || create.isPending}
+            disabled={!chosen?.available || missing !== null}
+            busy={create.isPending}
             onClick={start}
           >
             {draft.kind === "hub" ? "Start the push" : "Start the export"}
@@ -53,12 +54,12 @@ export function ExportDialog({ runId, onClose }: { runId: string; onClose: () =>
           className="flex flex-col gap-4"
           onSubmit={(event) => {
             event.preventDefault();
-            if (chosen?.available && !missing) start();
+            if (chosen?.available && !missing && !create.isPending) start();
           }}
         >
           <Kinds options={options.data} draft={draft} onChange={change} />
           <Details options={options.data} draft={draft} onChange={change} />
-          <Room options={options.data} chosen={chosen} />
+          <Room options={options.data} draft={draft} />
           {problem && (
             <Notice tone="bad" title={problem.message}>
               {problem.remedy && <Inline text={problem.remedy} />}
@@ -132,7 +133,7 @@ function Details({ options, draft, onChange }: PartProps) {
 }
 
 /** Whether there is room for it. */
-function Room({ options, chosen }: { options: ExportOptions; chosen: KindOption | undefined }) {
+function Room({ options, draft }: { options: ExportOptions; draft: Draft }) {
   const free = options.disk_free;
   if (free === null) {
     return (
@@ -141,7 +142,7 @@ function Room({ options, chosen }: { options: ExportOptions; chosen: KindOption 
       </Notice>
     );
   }
-  const needed = chosen?.estimate_bytes ?? 0;
+  const needed = neededBytes(options, draft);
   if (needed < free) return null;
   return (
     <Notice tone="warn">

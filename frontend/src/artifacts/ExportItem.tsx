@@ -51,9 +51,10 @@ export function sizeOf(one: Export): string {
 }
 
 export function ExportProgress({ one }: { one: Export }) {
-  const share = doneShare(one);
+  const waits = one.status === "queued";
+  const share = waits ? null : doneShare(one); // an attempt that was cut off begins anew
   const left = one.progress.eta_seconds;
-  const words = one.waiting[0] ?? (one.status === "queued" ? "Waits for a worker" : doing(one));
+  const words = one.waiting[0] ?? (waits ? "Waits for a worker" : doing(one));
   return (
     <div className="flex flex-col gap-1">
       <Bar share={share} label={`Progress of ${KINDS[one.kind].label}`} />
@@ -105,7 +106,7 @@ export function ExportActions({ one }: { one: Export }) {
         <Button
           small
           aria-label={`Cancel ${name}`}
-          disabled={cancel.isPending || one.status === "stopping"}
+          busy={cancel.isPending || one.status === "stopping"}
           onClick={() => cancel.mutate(one.id)}
         >
           <X aria-hidden="true" className="size-3.5" />

@@ -16,16 +16,24 @@ export function ImportBundle({ onClose }: { onClose: () => void }) {
   const [bundle, setBundle] = useState<Bundle | null>(null);
   const [unreadable, setUnreadable] = useState("");
   const [data, setData] = useState("");
+  const [model, setModel] = useState("");
   const check = useCheckBundle();
   const start = useImportBundle();
-  const body = (of: Bundle) => ({ bundle: of, ...(data.trim() ? { data: data.trim() } : {}) });
+  const body = (of: Bundle) => ({
+    bundle: of,
+    ...(data.trim() ? { data: data.trim() } : {}),
+    ...(model.trim() ? { model: model.trim() } : {}),
+  });
   const read = async (file: File | undefined) => {
     if (!file) return;
     start.reset();
+    check.reset();
     try {
       const found = JSON.parse(await file.text()) as Bundle;
       setBundle(found);
       setUnreadable("");
+      setData("");
+      setModel("");
       check.mutate({ bundle: found });
     } catch {
       setBundle(null);
@@ -44,7 +52,8 @@ export function ImportBundle({ onClose }: { onClose: () => void }) {
           <Button onClick={onClose}>Close</Button>
           <Button
             variant="primary"
-            disabled={!bundle || !verdict || verdict.errors.length > 0 || start.isPending}
+            disabled={!bundle || !verdict || verdict.errors.length > 0}
+            busy={start.isPending}
             onClick={() => {
               if (!bundle) return;
               start.mutate(body(bundle), {
@@ -84,31 +93,69 @@ export function ImportBundle({ onClose }: { onClose: () => void }) {
           </Notice>
         )}
         {verdict && <Verdict verdict={verdict} />}
-        {bundle && verdict && verdict.errors.length > 0 && (
-          <form
-            className="flex items-end gap-2"
-            onSubmit={(event) => {
-              event.preventDefault();
-              check.mutate(body(bundle));
-            }}
-          >
-            <div className="flex-1">
-              <Field label="Where is the data?">
-                <input
-                  value={data}
-                  placeholder="a data set as name@number, or a path"
-                  onChange={(event) => setData(event.target.value)}
-                  className="control"
-                />
-              </Field>
-            </div>
-            <Button type="submit" disabled={check.isPending}>
-              Look again
-            </Button>
-          </form>
+        {bundle && verdict && (
+          <Elsewhere
+            verdict={verdict}
+            data={data}
+            model={model}
+            busy={check.isPending}
+            onData={setData}
+            onModel={setModel}
+            onLook={() => check.mutate(body(bundle))}
+          />
         )}
       </div>
     </Dialog>
+  );
+}
+
+interface ElsewhereProps {
+  verdict: BundleVerdict;
+  data: string;
+  model: string;
+  busy: boolean;
+  onData: (data: string) => void;
+  onModel: (model: string) => void;
+  onLook: () => void;
+}
+
+/** Asks for the place of what is not where the bundle says. */
+function Elsewhere({ verdict, data, model, busy, onData, onModel, onLook }: ElsewhereProps) {
+  const misses = (part: string) =>
+    verdict.errors.some(({ field }) => field?.split(".")[0] === part);
+  if (!misses("data") && !misses("model")) return null;
+  return (
+    <form
+      className="flex flex-col gap-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onLook();
+      }}
+    >
+      {misses("data") && (
+        <Field label="Where is the data?">
+          <input
+            value={data}
+            placeholder="a data set as name@number, or a path"
+            onChange={(event) => onData(event.target.value)}
+            className="control"
+          />
+        </Field>
+      )}
+      {misses("model") && (
+        <Field label="Where is the model?">
+          <input
+            value={model}
+            placeholder="a folder on the worker, or its name on the hub"
+            onChange={(event) => onModel(event.target.value)}
+            className="control"
+          />
+        </Field>
+      )}
+      <Button type="submit" busy={busy} className="self-start">
+        Look again
+      </Button>
+    </form>
   );
 }
 

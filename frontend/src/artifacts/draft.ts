@@ -1,5 +1,5 @@
 /** What the dialog has been told so far. */
-import type { ExportCreate, ExportKind } from "./queries";
+import type { ExportCreate, ExportKind, ExportOptions } from "./queries";
 
 export interface Draft {
   kind: ExportKind;
@@ -33,6 +33,15 @@ export const needsWeights = (draft: Draft): boolean => {
   const content = draft.kind === "hub" ? draft.content : draft.kind;
   return content === "merged" || content === "gguf";
 };
+
+/** Room that making it takes on the worker's disk; a GGUF file is made of a merged model. */
+export function neededBytes(options: ExportOptions, draft: Draft): number {
+  const content = draft.kind === "hub" ? draft.content : draft.kind;
+  const parts = content === "gguf" ? ["merged", "gguf"] : [content];
+  return options.kinds
+    .filter((one) => parts.includes(one.kind))
+    .reduce((sum, one) => sum + (one.estimate_bytes ?? 0), 0);
+}
 
 /** Why the export cannot be started yet, in words; null: it can. */
 export function whatIsMissing(draft: Draft): string | null {

@@ -22,6 +22,7 @@ const KEYS = {
   keys: [
     [["l"], "Logarithmic y axis"],
     [["x"], "Next x axis"],
+    [["o"], "Ignore outliers"],
   ],
 } as const;
 

@@ -56,7 +56,7 @@ const NO_PINS: readonly Pin[] = [];
  * `view` the same identity as long as they are the same: then nothing is computed anew.
  */
 export function CurveChart(props: CurveChartProps) {
-  const { title, series, xLabel, group = "page", format = number } = props;
+  const { title, series, group = "page", format = number } = props;
   const [own, setOwn] = useState(false);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const model = useModel(props, hidden);
@@ -78,15 +78,7 @@ export function CurveChart(props: CurveChartProps) {
   const downloads: ChartAction[] = [
     { label: "Picture (PNG)", onClick: () => downloadPng(picture()) },
     { label: "Picture (SVG)", onClick: () => downloadSvg(picture()) },
-    {
-      label: "Numbers (CSV)",
-      onClick: () =>
-        downloadCsv(
-          title,
-          xLabel,
-          model.layers.map((layer) => layer.series),
-        ),
-    },
+    { label: "Numbers (CSV)", onClick: () => downloadCsv(title, model) },
   ];
   const legend = series.length > 1 && (
     <Legend

@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef } from "react";
 import { useTheme } from "../lib/theme";
 import type { Pin, Range } from "./curve";
 import type { ChartModel } from "./frame";
-import { reading } from "./layers";
+import { leading, reading } from "./layers";
 import { PIN_COLOURS } from "./paint";
 import { ChartPlot } from "./plot";
 import { groupOf } from "./sync";
@@ -56,7 +56,7 @@ export function Plotted({ id, title, model, height, group, onRange, format }: Pl
         aria-label={words(title, model, format)}
         tabIndex={0}
         data-testid={`chart-${id}`}
-        className="block size-full touch-pan-y rounded-b-panel focus-visible:outline-offset-[-2px]"
+        className="block size-full touch-pan-y rounded-b-panel focus-visible:outline-offset-[-2px] print:object-contain"
       />
       <div
         aria-hidden="true"
@@ -65,11 +65,11 @@ export function Plotted({ id, title, model, height, group, onRange, format }: Pl
       <div
         ref={cross}
         aria-hidden="true"
-        className="pointer-events-none absolute hidden w-px bg-line-strong"
+        className="pointer-events-none absolute hidden w-px bg-line-strong print:hidden!"
       >
         <span className="absolute top-full left-1/2 mt-0.5 -translate-x-1/2 whitespace-nowrap rounded-[3px] bg-raised px-1 text-muted text-xs tabular-nums" />
       </div>
-      <div ref={flags}>
+      <div ref={flags} className="print:hidden">
         {model.pins.map((pin) => (
           <Flag key={pin.id} pin={pin} />
         ))}
@@ -101,7 +101,7 @@ function overlay(plot: ChartPlot, cross: HTMLElement | null, flags: HTMLElement 
   const shown = hovered !== null && inside(hovered);
   cross.style.display = shown ? "block" : "none";
   if (shown) {
-    const [layer] = model.layers;
+    const layer = leading(model.layers, range);
     const x = layer?.series.x[layer ? reading(layer, hovered).at : 0] ?? hovered;
     const at = inside(x) ? x : hovered;
     Object.assign(cross.style, {

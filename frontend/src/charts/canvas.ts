@@ -4,21 +4,50 @@ import type { Painter } from "./paint";
 
 const FONT = '"Inter Variable", system-ui, sans-serif';
 
-/** `colour` turns a token of the design into a colour. */
+/** Corners of a triangle: a line drawn at all three looks as thick whichever way it runs. */
+const CORNERS = [
+  [0, -1],
+  [0.866, 0.5],
+  [-0.866, 0.5],
+] as const;
+/** How far apart, for each pixel of width beyond the first. */
+const APART = 0.6;
+/** Wider lines of hairs would have gaps. */
+const WIDEST = 2;
+
+/**
+ * `colour` turns a token of the design into a colour; `ratio` is the screen's pixels for each of CSS.
+ *
+ * Where there is no GPU, a line of one pixel costs a tenth of a wider one, whose every corner is an
+ * area to fill. So a wider line of very many corners is drawn as three thin ones, closely together.
+ */
 export function canvasPainter(
   ctx: CanvasRenderingContext2D,
   colour: (css: string) => string,
+  ratio = 1,
 ): Painter {
   ctx.lineJoin = "round";
+  const hairs = (path: Path2D, width: number) => {
+    ctx.lineWidth = 1 / ratio;
+    const radius = ((width * ratio - 1) * APART) / ratio;
+    for (const [x, y] of CORNERS) {
+      ctx.translate(x * radius, y * radius);
+      ctx.stroke(path);
+      ctx.translate(-x * radius, -y * radius);
+    }
+  };
   return {
+    grain: 1 / ratio,
     stroke(style, build) {
       const path = new Path2D();
       build(path);
+      const device = style.width * ratio;
       ctx.globalAlpha = style.opacity ?? 1;
       ctx.strokeStyle = colour(style.colour);
       ctx.lineWidth = style.width;
       ctx.setLineDash(style.dash ? style.dash.split(" ").map(Number) : []);
-      ctx.stroke(path);
+      if (style.rugged && device > 1 && device <= WIDEST) hairs(path, style.width);
+      else ctx.stroke(path);
     },
     fill(style, build) {
       const path = new Path2D();

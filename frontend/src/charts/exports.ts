@@ -1,5 +1,7 @@
 /** A chart to take away: as a picture, or as its numbers. */
-import type { CurveSeries } from "./curve";
+import { lowerBound } from "../lib/sorted";
+import type { CurveSeries, Range } from "./curve";
+import type { ChartModel } from "./frame";
 import { type Picture, svgOf } from "./svg";
 
 const cell = (value: number | string | null | undefined): string => {
@@ -8,13 +10,31 @@ const cell = (value: number | string | null | undefined): string => {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
+/** The points of a range: around them a zoomed chart has others, in less detail. */
+function within(one: CurveSeries, [low, high]: Range): CurveSeries {
+  const first = lowerBound(one.x, low);
+  let end = lowerBound(one.x, high);
+  while (one.x[end] === high) end += 1;
+  const cut = <T>(column: readonly T[]) => column.slice(first, end);
+  return {
+    ...one,
+    x: cut(one.x),
+    y: cut(one.y),
+    ...(one.low && one.high ? { low: cut(one.low), high: cut(one.high) } : {}),
+  };
+}
+
 /**
- * A row for each x that any curve has, a column for each curve, whole numbers as they are. Curves
- * that stand for more points than they have also give the least and the greatest of each.
+ * What is in sight: a row for each x that any curve has, a column for each curve, whole numbers as
+ * they are. Curves that stand for more points than they have also give the least and the greatest.
  */
-export function csvOf(xLabel: string, series: readonly CurveSeries[]): string {
+export function csvOf(
+  xLabel: string,
+  series: readonly CurveSeries[],
+  range: Range | null = null,
+): string {
   const rows = new Map<number, (number | string | null)[]>();
-  const columns = series.flatMap((one) => columnsOf(one));
+  const columns = series.flatMap((one) => columnsOf(range ? within(one, range) : one));
   columns.forEach(({ x, values, names }, at) => {
     x.forEach((place, i) => {
       const row = rows.get(place) ?? new Array<number | string | null>(columns.length).fill(null);
@@ -37,7 +57,8 @@ interface Column {
 function columnsOf({ label, x, y, low, high, nonFinite }: CurveSeries): Column[] {
   const names = nonFinite && new Map(nonFinite.map((one) => [one.x, one.name]));
   const line: Column = { name: label, x, values: y, names };
-  if (!low || !high) return [line];
+  const each = (edge: typeof y) => edge.every((value, i) => value === y[i]);
+  if (!low || !high || (each(low) && each(high))) return [line];
   return [
     line,
     { name: `${label}, least`, x, values: low },
@@ -62,9 +83,10 @@ export function downloadSvg(picture: Picture): void {
   download(fileName(picture.title, "svg"), blob);
 }
 
-export function downloadCsv(title: string, xLabel: string, series: readonly CurveSeries[]): void {
-  const blob = new Blob([csvOf(xLabel, series)], { type: "text/csv;charset=utf-8" });
-  download(fileName(title, "csv"), blob);
+export function downloadCsv(title: string, { xLabel, layers, view }: ChartModel): void {
+  const series = layers.map((layer) => layer.series);
+  const text = csvOf(xLabel, series, view.range);
+  download(fileName(title, "csv"), new Blob([text], { type: "text/csv;charset=utf-8" }));
 }
 
 /** Twice as fine as the screen counts, for slides and papers. */

@@ -1,7 +1,7 @@
 /** What mouse and keyboard do on a chart. */
 import type { Range } from "./curve";
 import { domainOf } from "./frame";
-import { logX, reading } from "./layers";
+import { leading, logX, reading } from "./layers";
 import type { ChartPlot } from "./plot";
 
 /** After the last turn of a wheel or stroke of a key, the page is told. */
@@ -158,12 +158,14 @@ class Hand {
   /** The crosshair goes to the point before or after. */
   private stepBy(by: number): void {
     const { group, model } = this.plot;
-    const [layer] = model.layers;
-    if (!layer) return;
     const [low, high] = this.plot.shown();
+    const layer = leading(model.layers, [low, high]);
+    if (!layer) return;
     const from = group.hovered ?? (by > 0 ? low : high);
     const { at } = reading(layer, from);
-    const x = layer.series.x[group.hovered === null ? at : at + by];
+    const near = layer.series.x[at];
+    const inSight = near !== undefined && near >= low && near <= high;
+    const x = layer.series.x[group.hovered === null && inSight ? at : at + by];
     if (x !== undefined && x >= low && x <= high) group.hover(x);
   }
 

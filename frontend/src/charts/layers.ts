@@ -131,6 +131,12 @@ export function reading(layer: Layer, x: number | null): { at: number; value: nu
   return { at, value };
 }
 
+/** The curve whose points the crosshair goes along: one in sight, and no earlier attempt if possible. */
+export function leading(drawn: readonly Layer[], [low, high]: Range): Layer | undefined {
+  const inSight = drawn.filter(({ series: { x } }) => (x[lowerBound(x, low)] ?? high + 1) <= high);
+  return inSight.find((layer) => !layer.series.faint) ?? inSight[0] ?? drawn[0];
+}
+
 /** The newest point that has a value. */
 function lastKnown({ y }: Layer): number {
   for (let i = y.length - 1; i >= 0; i -= 1) if (y[i] !== null) return i;

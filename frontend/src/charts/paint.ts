@@ -10,6 +10,8 @@ export interface Stroke {
   readonly width: number;
   readonly opacity?: number;
   readonly dash?: string | undefined;
+  /** Of so many corners that it may be drawn in a quicker way. */
+  readonly rugged?: boolean;
 }
 
 export interface Words {
@@ -23,6 +25,8 @@ export interface Words {
 
 /** A place to draw on. Texts stand with their middle at the given height. */
 export interface Painter {
+  /** Width of the columns within which points are told apart. */
+  readonly grain: number;
   stroke(style: Stroke, build: (sink: Sink) => void): void;
   fill(style: Pick<Stroke, "colour" | "opacity">, build: (sink: Sink) => void): void;
   text(words: string, x: number, y: number, style: Words): void;
@@ -31,21 +35,30 @@ export interface Painter {
 }
 
 const BAND = 0.16;
+/** The area alone would hardly show a spike that is one column wide. */
+const EDGE = 0.3;
 const AREA = 0.35;
 const BEHIND = 0.28;
 const FAINT = 0.38;
 /** Fewer points than this to a chart's width, and each is seen. */
 const FEW = 24;
+/** More points than this, and a line is drawn in the quicker way. */
+const RUGGED = 150;
 
-export function paint(painter: Painter, model: ChartModel, frame: Frame): void {
+/** Answers of how many points it was. */
+export function paint(painter: Painter, model: ChartModel, frame: Frame): number {
   axes(painter, model, frame);
-  const drawn = model.layers.map((layer) => ({ layer, at: slice(layer, frame) }));
+  const drawn = model.layers.map((layer) => ({ layer, at: slice(layer, frame, painter.grain) }));
   painter.clipped(frame, () => {
     for (const { layer, at } of drawn) underlay(painter, layer, at);
     for (const { layer, at } of drawn) curve(painter, layer, at, frame);
     pins(painter, model.pins, frame);
   });
+  return drawn.reduce((sum, { layer, at }) => sum + (at.end - at.first) * columnsOf(layer), 0);
 }
+
+/** What is drawn of each point: the line, its band, the raw one behind. */
+const columnsOf = ({ series, raw }: Layer) => 1 + (series.low ? 1 : 0) + (raw ? 1 : 0);
 
 function axes(painter: Painter, { xLabel, yLabel }: ChartModel, frame: Frame): void {
   const { left, right, top, bottom, toX, toY } = frame;
@@ -78,9 +91,9 @@ function rule(sink: Sink, from: number, to: number, y: number): void {
   sink.lineTo(to, y);
 }
 
-function slice({ series }: Layer, { range, toX, toY }: Frame): Slice {
+function slice({ series }: Layer, { range, toX, toY }: Frame, grain: number): Slice {
   const [first, end] = visible(series.x, range);
-  return { x: series.x, first, end, toX, toY };
+  return { x: series.x, first, end, toX, toY, grain };
 }
 
 /** Bands and stacked areas, below every line. */
@@ -88,15 +101,18 @@ function underlay(painter: Painter, { series, y, base }: Layer, at: Slice): void
   const { colour, low, high, faint } = series;
   if (base) painter.fill({ colour, opacity: AREA }, (sink) => band(sink, base, y, at));
   else if (low && high) {
-    const opacity = faint ? BAND / 2 : BAND;
-    painter.fill({ colour, opacity }, (sink) => band(sink, low, high, at));
+    const pale = faint ? 0.5 : 1;
+    const area = (sink: Sink) => band(sink, low, high, at);
+    painter.fill({ colour, opacity: BAND * pale }, area);
+    painter.stroke({ colour, width: 1, opacity: EDGE * pale }, area);
   }
 }
 
 function curve(painter: Painter, layer: Layer, at: Slice, frame: Frame): void {
   const { series, y, raw } = layer;
   const pale = series.faint ? FAINT : 1;
-  const style = { colour: series.colour, dash: series.dash };
+  const rugged = at.end - at.first > RUGGED;
+  const style = { colour: series.colour, dash: series.dash, rugged };
   if (raw) {
     const behind = { ...style, width: 1, opacity: BEHIND * pale };
     painter.stroke(behind, (sink) => line(sink, raw, at));

@@ -32,13 +32,17 @@ export interface Slice {
   readonly end: number;
   readonly toX: Place;
   readonly toY: Place;
+  /** Width of a column, in CSS pixels. */
+  readonly grain: number;
 }
+
+const columnOf = (x: number, grain: number) => Math.round(x / grain) * grain;
 
 /**
  * A broken line. Of the points that share a column of pixels the first, lowest, highest and last
  * are drawn, which looks the same as all of them. A point between two gaps is a short dash.
  */
-export function line(sink: Sink, y: Values, { x, first, end, toX, toY }: Slice): void {
+export function line(sink: Sink, y: Values, { x, first, end, toX, toY, grain }: Slice): void {
   let column = Number.NaN;
   let pen = false;
   let low = 0;
@@ -60,7 +64,7 @@ export function line(sink: Sink, y: Values, { x, first, end, toX, toY }: Slice):
       column = Number.NaN;
       continue;
     }
-    const px = Math.round(toX(x[i] ?? 0) * 2) / 2;
+    const px = columnOf(toX(x[i] ?? 0), grain);
     if (pen && px === column) {
       low = Math.min(low, py);
       high = Math.max(high, py);
@@ -86,7 +90,7 @@ export function line(sink: Sink, y: Values, { x, first, end, toX, toY }: Slice):
 
 /** The area between two edges, in one piece between gaps; columns of pixels are merged. */
 export function band(sink: Sink, low: Values, high: Values, slice: Slice): void {
-  const { x, first, end, toX, toY } = slice;
+  const { x, first, end, toX, toY, grain } = slice;
   let columns: [x: number, top: number, bottom: number][] = [];
   const flush = () => {
     const [start] = columns;
@@ -106,7 +110,7 @@ export function band(sink: Sink, low: Values, high: Values, slice: Slice): void 
       flush();
       continue;
     }
-    const px = Math.round(toX(x[i] ?? 0) * 2) / 2;
+    const px = columnOf(toX(x[i] ?? 0), grain);
     const latest = columns.at(-1);
     if (latest && latest[0] === px) {
       latest[1] = Math.min(latest[1], top);

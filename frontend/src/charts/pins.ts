@@ -14,6 +14,8 @@ const METRICS: Record<string, readonly string[]> = {
   no_loss_tokens: ["train/masked_share", "train/truncated_share"],
   teacher_scores_missing: ["train/contrastive/without_negative"],
   completions_collapsed: ["train/completion_length"],
+  completions_endless: ["train/truncated_share"],
+  completions_repetitive: ["train/repeated_share"],
   entropy_collapsed: ["train/entropy/student"],
   loss_not_finite: ["train/grad_norm"],
 };

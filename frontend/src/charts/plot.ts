@@ -6,6 +6,9 @@ import { gestures } from "./gestures";
 import { paint } from "./paint";
 import { type Group, schedule, unschedule } from "./sync";
 
+/** On paper two charts stand beside each other; a printer is finer than a screen. */
+const PAPER = { width: 360, ratio: 3 };
+
 export interface PlotEvents {
   /** A gesture has ended: this is what is to be shown, null for everything. */
   onRange: (range: Range | null) => void;
@@ -36,7 +39,13 @@ export class ChartPlot {
     const size = new ResizeObserver(() => this.redraw());
     sight.observe(canvas);
     size.observe(canvas);
+    const paper = () => this.print();
+    const screen = () => this.repaint();
+    window.addEventListener("beforeprint", paper);
+    window.addEventListener("afterprint", screen);
     this.endings.push(
+      () => window.removeEventListener("beforeprint", paper),
+      () => window.removeEventListener("afterprint", screen),
       () => sight.disconnect(),
       () => size.disconnect(),
       () => unschedule(this.draw),
@@ -89,12 +98,21 @@ export class ChartPlot {
     } else if (this.seen && this.frame) this.events.onDrawn(this);
   }
 
-  private readonly draw = (): void => {
+  /** At once, wherever it is: what was never in sight is on the paper too, in the paper's colours. */
+  private print(): void {
+    this.colours.clear();
+    this.drawAt(PAPER.width, this.canvas.clientHeight, PAPER.ratio);
+  }
+
+  private readonly draw = (): number => {
+    const { clientWidth, clientHeight } = this.canvas;
+    return this.drawAt(clientWidth, clientHeight, window.devicePixelRatio || 1);
+  };
+
+  private drawAt(width: number, height: number, ratio: number): number {
     const { canvas } = this;
-    const { clientWidth: width, clientHeight: height } = canvas;
     const ctx = canvas.getContext("2d");
-    if (!ctx || !width || !height) return;
-    const ratio = window.devicePixelRatio || 1;
+    if (!ctx || !width || !height) return 0;
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== w || canvas.height !== h) {
       canvas.width = w;
@@ -103,7 +121,8 @@ export class ChartPlot {
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.clearRect(0, 0, width, height);
     this.frame = frameOf(this.model, { width, height }, this.shown(), measure);
-    paint(canvasPainter(ctx, this.colour), this.model, this.frame);
+    const points = paint(canvasPainter(ctx, this.colour, ratio), this.model, this.frame);
     this.events.onDrawn(this);
-  };
+    return points;
+  }
 }

@@ -1,5 +1,5 @@
 /** Which charts a run has, from the metrics that it reports. */
-import { bytes, number, percent } from "../lib/format";
+import { bytes, integer, number, percent } from "../lib/format";
 import { gpuLines } from "./gpu";
 
 export interface ChartLine {
@@ -142,6 +142,7 @@ const GROUPS: ChartGroup[] = [
     charts: [
       one("train/completion_length", "Length", "tokens"),
       share("train/truncated_share", "Truncated", "share of sequences"),
+      share("train/repeated_share", "Repeated", "share of 4-token phrases"),
       share("train/masked_share", "Left out of the loss", "share of tokens"),
       share("train/on_policy_share", "Sampled by the student", "share of sequences"),
     ],
@@ -151,7 +152,11 @@ const GROUPS: ChartGroup[] = [
     charts: [
       one("train/grad_norm", "Gradient norm", "before clipping"),
       one("train/learning_rate", "Learning rate", "step size", { exact: true }),
-      one("train/tokens", "Completion tokens so far", "tokens", { plain: true, exact: true }),
+      one("train/tokens", "Completion tokens so far", "tokens", {
+        format: integer,
+        plain: true,
+        exact: true,
+      }),
       one("train/epoch", "Passes over the records", "epochs", { plain: true, exact: true }),
     ],
   },
@@ -159,6 +164,11 @@ const GROUPS: ChartGroup[] = [
     title: "Speed and memory",
     charts: [
       one("throughput/tokens_per_second", "Throughput", "completion tokens/s"),
+      many("throughput/split", "Throughput of each part", "tokens/s of a device", {
+        "throughput/rollout": "rollout",
+        "throughput/teacher": "teacher",
+        "throughput/student": "student",
+      }),
       many(
         "time/split",
         "Time per step",

@@ -9,6 +9,8 @@ const FONT = "Inter, 'Inter Variable', system-ui, sans-serif";
 const PAD = 12;
 const TITLE = 24;
 const LEGEND_ROW = 18;
+/** A picture is looked at closer than the screen. */
+const GRAIN = 0.5;
 
 export interface Picture {
   readonly title: string;
@@ -84,6 +86,7 @@ let clips = 0;
 
 function svgPainter(out: string[], colour: (css: string) => string): Painter {
   return {
+    grain: GRAIN,
     stroke(style, build) {
       const path = new SvgPath();
       build(path);

@@ -45,17 +45,23 @@ export function useHovered(name: string): number | null {
   return useSyncExternalStore(group.subscribe, () => group.hovered);
 }
 
+/** Draws, and tells how much: of how many points. */
+type Draw = () => number;
+
 /** A frame in which the page must still answer: what does not fit is drawn in the next. */
 const FRAME_MS = 24;
 /** Where there is no GPU, the browser paints what was drawn only after it: longer frames tell. */
 const SLOW_FRAME_MS = 40;
 const QUICK_FRAME_MS = 20;
-const MOST_AT_ONCE = 16;
-const waiting = new Set<Listener>();
+const LEAST = 5000;
+const MOST = 400_000;
+const waiting = new Set<Draw>();
 let asked = false;
-/** Charts in a frame: fewer after a slow one, more after a quick one. */
-let atOnce = 1;
+/** Points that a frame may draw: fewer after a slow frame, more after a quick one that used it up. */
+let budget = 4 * LEAST;
 let last = 0;
+/** Whether the frame before left something for this one. */
+let goesOn = false;
 
 function ask(): void {
   if (asked) return;
@@ -64,34 +70,36 @@ function ask(): void {
 }
 
 /** Draws in the next frame that has room; once, however often it is asked for. */
-export function schedule(draw: Listener): void {
+export function schedule(draw: Draw): void {
   waiting.add(draw);
   ask();
 }
 
-export function unschedule(draw: Listener): void {
+export function unschedule(draw: Draw): void {
   waiting.delete(draw);
 }
 
-function adapt(now: number, goesOn: boolean): void {
-  // Only frames that follow each other tell what the one before has cost.
-  if (goesOn && now - last > SLOW_FRAME_MS) atOnce = Math.max(1, Math.floor(atOnce / 2));
-  else if (goesOn && now - last < QUICK_FRAME_MS) atOnce = Math.min(MOST_AT_ONCE, atOnce + 1);
-  last = now;
+/** The budget after a frame that took so long. */
+export function adapted(before: number, took: number): number {
+  if (took > SLOW_FRAME_MS) return Math.max(LEAST, before / 2);
+  return took < QUICK_FRAME_MS ? Math.min(MOST, before * 1.25) : before;
 }
-
-let goesOn = false;
 
 function drawSome(): void {
   asked = false;
   const begun = performance.now();
-  adapt(begun, goesOn);
+  // Only frames that follow each other tell what the one before has cost.
+  if (goesOn) budget = adapted(budget, begun - last);
+  last = begun;
+  let points = 0;
   let drawn = 0;
   for (const draw of waiting) {
     waiting.delete(draw);
-    draw();
+    points += draw();
     drawn += 1;
-    if (drawn >= atOnce || performance.now() - begun > FRAME_MS) break;
+    // The next one will be like these.
+    const full = points + points / drawn > budget;
+    if (full || performance.now() - begun > FRAME_MS) break;
   }
   goesOn = waiting.size > 0;
   if (goesOn) ask();

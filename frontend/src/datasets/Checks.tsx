@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
-import { datasetQuery, datasetsQuery, leaksQuery, lengthsQuery } from "../api/queries";
+import { datasetQuery, datasetsQuery, leaksQuery, lengthsQuery } from "../api/datasetQueries";
 import type { DatasetHistogram, DatasetVersion } from "../api/types";
 import { Failure } from "../components/states";
 import { Button, Skeleton } from "../components/ui";

@@ -3,7 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { type ReactNode, useState } from "react";
 import { useDeleteDataset } from "../api/actions";
 import { asApiError } from "../api/client";
-import { datasetQuery } from "../api/queries";
+import { datasetQuery } from "../api/datasetQueries";
 import type { DatasetDetail, DatasetVersion } from "../api/types";
 import { Copy } from "../components/Copy";
 import { Confirm } from "../components/Dialog";

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { datasetsQuery } from "../api/queries";
+import { datasetsQuery } from "../api/datasetQueries";
 import type { Dataset } from "../api/types";
 import { Empty, Failure } from "../components/states";
 import { Time } from "../components/Time";

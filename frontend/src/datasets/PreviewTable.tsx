@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { previewQuery } from "../api/queries";
+import { previewQuery } from "../api/datasetQueries";
 import type { DatasetRow, DatasetVersion } from "../api/types";
 import { Paging } from "../components/Paging";
 import { Failure } from "../components/states";

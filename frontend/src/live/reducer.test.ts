@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { MetricSeries, RunEvent } from "../api/types";
+import { MOST_POINTS } from "./curves";
 import { EMPTY, load, mergeLogs, receive } from "./reducer";
 
 const metrics = (
@@ -122,5 +123,38 @@ describe("log lines", () => {
   it("come once and in order from pages and stream", () => {
     const merged = mergeLogs([line(3), line(4)], [line(1), line(2)], [line(4), line(5)]);
     expect(merged.map((item) => item.cursor)).toEqual([1, 2, 3, 4, 5]);
+  });
+});
+
+describe("a page that is left open", () => {
+  const LONG = 3 * MOST_POINTS;
+  const stream = (value: (step: number) => number | string) => {
+    let state = EMPTY;
+    for (let step = 1; step <= LONG; step += 1) {
+      state = receive(state, metrics(step, step, value(step)));
+    }
+    return state;
+  };
+
+  it("keeps no more points than a chart can show, and yet every extreme", () => {
+    const curve = loss(stream((step) => (step === 4321 ? 99 : 1)));
+    expect(curve?.steps.length).toBeLessThanOrEqual(MOST_POINTS);
+    expect(Math.max(...(curve?.high ?? []).map(Number))).toBe(99);
+    expect(curve?.counts?.reduce((sum, count) => sum + count)).toBe(LONG);
+    expect(curve?.steps.at(-1)).toBe(LONG);
+  });
+
+  it("keeps the places of some values that are no numbers, not of all", () => {
+    const curve = loss(stream(() => "NaN"));
+    expect(Object.keys(curve?.nonFinite ?? {}).length).toBeLessThanOrEqual(500);
+  });
+
+  it("keeps the latest lines of the log", () => {
+    let state = EMPTY;
+    for (let cursor = 1; cursor <= 9000; cursor += 1) {
+      state = receive(state, { ...metrics(cursor, 1, 1), kind: "log", payload: { message: "m" } });
+    }
+    expect(state.logs.length).toBeLessThanOrEqual(2000);
+    expect(state.logs.at(-1)?.cursor).toBe(9000);
   });
 });

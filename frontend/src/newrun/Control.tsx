@@ -1,6 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { datasetsQuery } from "../api/queries";
+import { modelsQuery, workersQuery } from "../api/queries";
+import { Combobox } from "../components/Combobox";
 import { Segmented, Switch } from "../components/ui";
+import { plural } from "../lib/format";
 import type { FieldModel } from "./schema";
 
 interface ControlProps {
@@ -63,7 +65,8 @@ export function Control(props: ControlProps) {
       />
     );
   }
-  if (field.path === "data.dataset") return <DatasetControl {...props} />;
+  if (field.path === "model.name") return <ModelControl {...props} />;
+  if (field.path === "schedule.labels") return <LabelsControl {...props} />;
   if (field.path === "objective.alpha") {
     return <AlphaControl {...props} />;
   }
@@ -100,18 +103,39 @@ function TextControl(props: ControlProps & { list?: string }) {
   );
 }
 
-/** The newest version of each data set to choose from; any other can be typed. */
-function DatasetControl(props: ControlProps) {
-  const list = useQuery(datasetsQuery);
+/** Models on the server's machine and of earlier runs; any other can be typed. */
+function ModelControl({ id, field, value, invalid, describedBy, onChange }: ControlProps) {
+  const list = useQuery(modelsQuery);
+  const suggestions = (list.data?.items ?? []).map(({ name, here, runs }) => ({
+    value: name,
+    note: [here && "on this machine", runs > 0 && plural(runs, "earlier run")]
+      .filter(Boolean)
+      .join(", "),
+  }));
+  return (
+    <Combobox
+      id={id}
+      testId={`field-${field.path}`}
+      value={String(value)}
+      suggestions={suggestions}
+      invalid={invalid}
+      describedBy={describedBy}
+      onChange={onChange}
+    />
+  );
+}
+
+/** Labels that connected workers carry; any others can be typed. */
+function LabelsControl(props: ControlProps) {
+  const list = useQuery(workersQuery);
+  const known = [...new Set((list.data?.items ?? []).flatMap((worker) => worker.labels))].sort();
   return (
     <>
       <TextControl {...props} list={`${props.id}-known`} />
       <datalist id={`${props.id}-known`}>
-        {list.data?.items
-          .filter((item) => item.latest !== null)
-          .map((item) => (
-            <option key={item.id} value={`${item.name}@${item.latest}`} />
-          ))}
+        {known.map((label) => (
+          <option key={label} value={label} />
+        ))}
       </datalist>
     </>
   );

@@ -2,7 +2,9 @@ import { RotateCcw } from "lucide-react";
 import type { Problem } from "../api/types";
 import { Inline } from "../components/Inline";
 import { Control } from "./Control";
+import { firstValues } from "./grid";
 import type { FieldModel } from "./schema";
+import { VaryButton, VaryControl } from "./VaryControl";
 import { messageOf } from "./values";
 
 export const fieldId = (path: string): string => `field-${path}`;
@@ -13,10 +15,15 @@ interface FieldProps {
   fallback: string | boolean;
   problems: Problem[] | undefined;
   warnings: Problem[] | undefined;
+  /** Values to try in place of one. */
+  tried: string | undefined;
   onChange: (value: string | boolean) => void;
+  /** Absent where only one value makes sense. */
+  onVary: ((tried: string | null) => void) | undefined;
 }
 
-export function Field({ field, value, fallback, problems, warnings, onChange }: FieldProps) {
+export function Field(props: FieldProps) {
+  const { field, value, fallback, problems, warnings, tried, onChange, onVary } = props;
   const id = fieldId(field.path);
   const changed = value !== fallback;
   const long = field.kind === "longtext";
@@ -36,26 +43,46 @@ export function Field({ field, value, fallback, problems, warnings, onChange }: 
         </p>
       </div>
       <div className="min-w-0">
-        <Control
-          id={id}
-          field={field}
-          value={value}
-          invalid={problems !== undefined}
-          describedBy={describedBy}
-          onChange={onChange}
-        />
-        {changed && !(fallback === "" && field.required) && (
-          <button
-            type="button"
-            onClick={() => onChange(fallback)}
-            title={`Default: ${shown(fallback)}`}
-            className="mt-1 inline-flex max-w-full items-center gap-1 text-faint text-xs hover:text-ink"
-          >
-            <RotateCcw aria-hidden="true" className="size-3 shrink-0" />
-            <span className="truncate">
-              {long ? "Reset to the default" : `Reset to ${shown(fallback)}`}
-            </span>
-          </button>
+        {tried !== undefined && onVary ? (
+          <VaryControl
+            field={field}
+            tried={tried}
+            invalid={problems !== undefined}
+            describedBy={describedBy}
+            onChange={onVary}
+            onEnd={() => onVary(null)}
+          />
+        ) : (
+          <Control
+            id={id}
+            field={field}
+            value={value}
+            invalid={problems !== undefined}
+            describedBy={describedBy}
+            onChange={onChange}
+          />
+        )}
+        {tried === undefined && (
+          <div className="mt-1 flex items-center justify-between gap-3 empty:hidden">
+            {changed && !(fallback === "" && field.required) && (
+              <button
+                type="button"
+                onClick={() => onChange(fallback)}
+                title={`Default: ${shown(fallback)}`}
+                className="inline-flex min-w-0 items-center gap-1 text-faint text-xs hover:text-ink"
+              >
+                <RotateCcw aria-hidden="true" className="size-3 shrink-0" />
+                <span className="truncate">
+                  {long ? "Reset to the default" : `Reset to ${shown(fallback)}`}
+                </span>
+              </button>
+            )}
+            {onVary && (
+              <span className="ml-auto">
+                <VaryButton title={field.title} onClick={() => onVary(firstValues(field, value))} />
+              </span>
+            )}
+          </div>
         )}
         <Messages id={`${id}-error`} path={field.path} problems={problems} tone="text-bad" />
         <Messages path={`${field.path}-warning`} problems={warnings} tone="text-warn" />

@@ -12,15 +12,23 @@ interface NameAndProjectProps {
   projectId: string;
   projects: Project[];
   problems: Problem[] | undefined;
+  /** How often it runs, each time with another seed. */
+  seeds: number;
   onName: (name: string) => void;
   onProject: (projectId: string) => void;
+  onSeeds: (count: number) => void;
 }
 
+const MOST_SEEDS = 100;
+
 export function NameAndProject(props: NameAndProjectProps) {
-  const { name, projectId, projects, problems, onName, onProject } = props;
+  const { name, projectId, projects, problems, seeds, onName, onProject, onSeeds } = props;
   const [adding, setAdding] = useState(false);
   return (
-    <section aria-label="Name and project" className="panel grid gap-4 p-4 sm:grid-cols-2">
+    <section
+      aria-label="Name and project"
+      className="panel grid gap-4 p-4 sm:grid-cols-[minmax(0,1fr)_minmax(0,1fr)_96px]"
+    >
       <div>
         <label htmlFor={fieldId("name")} className="mb-1 block font-medium">
           Name
@@ -64,6 +72,24 @@ export function NameAndProject(props: NameAndProjectProps) {
             <Plus className="size-4" />
           </IconButton>
         </div>
+      </div>
+      <div>
+        <label htmlFor="seed-count" className="mb-1 block font-medium">
+          Seeds
+        </label>
+        <input
+          id="seed-count"
+          type="number"
+          min={1}
+          max={MOST_SEEDS}
+          value={seeds}
+          title="So many runs, each with a seed of its own"
+          onChange={(event) => {
+            const count = Math.trunc(Number(event.target.value));
+            if (count >= 1) onSeeds(Math.min(MOST_SEEDS, count));
+          }}
+          className="control w-full tabular-nums"
+        />
       </div>
       {adding && (
         <NewProject

@@ -37,6 +37,20 @@ const problem = (field: string | null, message: string) => ({
   line: null,
 });
 
+const preflight = {
+  errors: [],
+  warnings: [],
+  data: null,
+  prompts: null,
+  model: { name: "m", special_tokens: {}, vocabulary: null, problem: null },
+  example: null,
+  making: [],
+  steps: null,
+  sequences: 32,
+  disk: null,
+  workers: [],
+};
+
 const posted: unknown[] = [];
 const list = (items: object[]) => ({ items, total: items.length, limit: 50, offset: 0 });
 const server = setupServer(
@@ -55,6 +69,9 @@ const server = setupServer(
       warnings: [problem("training.seed", "A common seed.")],
     }),
   ),
+  http.post("*/api/runs/preflight", () => HttpResponse.json(preflight)),
+  http.get("*/api/workers", () => HttpResponse.json(list([]))),
+  http.get("*/api/config/models", () => HttpResponse.json(list([]))),
   http.post("*/api/runs", async ({ request }) => {
     posted.push(await request.json());
     const errors = [
@@ -77,7 +94,10 @@ const server = setupServer(
 );
 
 beforeAll(() => server.listen({ onUnhandledRequest: "error" }));
-afterEach(() => server.resetHandlers());
+afterEach(() => {
+  server.resetHandlers();
+  sessionStorage.clear(); // drafts
+});
 afterAll(() => server.close());
 
 function open(path: string) {

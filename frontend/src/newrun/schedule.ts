@@ -36,13 +36,13 @@ const PRIORITY = field(
   "priority",
   "integer",
   "Runs of higher priority start first; equal ones in their order.",
-  { nullable: false, fallback: 0, bounds: "\u2212100–100" },
+  { nullable: false, fallback: 0, advanced: false, bounds: "\u2212100–100" },
 );
 const LABELS = field(
   "labels",
   "list",
   "Only a worker that carries all of these takes the run, for example `a100`.",
-  { nullable: false, fallback: [] },
+  { nullable: false, fallback: [], advanced: false },
 );
 const MEMORY = field(
   "gpu_memory_bytes",

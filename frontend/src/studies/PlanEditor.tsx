@@ -5,6 +5,7 @@ interface PlanEditorProps {
   text: string;
   onChange: (text: string) => void;
   problems: readonly Problem[];
+  label?: string;
 }
 
 const LINE_HEIGHT = 20;
@@ -25,7 +26,8 @@ export function goToLine(line: number): void {
 }
 
 /** Plain text with line numbers; lines with mistakes are marked. */
-export function PlanEditor({ text, onChange, problems }: PlanEditorProps) {
+export function PlanEditor(props: PlanEditorProps) {
+  const { text, onChange, problems, label = "Plan, YAML or JSON" } = props;
   const gutter = useRef<HTMLDivElement>(null);
   const count = Math.max(ROWS, text.split("\n").length);
   const bad = new Set(problems.map((problem) => problem.line));
@@ -49,7 +51,7 @@ export function PlanEditor({ text, onChange, problems }: PlanEditorProps) {
       </div>
       <textarea
         id={PLAN_TEXT_ID}
-        aria-label="Plan, YAML or JSON"
+        aria-label={label}
         aria-invalid={problems.length > 0 || undefined}
         aria-describedby={problems.length > 0 ? "plan-problems" : undefined}
         value={text}

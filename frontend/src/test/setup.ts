@@ -18,3 +18,5 @@ HTMLDialogElement.prototype.showModal = function showModal() {
   this.open = true;
 };
 window.scrollTo = () => {};
+// Texts are then measured by an estimate.
+HTMLCanvasElement.prototype.getContext = () => null;

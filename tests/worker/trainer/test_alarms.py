@@ -18,9 +18,9 @@ HEALTHY = {
 }
 
 
-def rung(tmp_path, steps):
+def rung(tmp_path, steps, sequences=8):
     log = EventLog(tmp_path)
-    watch = Watch(log)
+    watch = Watch(log, sequences)
     for step, metrics in enumerate(steps, start=1):
         watch.look(step, {**HEALTHY, **metrics})
     log.close()
@@ -60,6 +60,47 @@ def test_both_collapses_are_told(tmp_path):
     both = {"train/completion_length": 1.0, "train/entropy/student": 0.01}
     codes = {code for _, code in rung(tmp_path, [{}, both])}
     assert codes == {"completions_collapsed", "entropy_collapsed"}
+
+
+# A run whose teacher is the student as it moves (`live`), step by step: it ends in "I am, I am".
+COLLAPSING = {
+    "train/loss": [0.247, 0.278, 0.27, 0.268, 0.281, 0.146, 0.0715, 0.06, 0.0598, 0.0528, 0.0444],
+    "train/entropy/student": [1.2, 0.84, 1.14, 1.37, 1.42, 1.68, 1.58, 1.76, 1.86, 1.98, 1.72],
+    "train/completion_length": [16.1, 12.8, 19.5, 17.4, 22.5, 27.5, 30.1, 32, 32, 32, 32],
+    "train/truncated_share": [0.25, 0.25, 0.375, 0.25, 0.5, 0.625, 0.875, 1, 1, 1, 1],
+}
+
+
+def by_step(columns):
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def test_a_collapse_that_lowers_the_loss_and_keeps_the_entropy_is_told(tmp_path):
+    assert rung(tmp_path / "a", by_step(COLLAPSING)) == [(10, "completions_endless")]
+    # Another task, where many completions were cut off from the start.
+    shares = [0.125, 0.75, 0.75, 0.625, 0.375, 0.5, 0.75, 0.875, 0.875, 1, 1, 1, 1]
+    steps = by_step({"train/truncated_share": shares})
+    assert rung(tmp_path / "b", steps) == [(12, "completions_endless")]
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "code"),
+    [
+        ("train/repeated_share", 0.7, "completions_repetitive"),
+        ("train/truncated_share", 1.0, "completions_endless"),
+        ("train/divergence", 3.0, "divergence_exploded"),
+    ],
+)
+def test_going_astray_is_told_once_chance_does_not_explain_it(tmp_path, name, bad, code):
+    good = {name: 0.1}
+    lasting = [{name: bad}] * 3
+    assert rung(tmp_path / "a", [good] * 3 + lasting) == [(6, code)]
+    assert rung(tmp_path / "b", [good] * 3 + [*lasting[:2], good] * 5) == []
+    # A batch of one sequence says little: what three of it show may be chance.
+    assert rung(tmp_path / "c", [good] * 24 + lasting * 7, sequences=1) == []
+    assert rung(tmp_path / "d", [good] * 24 + lasting * 8, sequences=1) == [(48, code)]
+    # What was so from the start is how this task is, not a collapse.
+    assert rung(tmp_path / "e", [{name: bad}] * 12) == []
 
 
 @pytest.mark.parametrize(

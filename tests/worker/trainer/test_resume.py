@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from core.errors import StudioError
@@ -204,7 +205,8 @@ def test_an_unfinished_checkpoint_is_never_seen(tmp_path, config, monkeypatch):
     from worker.trainer import checkpoint
 
     def explode(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+        # As safetensors says it: its error is no OSError.
+        raise SafetensorError("Error while serializing: I/O error: No space left (os error 28)")
 
     monkeypatch.setattr(checkpoint, "save_file", explode)
     out = train(tmp_path, config, status=1)

@@ -93,12 +93,16 @@ def test_metrics_are_complete_and_finite(out):
         "train/loss", "train/loss/divergence", "train/grad_norm", "train/learning_rate",
         "train/completion_length", "train/truncated_share", "train/entropy/student",
         "train/entropy/teacher", "train/logprob/student", "train/logprob/teacher", "train/tokens",
-        "throughput/tokens_per_second", "time/step", "time/rollout", "time/teacher",
+        "train/epoch", "throughput/tokens_per_second", "throughput/rollout", "throughput/teacher",
+        "throughput/student", "time/step", "time/rollout", "time/teacher",
         "time/student", "tokens/rollout", "tokens/teacher", "tokens/student",
-            "memory/process_peak", "train/divergence",
+            "memory/process_peak", "train/divergence", "train/repeated_share",
     }  # fmt: skip
     assert values["time/step"] >= values["time/rollout"] > 0
-    assert trained[-1].epoch == pytest.approx(3 * 4 / 10)
+    for part in ("rollout", "teacher", "student"):
+        rate = values[f"tokens/{part}"] / values[f"time/{part}"]
+        assert values[f"throughput/{part}"] == pytest.approx(rate)
+    assert values["train/epoch"] == trained[-1].epoch == pytest.approx(3 * 4 / 10)
 
 
 def test_evaluation_before_during_and_after(out):

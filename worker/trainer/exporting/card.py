@@ -40,7 +40,7 @@ def find_licence(model: ModelConfig) -> str | None:
         return None
     data = info.card_data
     named = None if data is None else data.get("license")
-    return named if isinstance(named, str) else None
+    return named[:100] if isinstance(named, str) else None
 
 
 def _licence(card: Path) -> str | None:

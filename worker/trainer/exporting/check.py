@@ -118,6 +118,7 @@ def compare(
     undecided within the tolerance.
 
     Raises:
+        StudioError: `export_check_failed`: what was exported gives no probabilities at all.
         StopRequested: a stop was asked for.
     """
     model, (device, dtype) = loaded.model, on
@@ -125,6 +126,13 @@ def compare(
     theirs = answer_logprobs(model, reference.prompt, reference.answer, device)
     places = torch.tensor(reference.answer)[:, None]
     gaps = (theirs - reference.logprobs).gather(1, places)[:, 0].abs()
+    if not bool(torch.isfinite(gaps).all()):
+        raise failure(
+            "export_check_failed",
+            "The exported files were loaded but give no probabilities: their numbers are not "
+            "finite.",
+            "Nothing was kept. In a GGUF file of 16 bits large weights overflow: choose BF16.",
+        )
     same = _same(reference.answer, answer)
     allowed = tolerance(job, dtype, loaded.stored)
     reason = _reason(reference, answer, same, float(gaps.mean()), allowed)

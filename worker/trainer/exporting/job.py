@@ -27,7 +27,7 @@ from worker.trainer.exporting.original import ask_original, load_original
 from worker.trainer.exporting.push import push
 from worker.trainer.exporting.writing import listed, write_files
 from worker.trainer.failures import failure, write_failure
-from worker.trainer.files import folder_written_atomically, write_atomically
+from worker.trainer.files import disk_errors, folder_written_atomically, write_atomically
 from worker.trainer.interrupt import Interrupt
 from worker.trainer.model import out_of_memory
 
@@ -110,7 +110,8 @@ def _workplace(job: ExportJob, out: Path) -> AbstractContextManager[Path]:
 
 @contextmanager
 def _passing(out: Path) -> Iterator[Path]:
-    with TemporaryDirectory(prefix=f".{FOLDER}.", suffix=".tmp", dir=out) as folder:
+    passing = TemporaryDirectory(prefix=f".{FOLDER}.", suffix=".tmp", dir=out)
+    with passing as folder, disk_errors():
         yield Path(folder)
 
 

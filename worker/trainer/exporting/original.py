@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from core.prompts import Message
 from worker.trainer.adapter import load_adapter, shape_of
 from worker.trainer.chat import Chat, load_tokenizer
 from worker.trainer.exporting.answering import answer_logprobs, greedy_answer
+from worker.trainer.failures import failure
 from worker.trainer.interrupt import Interrupt
 from worker.trainer.model import Network, load_network
 
@@ -71,6 +73,7 @@ def ask_original(original: Original, job: ExportJob, interrupt: Interrupt) -> Re
     """Ask the prompt, and score the answer with and without the adapter.
 
     Raises:
+        StudioError: `weights_not_finite`.
         StopRequested: a stop was asked for.
     """
     messages = [Message(role="user", content=job.prompt)]
@@ -84,6 +87,12 @@ def ask_original(original: Original, job: ExportJob, interrupt: Interrupt) -> Re
     with network.teacher("base"):
         base = answer_logprobs(network.causal, prompt, answer, network.device)
     difference = float((_of(own, answer) - _of(base, answer)).abs().mean())
+    if not math.isfinite(difference):
+        raise failure(
+            "weights_not_finite",
+            "The run's weights give no probabilities: some of them are not finite.",
+            "Export a checkpoint of before the run diverged.",
+        )
     return Reference(prompt, answer, own, difference, network.end_ids)
 
 

@@ -17,6 +17,7 @@ from core.export_job import UNIT_BYTES, ExportedFile, ExportJob
 from worker.trainer.event_log import EventLog
 from worker.trainer.exporting.converter import convert
 from worker.trainer.exporting.original import Original
+from worker.trainer.failures import failure
 from worker.trainer.files import file_sha256
 from worker.trainer.hub import locate_model
 from worker.trainer.interrupt import Interrupt
@@ -38,7 +39,7 @@ def write_files(
         Number format of the weights that were written.
 
     Raises:
-        StudioError: the converter is missing or failed.
+        StudioError: the converter is missing or failed; there is no room.
         OSError: the disk does not take them.
         StopRequested: a stop was asked for.
     """
@@ -97,6 +98,7 @@ def _write_merged(original: Original, folder: Path, stored: torch.dtype, log: Ev
             "generation_config.json",
             revision=original.model.revision or "main",
             _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
         )
         if how is not None:
             shutil.copyfile(how, folder / "generation_config.json")
@@ -119,7 +121,20 @@ def _merge(original: Original, stored: torch.dtype) -> Any:  # noqa: ANN401 - an
 
 @contextmanager
 def _watched(folder: Path, log: EventLog, doing: str, total: int) -> Iterator[None]:
-    """Tell how many bytes of the folder are there, while somebody else's code writes them."""
+    """Tell how many bytes of the folder are there, while somebody else's code writes them.
+
+    Raises:
+        StudioError: `disk_full`: they would not fit. To find out by filling the disk would take it
+            from the runs that train here.
+    """
+    free = shutil.disk_usage(folder).free
+    if total > free:
+        raise failure(
+            "disk_full",
+            f"{doing} takes about {total / 1e9:.2f} GB; the disk of {folder.parent} has "
+            f"{free / 1e9:.2f} GB left.",
+            "Free space there, for example by deleting exports, then export again.",
+        )
     over = threading.Event()
 
     def tell(there: int) -> None:

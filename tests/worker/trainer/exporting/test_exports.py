@@ -8,14 +8,18 @@ import shutil
 import warnings
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 import yaml
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
+from core.errors import Problem
 from core.events import ExportEvent, train_event_adapter
 from core.export_job import ExportJob
 from tests.hub import Hub, serving_hub
@@ -250,6 +254,44 @@ def test_files_that_answer_otherwise_are_not_kept(
     assert "log-probabilities differ" in found.check.reason
     assert events(tmp_path / "out")[-1].problem.code == "export_check_failed"
     assert {one.name for one in (tmp_path / "out").iterdir()} == {"events.jsonl", "export.yaml"}
+
+
+def refused(folder: Path, wanted: dict[str, Any], kind: str) -> Problem:
+    """Make it, which fails; nothing of it is left."""
+    (folder / "job.yaml").write_text(yaml.safe_dump(wanted | {"kind": kind, "content": kind}))
+    assert main(["export", str(folder / "job.yaml"), "--out", str(folder / "out")]) == 1
+    assert {one.name for one in (folder / "out").iterdir()} == {"events.jsonl", "export.yaml"}
+    problem = events(folder / "out")[-1].problem
+    assert problem is not None
+    return problem
+
+
+def test_a_full_disk_is_told_before_and_while_it_fills(
+    tmp_path: Path, wanted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        # As safetensors says it: its error is no OSError.
+        raise SafetensorError("Error while serializing: I/O error: No space left (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LlamaForCausalLM, "save_pretrained", full)
+        (tmp_path / "while").mkdir()
+        assert refused(tmp_path / "while", wanted, "merged").code == "disk_full"
+    (tmp_path / "before").mkdir()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    problem = refused(tmp_path / "before", wanted, "merged")
+    assert problem.code == "disk_full"
+    assert "0.00 GB left" in problem.message
+
+
+def test_weights_that_are_not_finite_are_told(
+    tmp_path: Path, wanted: dict[str, Any], trained: Path
+) -> None:
+    source = shutil.copytree(trained / "adapter", tmp_path / "diverged")
+    file = source / "adapter_model.safetensors"
+    save_file({name: one * torch.nan for name, one in load_file(file).items()}, file)
+    problem = refused(tmp_path, wanted | {"adapter": str(source)}, "adapter")
+    assert problem.code == "weights_not_finite"
 
 
 def test_tolerances_are_as_told(wanted: dict[str, Any]) -> None:
