@@ -134,8 +134,8 @@ export function Grid(props: GridProps) {
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   return (
     <div ref={box} className="min-h-0 flex-1 overflow-auto bg-surface" data-testid="runs-scroll">
+      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: keys walk its rows, so it is a grid */}
       <table
-        // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: keys walk its rows
         role={props.head.group === undefined ? "grid" : "treegrid"}
         aria-label="Runs"
         aria-rowcount={count + 1}
