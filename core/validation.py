@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,6 +12,9 @@ from core.config import RunConfig
 from core.errors import Problem, StudioError
 from core.objective_config import CombinationError
 from core.presets import expand_preset
+
+_SECRETS: Final = frozenset({"token"})
+"""Fields whose value no complaint repeats."""
 
 
 def parse_config(raw: Mapping[str, Any]) -> RunConfig:
@@ -84,7 +87,8 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str], model: type[BaseMo
     reason = str(error["msg"]).removeprefix("Value error, ")
     reason = reason[:1].upper() + reason[1:]
     given = error.get("input")
-    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool | None) else ""
+    plain = isinstance(given, str | int | float | bool | None) and _SECRETS.isdisjoint(path)
+    shown = f" (given: {given!r})" if plain else ""
     return Problem(
         code="config_invalid",
         message=f"{field or 'configuration'}: {reason}{shown[:200]}.",

@@ -309,7 +309,7 @@ def test_what_is_no_token_is_refused_and_not_repeated(
     wanted = {"kind": "hub", "hub": {"repository": "me/mine", "token": token}}
     answer = client.post(f"/api/runs/{trained}/exports", json=wanted)
     assert answer.status_code == 422
-    assert answer.json()["problems"][0]["field"] == "hub.token"
+    assert answer.json()["errors"][0]["field"] == "hub.token"
     for part in ("€", "xxx", "hf_"):
         assert part not in answer.text
     assert not notify.redis_client().keys("*secret*")

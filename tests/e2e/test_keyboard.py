@@ -20,7 +20,7 @@ def _go(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def _tab_to(page: Page, wanted: Locator) -> None:
+def tab_to(page: Page, wanted: Locator) -> None:
     """Press Tab until an element has the focus, as somebody without a mouse does."""
     expect(wanted).to_be_visible()
     for _ in range(_MOST_TABS):
@@ -33,7 +33,7 @@ def _tab_to(page: Page, wanted: Locator) -> None:
 def _choose(page: Page, label: str, option: str) -> None:
     """Choose in a list by typing the option's name."""
     field = page.get_by_role("combobox", name=label, exact=True)
-    _tab_to(page, field)
+    tab_to(page, field)
     page.keyboard.type(option)
     expect(field).to_have_value(option)
 
@@ -52,11 +52,11 @@ def test_a_data_set_is_uploaded_mended_and_trained_on(
     _go(page, "g", "d")
     expect(page.get_by_role("main")).to_be_focused()
     with page.expect_file_chooser() as chooser:
-        _tab_to(page, page.get_by_role("button", name="Choose a file"))
+        tab_to(page, page.get_by_role("button", name="Choose a file"))
         page.keyboard.press("Enter")
     chooser.value.set_files(file)
     expect(page.get_by_label("Name", exact=True)).to_have_value("my-sums")
-    _tab_to(page, page.get_by_role("button", name="Upload", exact=True))
+    tab_to(page, page.get_by_role("button", name="Upload", exact=True))
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/datasets/[0-9a-z]{12}"))
     expect(page).to_have_title(re.compile("my-sums"))
@@ -64,7 +64,7 @@ def test_a_data_set_is_uploaded_mended_and_trained_on(
 
     _choose(page, "Prompt", "zebra")
     _choose(page, "Answer", "giraffe")
-    _tab_to(page, page.get_by_role("button", name="Save as a new version"))
+    tab_to(page, page.get_by_role("button", name="Save as a new version"))
     page.keyboard.press("Enter")
     expect(page.get_by_text("No row became an example")).to_have_count(0)
     problem = page.get_by_role("region", name="Problems").get_by_role("listitem")
@@ -75,12 +75,12 @@ def test_a_data_set_is_uploaded_mended_and_trained_on(
     assert not violations(page)
     # What is looked at stands in the address.
     rows_of_file = page.get_by_role("button", name="Rows of the file")
-    _tab_to(page, rows_of_file)
+    tab_to(page, rows_of_file)
     page.keyboard.press("Enter")
     page.reload()
     expect(page.get_by_role("columnheader", name="zebra")).to_be_visible()
 
-    _tab_to(page, page.get_by_role("link", name="Train on it"))
+    tab_to(page, page.get_by_role("link", name="Train on it"))
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("field-data.dataset")).to_have_value("my-sums@2")
     expect(page.get_by_test_id("error-data.dataset")).to_have_count(0)
@@ -103,14 +103,14 @@ def test_a_drained_worker_lets_runs_wait(
     worker = page.get_by_role("main").get_by_role("listitem", name="worker")
     expect(worker).to_be_focused()
 
-    _tab_to(page, worker.get_by_role("button", name="Quarantine…"))
+    tab_to(page, worker.get_by_role("button", name="Quarantine…"))
     page.keyboard.press("Enter")
     expect(page.get_by_label("What is wrong with it?")).to_be_focused()
     page.keyboard.type("fan is loud")
     page.keyboard.press("Enter")
     expect(worker.get_by_text("In quarantine: fan is loud")).to_be_visible()
     assert not violations(page)
-    _tab_to(page, worker.get_by_role("button", name="Resume"))
+    tab_to(page, worker.get_by_role("button", name="Resume"))
     page.keyboard.press("Enter")
     drain = worker.get_by_role("button", name="Drain")
     expect(drain).to_be_focused()
@@ -132,6 +132,6 @@ def test_a_drained_worker_lets_runs_wait(
     page.keyboard.press("Escape")
     _go(page, "g", "w")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    _tab_to(page, worker.get_by_role("button", name="Resume"))
+    tab_to(page, worker.get_by_role("button", name="Resume"))
     page.keyboard.press("Enter")
     assert plain_studio.wait_for_end(run_id)["status"] == "succeeded"

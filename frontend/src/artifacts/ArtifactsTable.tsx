@@ -30,7 +30,7 @@ export function ArtifactsTable({ rows, sort, onSort, onRun }: TableProps) {
             <Head name="run_name" label="Run" {...head} />
             <Plain label="State" />
             <Head name="bytes" label="Size" right {...head} />
-            <Head name="created_at" label="Made" right {...head} />
+            <Head name="created_at" label="Made" right wide {...head} />
             <Plain label="Actions" hidden />
           </tr>
         </thead>
@@ -48,22 +48,26 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
   const one = row.export;
   return (
     <tr className="border-line border-b hover:bg-hover">
-      <td className={`${CELL} min-w-32`}>
+      <td className={`${CELL} min-w-32 xl:min-w-56`}>
         <span className="whitespace-nowrap font-medium">
           {KINDS[row.kind as keyof typeof KINDS].label}
         </span>
         {one?.repository && <span className="block text-sm">{one.repository}</span>}
         <span className="block text-faint text-sm">
           {one ? `export, ${ofWhat(one)}` : `written by the run, attempt ${row.attempt}`}
+          <span className="lg:hidden">
+            {" · "}
+            <Time iso={row.created_at} />
+          </span>
         </span>
       </td>
       <td className={`${CELL} min-w-36`}>
-        <span className="inline-flex items-center gap-1">
+        <span className="-my-1 inline-flex items-center gap-1">
           <Link
             to="/runs/$runId"
             params={{ runId: row.run_id }}
             search={{ tab: "artifacts" }}
-            className="hover:text-accent-text"
+            className="wrap-anywhere hover:text-accent-text"
           >
             {row.run_name}
           </Link>
@@ -72,13 +76,13 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
           </IconButton>
         </span>
       </td>
-      <td className={`${CELL} min-w-36 xl:w-2/5`}>
+      <td className={`${CELL} min-w-36 xl:w-1/3`}>
         {one ? <State row={row} /> : <span className="text-muted">Whole</span>}
       </td>
       <td className={`${CELL} whitespace-nowrap text-right tabular-nums`}>
         {(one ? sizeOf(one) : bytes(row.bytes)) || UNKNOWN}
       </td>
-      <td className={`${CELL} whitespace-nowrap text-right`}>
+      <td className={`${CELL} hidden whitespace-nowrap text-right lg:table-cell`}>
         <Time iso={row.created_at} />
       </td>
       <td className={`${CELL} whitespace-nowrap`}>
@@ -143,11 +147,13 @@ interface HeadProps {
   name: "kind" | "run_name" | "bytes" | "created_at";
   label: string;
   right?: boolean;
+  /** Only where there is room; what it tells then stands with the kind. */
+  wide?: boolean;
   sort: ArtifactSort;
   onSort: (sort: ArtifactSort) => void;
 }
 
-function Head({ name, label, right = false, sort, onSort }: HeadProps) {
+function Head({ name, label, right = false, wide = false, sort, onSort }: HeadProps) {
   const down = sort === `-${name}`;
   const current = down || sort === name;
   const Arrow = down ? ArrowDown : ArrowUp;
@@ -163,7 +169,7 @@ function Head({ name, label, right = false, sort, onSort }: HeadProps) {
     <th
       scope="col"
       aria-sort={current ? (down ? "descending" : "ascending") : "none"}
-      className={`${HEAD} ${right ? "text-right" : ""}`}
+      className={`${HEAD} ${right ? "text-right" : ""} ${wide ? "hidden lg:table-cell" : ""}`}
     >
       <button
         type="button"

@@ -136,7 +136,7 @@ function Runs({ column }: { column: ComparedColumn }) {
           to="/runs/$runId"
           params={{ runId: one.id }}
           title={`${one.name}, ${one.status}, step ${integer(one.step)}`}
-          className="underline decoration-line-strong underline-offset-2 hover:text-accent-text"
+          className="inline-flex min-h-6 min-w-6 items-center justify-center underline decoration-line-strong underline-offset-2 hover:text-accent-text"
         >
           {one.seed}
         </Link>

@@ -30,11 +30,11 @@ export function Changes({ original, changes, onOpen }: ChangesProps) {
               >
                 {fullTitle(path)}
               </a>
-              <p className="break-words font-mono text-sm">
-                <del className="line-clamp-2 text-muted" title={before}>
+              <p className="flex flex-wrap gap-x-2 font-mono text-sm">
+                <del className="line-clamp-2 min-w-0 break-words text-muted" title={before}>
                   {before}
                 </del>
-                <ins className="line-clamp-2 no-underline" title={after}>
+                <ins className="line-clamp-2 min-w-0 break-words no-underline" title={after}>
                   {after}
                 </ins>
               </p>

@@ -26,7 +26,11 @@ export function Launch(props: LaunchProps) {
         variant="primary"
         data-testid="start-run"
         disabled={pending || unread}
-        title={unread ? "The text has mistakes; mend it or throw it away first." : undefined}
+        title={
+          unread
+            ? "The text has mistakes; mend it or throw it away first."
+            : "Ctrl+Enter in the form"
+        }
         onClick={onStart}
       >
         <Play aria-hidden="true" className="size-3.5" />

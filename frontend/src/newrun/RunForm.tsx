@@ -2,6 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import type { Problem } from "../api/types";
 import { Notice } from "../components/states";
+import { type KeyGroup, useKeyHelp } from "../lib/keys";
 import type { NewRunSearch } from "../searches";
 import { type Crumb, Page } from "../shell/Page";
 import { fieldId } from "./Field";
@@ -20,9 +21,15 @@ import { type FormInput, useRunForm } from "./useRunForm";
 import { refused, usePreflight, useValidation } from "./useValidation";
 import { placeOf, placeProblems } from "./values";
 
+const KEYS: KeyGroup = {
+  title: "New run",
+  keys: [[["Ctrl", "Enter"], "Start what stands in the form"]],
+};
+
 export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
   const { defaults, presets, projects, search, sections, source } = input;
   const navigate = useNavigate({ from: "/runs/new" });
+  useKeyHelp(KEYS);
   const form = useRunForm(input);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [strict, setStrict] = useState(source !== null);
@@ -70,6 +77,7 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
     else document.getElementById("problem-summary")?.scrollIntoView({ block: "center" });
   };
   const submit = () => {
+    if (launch.pending || form.text !== null) return;
     setStrict(true);
     launch.start((error) => showFirst(refused(error, form.wanted)));
   };
@@ -95,6 +103,11 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
           aria-label="Configuration"
           className="flex min-w-0 max-w-4xl flex-col gap-5"
           onSubmit={(event) => {
+            event.preventDefault();
+            submit();
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
             event.preventDefault();
             submit();
           }}

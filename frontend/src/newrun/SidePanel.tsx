@@ -2,6 +2,7 @@ import type { Problem } from "../api/types";
 import { Inline } from "../components/Inline";
 import { Notice } from "../components/states";
 import { Changes } from "./Changes";
+import { runsOf } from "./grid";
 import { PreflightSummary } from "./preflight/Summary";
 import { StudySummary } from "./StudySummary";
 import { fullTitle } from "./schema";
@@ -52,7 +53,7 @@ export function SidePanel(props: SidePanelProps) {
       )}
       {form.plan && <StudySummary plan={form.plan} onOpen={onOpen} grid={form.grid} />}
       {original !== null && <Changes original={original} changes={form.changes} onOpen={onOpen} />}
-      <PreflightSummary state={preflight} />
+      <PreflightSummary state={preflight} runs={form.plan ? runsOf(form.grid) : 1} />
       <WhatRuns config={form.config} values={form.values} />
     </aside>
   );

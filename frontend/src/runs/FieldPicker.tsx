@@ -1,4 +1,4 @@
-import { useId, useMemo, useState } from "react";
+import { useEffect, useId, useMemo, useRef, useState } from "react";
 import type { Field } from "./fields";
 import { useFields } from "./useFields";
 
@@ -16,6 +16,9 @@ export function FieldPicker({ label, onPick, without = [] }: FieldPickerProps) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  // The panel was opened to type here; it may not have its place yet, so nothing scrolls to it.
+  useEffect(() => input.current?.focus({ preventScroll: true }), []);
   const found = useMemo(() => {
     const wanted = text.trim().toLowerCase();
     const fit = fields.filter(
@@ -37,8 +40,7 @@ export function FieldPicker({ label, onPick, without = [] }: FieldPickerProps) {
   return (
     <div>
       <input
-        // biome-ignore lint/a11y/noAutofocus: the panel was opened to type here
-        autoFocus
+        ref={input}
         role="combobox"
         aria-label={label}
         aria-expanded="true"

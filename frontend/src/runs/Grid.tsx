@@ -4,7 +4,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useMemo, useRef } from "react";
 import type { RunSummary } from "../api/types";
 import { cell } from "./cells";
-import type { Field } from "./fields";
+import { type Field, headLabel } from "./fields";
 import { GroupRow } from "./GroupRow";
 import { type HeadActions, HeadCell } from "./HeadCell";
 import { type Line, lineAt, lineCount, type Segment } from "./layout";
@@ -13,7 +13,7 @@ import type { Selection } from "./selection";
 
 export const ROW_HEIGHT = 38;
 const CHECK_WIDTH = 40;
-const ACTIONS_WIDTH = 76;
+const ACTIONS_WIDTH = 72;
 const SKELETON_LINES = 12;
 
 interface GridProps {
@@ -24,6 +24,8 @@ interface GridProps {
   onRange: (from: number, to: number) => void;
   head: HeadActions;
   selection: Selection;
+  /** Runs of the whole list. */
+  total: number;
   onToggleAll: () => void;
   onToggle: (index: number, extend: boolean) => void;
   cursor: number;
@@ -36,7 +38,7 @@ interface GridProps {
 
 /** The lines that are on screen, of however many there are. */
 export function Grid(props: GridProps) {
-  const { fields, segments, rowAt, selection, cursor } = props;
+  const { fields, segments, rowAt, selection, total, cursor } = props;
   const navigate = useNavigate();
   const box = useRef<HTMLDivElement>(null);
   const count = segments ? lineCount(segments) : SKELETON_LINES;
@@ -62,7 +64,7 @@ export function Grid(props: GridProps) {
     (): ColumnDef<RunSummary>[] =>
       fields.map((field) => ({
         id: field.id,
-        header: field.label,
+        header: headLabel(field),
         size: field.width,
         cell: ({ row }) => cell(field.id, row.original),
         meta: { field },
@@ -75,6 +77,8 @@ export function Grid(props: GridProps) {
     getRowId: (run) => run.id,
     getCoreRowModel: getCoreRowModel(),
     manualSorting: true,
+    // The rows on screen are others each time; what it would reset for that draws the page anew.
+    autoResetAll: false,
   });
   const rows = table.getRowModel().rowsById;
   const width = fields.reduce((sum, field) => sum + field.width, CHECK_WIDTH + ACTIONS_WIDTH);
@@ -103,6 +107,7 @@ export function Grid(props: GridProps) {
           line={line}
           fields={fields}
           by={props.head.group ?? ""}
+          onSelect={() => props.onToggle(index, false)}
           onToggle={() => props.onOpenGroup(line.group.value)}
           {...place}
         />
@@ -153,7 +158,7 @@ export function Grid(props: GridProps) {
                 aria-label="Select all runs of the list"
                 checked={selection.size > 0}
                 ref={(input) => {
-                  if (input) input.indeterminate = selection.size > 0;
+                  if (input) input.indeterminate = selection.size > 0 && selection.size < total;
                 }}
                 onChange={props.onToggleAll}
                 className="block accent-(--accent)"

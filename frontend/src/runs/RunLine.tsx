@@ -4,8 +4,10 @@ import { Skeleton } from "../components/ui";
 import { RowActions } from "./RowActions";
 
 export const CELL = "h-[38px] border-line border-b px-2.5";
-export const STUCK =
-  "sticky z-[1] bg-surface group-hover:bg-hover group-aria-selected:bg-accent-soft group-focus-visible:bg-hover";
+/** What stays in sight covers the line's outline, and so shows it by itself. */
+export const CURSOR =
+  "group-focus-visible:shadow-[inset_0_2px_var(--accent),inset_0_-2px_var(--accent)]";
+const STUCK = `sticky z-[1] bg-surface group-hover:bg-hover group-aria-selected:bg-accent-soft group-focus-visible:bg-hover ${CURSOR}`;
 
 export interface Place {
   index: number;

@@ -16,6 +16,7 @@ import { pagesOf } from "./layout";
 import { NoRuns } from "./NoRuns";
 import { RunsToolbar } from "./RunsToolbar";
 import { SelectionBar } from "./SelectionBar";
+import { freshened } from "./selection";
 import { useGrid } from "./useGrid";
 import { useRows, useSegments } from "./useRuns";
 import { ViewsMenu } from "./ViewsMenu";
@@ -70,6 +71,7 @@ export function RunsPage({ projectId }: { projectId: string | undefined }) {
     setSearch({ open: writeOpen(next) });
   };
   const grid = useGrid({ query, segments, rowAt: rows.at, onOpenGroup: toggleGroup });
+  const selection = freshened(grid.selection, rows.runs);
   const [editing, setEditing] = useState<string | null>(null);
 
   const newRun = (
@@ -134,8 +136,9 @@ export function RunsPage({ projectId }: { projectId: string | undefined }) {
           },
           onHide: (id) => setColumns(columns.filter((one) => one !== id)),
         }}
-        selection={grid.selection}
-        onToggleAll={() => (grid.selection.size ? grid.setSelection(new Map()) : grid.selectAll())}
+        selection={selection}
+        total={total ?? 0}
+        onToggleAll={() => (selection.size ? grid.setSelection(new Map()) : grid.selectAll())}
         onToggle={grid.toggle}
         cursor={grid.cursor}
         moves={grid.moves}
@@ -179,9 +182,9 @@ export function RunsPage({ projectId }: { projectId: string | undefined }) {
           </Button>
         </Notice>
       )}
-      {grid.selection.size > 0 && (
+      {selection.size > 0 && (
         <SelectionBar
-          selection={grid.selection}
+          selection={selection}
           total={total ?? 0}
           onAll={grid.selectAll}
           onSelection={grid.setSelection}

@@ -127,7 +127,11 @@ function Metric({ run, id }: { run: RunSummary; id: string }) {
 
 function Param({ value }: { value: unknown }) {
   if (value === null || value === undefined) return <span className="text-faint">{UNKNOWN}</span>;
-  if (typeof value === "number") return setting(value);
+  if (typeof value === "number") {
+    // 7 × 1e-5 is 7e-5, whatever the machine's last digit says.
+    const short = Number.isInteger(value) ? value : Number(value.toPrecision(8));
+    return <span title={setting(value)}>{setting(short)}</span>;
+  }
   if (typeof value === "boolean") return value ? "on" : "off";
   return <Text value={typeof value === "string" ? value : JSON.stringify(value)} />;
 }

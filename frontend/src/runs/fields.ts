@@ -23,24 +23,24 @@ export interface Field {
 }
 
 const RUN: readonly [id: string, label: string, kind: FieldKind, width: number][] = [
-  ["name", "Name", "text", 264],
-  ["status", "State", "choice", 132],
-  ["progress", "Progress", "number", 148],
-  ["last_loss", "Loss", "number", 152],
-  ["method", "Method", "text", 128],
+  ["name", "Name", "text", 208],
+  ["status", "State", "choice", 118],
+  ["progress", "Progress", "number", 128],
+  ["last_loss", "Loss", "number", 144],
+  ["method", "Method", "text", 112],
   ["mechanism", "Mechanisms", "mechanism", 176],
-  ["model", "Model", "text", 152],
+  ["model", "Model", "text", 132],
   ["data", "Data", "text", 132],
   ["seed", "Seed", "number", 84],
   ["tag", "Tags", "tag", 148],
   ["study", "Study", "named", 136],
-  ["worker", "Worker", "named", 104],
+  ["worker", "Worker", "named", 84],
   ["project", "Project", "named", 120],
   ["kind", "Kind", "choice", 104],
-  ["duration", "Duration", "span", 104],
-  ["created_at", "Created", "time", 108],
-  ["started_at", "Started", "time", 108],
-  ["finished_at", "Finished", "time", 108],
+  ["duration", "Duration", "span", 92],
+  ["created_at", "Created", "time", 96],
+  ["started_at", "Started", "time", 96],
+  ["finished_at", "Finished", "time", 96],
   ["step", "Step", "number", 84],
   ["attempt", "Attempt", "number", 88],
   ["priority", "Priority", "number", 88],
@@ -123,6 +123,19 @@ export function paramField(path: string, kind: "text" | "number" | "flag" = "tex
     width: 128,
     numeric: kind === "number",
   };
+}
+
+const HEAD_SIGNS = 15;
+
+/** A label for a narrow head: the end of a path tells more than its beginning. */
+export function headLabel({ label }: Field): string {
+  if (label.length <= HEAD_SIGNS) return label;
+  const parts = label.split(/(?=[/.])/);
+  let tail = parts.pop() ?? "";
+  while (parts.length && tail.length + (parts.at(-1) ?? "").length < HEAD_SIGNS) {
+    tail = parts.pop() + tail;
+  }
+  return parts.length ? `…${tail}` : label;
 }
 
 /** The field of an address or a saved view; undefined where there is none of that name. */

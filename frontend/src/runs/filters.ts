@@ -64,6 +64,8 @@ export function valueWords(field: string, value: string): string {
   return value;
 }
 
+const SINGULAR: Readonly<Record<string, string>> = { tag: "Tag", mechanism: "Mechanism" };
+
 export interface Chip {
   key: string;
   field: string;
@@ -88,7 +90,7 @@ export function chips(
   return [...found].map(([key, { filter, written: some, values }]) => {
     const field = fieldOf(filter.field);
     const comparison = field ? comparisonWords(field, filter.comparison) : filter.comparison;
-    const name = field?.label ?? filter.field;
+    const name = (field && SINGULAR[field.id]) ?? field?.label ?? filter.field;
     return {
       key,
       field: filter.field,

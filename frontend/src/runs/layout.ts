@@ -15,7 +15,7 @@ export interface Segment {
 }
 
 export type Line =
-  | { kind: "group"; group: Group; open: boolean }
+  | { kind: "group"; segment: Segment; group: Group; open: boolean }
   | { kind: "run"; segment: Segment; offset: number };
 
 export const plain = (total: number): Segment[] => [
@@ -53,7 +53,7 @@ export function lineAt(segments: readonly Segment[], index: number): Line | null
   if (!segment || index < segment.start || index >= segment.start + segment.lines) return null;
   const inside = index - segment.start;
   if (segment.group && inside === 0) {
-    return { kind: "group", group: segment.group, open: segment.lines > 1 };
+    return { kind: "group", segment, group: segment.group, open: segment.lines > 1 };
   }
   return { kind: "run", segment, offset: segment.group ? inside - 1 : inside };
 }

@@ -18,7 +18,7 @@ const KEYS = {
     [["j", "k"], "Next, previous run; arrows do, too"],
     [["Home", "End"], "First, last run"],
     [["Enter"], "Open the run, or a group"],
-    [["x"], "Select the run; the space bar does, too"],
+    [["x"], "Select the run, or a group's runs; the space bar does, too"],
     [["Shift", "↓"], "Select the next one, too"],
     [["Ctrl", "A"], "Select all of the list"],
     [["c"], "Compare the selected runs"],
@@ -54,6 +54,10 @@ export function useGrid({ query, segments = [], rowAt, onOpenGroup }: GridState)
     const line = lineAt(segments, index);
     return line?.kind === "run" ? rowAt(line) : undefined;
   };
+  const runsOf = ({ filter }: Segment, offset: number, limit: number) => {
+    const all = filter === null ? query.filter : [...(query.filter ?? []), filter];
+    return fetchPicks({ ...query, ...(all ? { filter: all } : {}) }, offset, limit);
+  };
   /** The runs between two lines; what is not loaded is asked for. */
   const between = async (from: number, to: number): Promise<Pick[]> => {
     const [low, high] = from < to ? [from, to] : [to, from];
@@ -66,9 +70,7 @@ export function useGrid({ query, segments = [], rowAt, onOpenGroup }: GridState)
       const runs = Array.from({ length: last - first + 1 }, (_, i) => runAt(first + i));
       if (runs.every((run) => run !== undefined)) picks.push(...runs.map(pickOf));
       else {
-        const filter = segment.filter ? [...(query.filter ?? []), segment.filter] : query.filter;
-        const of = { ...query, ...(filter ? { filter } : {}) };
-        picks.push(...(await fetchPicks(of, first - segment.start - head, last - first + 1)));
+        picks.push(...(await runsOf(segment, first - segment.start - head, last - first + 1)));
       }
     }
     return picks;
@@ -80,6 +82,13 @@ export function useGrid({ query, segments = [], rowAt, onOpenGroup }: GridState)
     setCursor(index);
     if (extended) return extend(anchor, index);
     setAnchor(index);
+    const line = lineAt(segments, index);
+    if (line?.kind === "group") {
+      runsOf(line.segment, 0, MOST).then(
+        (picks) => setSelection((before) => toggled(before, picks)),
+        setError,
+      );
+    }
     const run = runAt(index);
     if (run) setSelection((before) => toggled(before, [pickOf(run)]));
   };

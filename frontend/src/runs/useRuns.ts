@@ -83,6 +83,8 @@ export function useRows(query: RunsQuery, pages: readonly PageKey[]) {
       const run = pagesShown.get(keyText(key))?.[line.offset % PAGE];
       return run && active.has(run.id) ? (live.get(run.id) ?? run) : run;
     },
+    /** Those that are loaded, as they are now. */
+    runs: [...pagesShown.values()].flat().map((run) => live.get(run.id) ?? run),
     error: answers.find((answer) => answer.error && !answer.data)?.error ?? null,
     stale: loaded.size === 0 && pagesShown.size > 0,
   };

@@ -123,10 +123,10 @@ function Cell({ cell, gain, scale, reference, runs, onOpen }: CellProps) {
     <button
       type="button"
       onClick={onOpen}
-      aria-label={`${name}: ${withInterval(interval, gain)}. Its runs`}
       title={interval.note ?? ""}
       className="flex w-full flex-col gap-1 px-3 py-2 text-left transition-colors hover:bg-hover focus-visible:-outline-offset-2"
     >
+      <span className="sr-only">{`${name}: ${withInterval(interval, gain)}. Its runs`}</span>
       <span className="flex items-baseline gap-1.5 whitespace-nowrap tabular-nums">
         <span className="font-semibold text-lg">{estimate(interval, gain)}</span>
         {half && <span className="text-muted">{half}</span>}

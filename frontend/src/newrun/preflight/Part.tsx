@@ -17,7 +17,12 @@ const CHIPS: Record<Tone, string> = {
 
 /** A sign beside words that say the same. */
 export function Dot({ tone }: { tone: Tone }) {
-  return <span aria-hidden="true" className={`size-1.5 shrink-0 rounded-full ${DOTS[tone]}`} />;
+  return (
+    <span
+      aria-hidden="true"
+      className={`inline-block size-1.5 shrink-0 rounded-full ${DOTS[tone]}`}
+    />
+  );
 }
 
 export function Chip({ tone, children }: { tone: Tone; children: ReactNode }) {

@@ -5,12 +5,12 @@ import { PREFLIGHT_ID } from "./PreflightPanel";
 import { findings } from "./words";
 
 /** The preflight at a glance, beside the form. */
-export function PreflightSummary({ state }: { state: PreflightState }) {
+export function PreflightSummary({ state, runs }: { state: PreflightState; runs: number }) {
   const { data, error, stale } = state;
   return (
     <section className="panel" aria-label="Preflight at a glance">
       <h2 className="flex items-baseline justify-between border-line border-b px-4 py-2.5 font-semibold">
-        Preflight
+        {runs > 1 ? "Preflight of one run" : "Preflight"}
         <a
           href={`#${PREFLIGHT_ID}`}
           onClick={(event) => {

@@ -47,13 +47,15 @@ export function ViewsPart({ example, model, search, onSearch }: ViewsPartProps) 
   return (
     <Part id="views" title="What each teacher sees" said={said}>
       <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
-        <Segmented
-          small
-          label="View"
-          value={current?.key ?? ""}
-          options={shown.map(({ key, title }) => ({ value: key, label: title }))}
-          onChange={(sees) => onSearch({ sees })}
-        />
+        <div className="max-w-full overflow-x-auto">
+          <Segmented
+            small
+            label="View"
+            value={current?.key ?? ""}
+            options={shown.map(({ key, title }) => ({ value: key, label: title }))}
+            onChange={(sees) => onSearch({ sees })}
+          />
+        </div>
         <div className="flex items-center gap-1 text-muted text-sm">
           <IconButton label="Record before" disabled={index === 0} onClick={() => go(index - 1)}>
             <ChevronLeft className="size-4" />
