@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Header, Query
 from sqlalchemy.orm import Session
@@ -63,5 +63,7 @@ def _actor(
 # There are no accounts: the name is for people to find each other, not for permissions.
 Actor = Annotated[str, Depends(_actor)]
 
+BIGGEST: Final = 2**63 - 1
+"""What a column of numbers holds; a larger one would be an error of the database."""
 Limit = Annotated[int, Query(ge=1, le=500, description="Items per page.")]
 Offset = Annotated[int, Query(ge=0, le=10_000_000, description="Items to pass over.")]

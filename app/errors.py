@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -31,7 +32,7 @@ class AppError(Exception):
     code: ClassVar[str] = "bad_request"
     title: ClassVar[str] = "Bad request"
 
-    def __init__(self, detail: str, remedy: str = "") -> None:
+    def __init__(self, detail: str, remedy: str) -> None:
         self.detail = detail
         self.remedy = remedy
         super().__init__(detail)
@@ -169,14 +170,16 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(IllegalTransitionError)
     def _illegal(_: Request, error: IllegalTransitionError) -> JSONResponse:
         return problem_response(
-            HTTPStatus.CONFLICT, "illegal_transition", "Conflict", f"{error}".capitalize() + "."
+            HTTPStatus.CONFLICT,
+            "illegal_transition",
+            "Conflict",
+            f"{error}".capitalize() + ".",
+            "It has changed meanwhile; look at it again, then decide.",
         )
 
     @app.exception_handler(HTTPException)
-    def _http(_: Request, error: HTTPException) -> JSONResponse:
-        phrase = HTTPStatus(error.status_code).phrase
-        code = phrase.lower().replace(" ", "_").replace("-", "_")
-        return problem_response(error.status_code, code, phrase, str(error.detail))
+    def _http(request: Request, error: HTTPException) -> JSONResponse:
+        return http_response(request, error)
 
     @app.exception_handler(PoolTimeoutError)
     @app.exception_handler(DBAPIError)
@@ -200,13 +203,33 @@ def install_error_handlers(app: FastAPI) -> None:
             "internal_error",
             "Internal error",
             "The server made a mistake; its log has the details.",
+            "Try again; if it stays so, report it with what the log says.",
         )
+
+
+def http_response(request: Request, error: HTTPException) -> JSONResponse:
+    """What the framework refuses by itself, in words."""
+    phrase = HTTPStatus(error.status_code).phrase
+    detail, remedy = f"{error.detail}".rstrip(".") + ".", "See the API's document at /api/docs."
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "")
+        detail = f"{request.url.path} does not take {request.method}."
+        remedy = f"It takes {allowed}." if allowed else remedy
+    elif error.status_code == HTTPStatus.NOT_FOUND and error.detail == phrase:
+        detail = f"There is nothing at {request.url.path}."
+    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    response = problem_response(error.status_code, code, phrase, detail, remedy)
+    response.headers.update(error.headers or {})
+    return response
 
 
 def request_problems(error: RequestValidationError) -> list[Problem]:
     """FastAPI's complaints as problems; fields of the configuration as in `RunConfig`."""
     problems = []
     for detail in error.errors():
+        if detail["type"] == "json_invalid":
+            problems.append(_not_json(detail))
+            continue
         if detail["type"] == "preset_unknown":
             problems.append(Problem(code=detail["type"], field="config.preset", **detail["ctx"]))
             continue
@@ -216,3 +239,12 @@ def request_problems(error: RequestValidationError) -> list[Problem]:
         prefix = ("body", "config") if inside_config else (str(detail["loc"][0]),)
         problems.extend(validation_problems([detail], prefix))
     return problems
+
+
+def _not_json(detail: Mapping[str, Any]) -> Problem:
+    place, reason = detail["loc"][-1], str(detail.get("ctx", {}).get("error", "")).rstrip(".")
+    return Problem(
+        code="json_invalid",
+        message=f"The request's body is not JSON: {reason}, at character {place}.",
+        remedy="Send one JSON object in UTF-8.",
+    )

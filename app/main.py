@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -37,6 +37,7 @@ from app.schemas import ProblemDetails
 from app.search.router import router as search_router
 from app.settings import Settings, get_settings
 from app.studies.router import router as studies_router
+from app.text import refuse_nul
 from app.trajectories.router import router as trajectories_router
 from app.views.router import router as views_router
 from app.workers.router import router as workers_router
@@ -72,7 +73,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     install_error_handlers(app)
-    api = APIRouter(prefix="/api", responses=documented(401, 403, 500, 503))
+    api = APIRouter(
+        prefix="/api",
+        responses=documented(401, 403, 500, 503),
+        dependencies=[Depends(refuse_nul)],
+    )
     for router in (
         session_router,
         configuration.router,
@@ -137,7 +142,7 @@ def _serve_page(app: FastAPI) -> None:
     @app.get("/{path:path}", include_in_schema=False)
     def page(path: str) -> FileResponse:
         if path.startswith("api/") or path == "api":
-            raise HTTPException(404, f"There is nothing at /{path}.")
+            raise HTTPException(404)
         file = (STATIC / path).resolve()
         if path and file.is_relative_to(STATIC) and file.is_file():
             return FileResponse(file)

@@ -17,7 +17,8 @@ import typer
 from app.preflight.hub import why_not_on_hub
 from app.settings import Settings
 from cli.demo_data import write_demo_data
-from cli.up import run_up, say
+from cli.telling import say
+from cli.up import run_up
 from core.states import TERMINAL, RunStatus
 
 MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"

@@ -15,7 +15,7 @@ from app.evaluations.comparison import rate_intervals
 from app.evaluations.files import read_examples
 from app.evaluations.schemas import Comparison
 from app.statistics import Interval
-from cli.up import say
+from cli.telling import say
 from core.errors import StudioError
 
 app = typer.Typer(

@@ -18,9 +18,14 @@ from cli.datasets import app as datasets
 from cli.demo import run_demo
 from cli.environment import read_settings
 from cli.evaluation import app as evaluation
+from cli.exports import app as exports
+from cli.metrics import metrics
+from cli.runs import app as runs
 from cli.serve import serve
 from cli.study import app as study
 from cli.up import REAPER_COMMAND, run_up, worker_command
+from cli.workers import app as workers
+from cli.workers import queue_app as queue
 from core.config import RunConfig
 from core.errors import StudioError
 from core.presets import PRESETS, expand_preset
@@ -31,6 +36,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(runs)
+app.add_typer(exports)
+app.command()(metrics)
+app.add_typer(workers)
+app.add_typer(queue)
 app.add_typer(study)
 app.add_typer(evaluation)
 app.add_typer(datasets)

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
-from urllib.parse import quote
+from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
 
 from app.studies.markdown import markdown
-from app.studies.report import StudyReport
-from cli.api_client import api_url, request
-from cli.environment import read_settings
+from app.studies.schemas import Fate, Retry, StudyDetail
 from cli.study_folder import CellState, load_plan
 from cli.study_report import report_of_folder
 from cli.study_runner import run_study
-from cli.up import say
-from core.errors import StudioError
+from cli.telling import (
+    INTERRUPTED,
+    NOT_WELL,
+    AsJson,
+    Project,
+    ago,
+    problems_told,
+    say,
+    say_json,
+    say_table,
+    studio,
+    tell,
+)
+from core.states import RunStatus
 from core.study import Cell, StudyPlan, cells
 
-_INTERRUPTED = 130
-_StudyId = Annotated[str, typer.Argument(help="Identifier of a study in the studio.")]
+_Study = Annotated[str, typer.Argument(help="Identifier or name of a study in the studio.")]
 
 
 class _PlanFirst(TyperGroup):
@@ -52,28 +61,31 @@ def run(
     ] = None,
     *,
     dry_run: Annotated[bool, typer.Option(help="Print the cells and run nothing.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run every cell of a plan: queued in the studio, or here with --out without any server."""
-    try:
+    with problems_told():
         wanted = load_plan(plan)
         found = cells(wanted)
         if dry_run:
             _print_cells(found)
         elif out is None:
-            _post(wanted)
+            _post(wanted, as_json=as_json)
         else:
             _run_here(wanted, found, out)
-    except StudioError as error:
-        _refuse(error)
 
 
-def _post(plan: StudyPlan) -> None:
-    settings = read_settings()
-    study = request(settings, "POST", "/api/studies", plan.model_dump(mode="json"))
-    for warning in study["warnings"]:
-        say(f"{warning['message']} {warning['remedy']}")
-    say(f"{len(study['cells'])} runs are queued: {api_url(settings)}/api/studies/{study['id']}")
-    say(f"`unisd study show {study['id']}` compares them.")
+def _post(plan: StudyPlan, *, as_json: bool) -> None:
+    with studio() as client:
+        study = client.studies.start(plan)
+        for warning in study.warnings:
+            tell(str(warning))
+        tell(f"{len(study.cells)} runs are queued: {client.url}/studies/{study.id}")
+        tell(f"`unisd study show {study.id}` compares them.")
+    if as_json:
+        say_json(study)
+    else:
+        say(study.id)
 
 
 def _run_here(plan: StudyPlan, found: list[Cell], out: Path) -> None:
@@ -82,80 +94,78 @@ def _run_here(plan: StudyPlan, found: list[Cell], out: Path) -> None:
         records = run_study(plan, found, out, _say_now, every)
     except KeyboardInterrupt:
         say("Stopped. The same command goes on from here.")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     done = sum(record.state is CellState.SUCCEEDED for record in records.values())
     say(f"{done} of {len(records)} cells succeeded. `unisd study report {out}` compares them.")
     if done < len(records):
-        raise typer.Exit(1)
-
-
-@app.command()
-def show(
-    study: _StudyId,
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of Markdown.")] = False,
-) -> None:
-    """Compare the cells of a study that the studio runs, as far as they are."""
-    found = _ask("GET", f"/{quote(study, safe='')}")
-    shown = StudyReport.model_validate(found["report"])
-    say(shown.model_dump_json(indent=2) if as_json else markdown(shown))
+        raise typer.Exit(NOT_WELL)
 
 
 @app.command("list")
 def list_studies(
     query: Annotated[str | None, typer.Argument(help="Part of the name.")] = None,
+    *,
+    project: Project = None,
+    as_json: AsJson = False,
 ) -> None:
     """Studies in the studio, newest first."""
-    params = {"limit": 500, **({"q": query} if query else {})}
-    for study in _ask("GET", "", params=params)["items"]:
-        done = study["runs"].get("succeeded", 0)
-        planned = study["combinations"] * study["seeds"]
-        say(f"{study['id']}  {study['state']:<10}  {done}/{planned} runs  {study['name']}")
+    with studio() as client:
+        project_id = client.projects.find(project).id if project else None
+        found = list(client.studies.list(project_id=project_id, q=query))
+    if as_json:
+        say_json(found)
+        return
+    rows = [[one.id, one.state, _states(one.runs), ago(one.created_at), one.name] for one in found]
+    say_table(["id", "state", "runs", "created", "name"], rows)
 
 
 @app.command()
-def cancel(study: _StudyId) -> None:
-    """Stop what is not finished: waiting runs are cancelled, started ones save and stop."""
-    _say_runs(_ask("POST", f"/{quote(study, safe='')}/cancel"))
+def show(
+    study: _Study,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of Markdown.")] = False,
+) -> None:
+    """Compare the cells of a study that the studio runs, as far as they are."""
+    with studio() as client:
+        shown = client.studies.get(client.studies.find(study).id).report
+    say(shown.model_dump_json(indent=2) if as_json else markdown(shown))
+
+
+@app.command()
+def cancel(
+    study: _Study,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take a study's waiting runs out of the queue and ask the started ones to stop."""
+    with studio() as client:
+        _say_study(client.studies.cancel(client.studies.find(study).id), as_json=as_json)
 
 
 @app.command()
 def resume(
-    study: _StudyId,
+    study: _Study,
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Only what failed or crashed.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take up what ended without success; cancelled and deleted runs are replaced by new ones."""
-    wish = {"what": "failed" if failed else "unfinished"}
-    _say_runs(_ask("POST", f"/{quote(study, safe='')}/resume", wish))
+    with studio() as client:
+        what: Retry = Retry.FAILED if failed else Retry.UNFINISHED
+        _say_study(client.studies.resume(client.studies.find(study).id, what), as_json=as_json)
 
 
 @app.command()
 def delete(
-    study: _StudyId,
+    study: _Study,
     *,
-    runs: Annotated[
-        Literal["keep", "delete"], typer.Option(help="What becomes of its runs and their files.")
-    ],
+    runs: Annotated[Fate, typer.Option(help="What becomes of its runs and their files.")],
 ) -> None:
     """Remove a study from the studio."""
-    _ask("DELETE", f"/{quote(study, safe='')}", params={"runs": runs})
-
-
-def _ask(
-    method: str,
-    path: str,
-    body: dict[str, Any] | None = None,
-    params: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    try:
-        return request(read_settings(), method, f"/api/studies{path}", body, params=params)
-    except StudioError as error:
-        _refuse(error)
-
-
-def _say_runs(study: dict[str, Any]) -> None:
-    say(", ".join(f"{count} {state}" for state, count in study["runs"].items()))
+    with studio() as client:
+        found = client.studies.find(study)
+        client.studies.delete(found.id, runs=runs)
+    tell(f"{found.id}  removed  {found.name}")
 
 
 @app.command()
@@ -165,11 +175,16 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of Markdown.")] = False,
 ) -> None:
     """Compare the cells of a study: table, effects, interactions and cost."""
-    try:
+    with problems_told():
         found = report_of_folder(folder)
-    except StudioError as error:
-        _refuse(error)
     say(found.model_dump_json(indent=2) if as_json else markdown(found))
+
+
+def _say_study(study: StudyDetail, *, as_json: bool) -> None:
+    if as_json:
+        say_json(study)
+    else:
+        say(f"{study.id}  {_states(study.runs)}  {study.name}")
 
 
 def _print_cells(found: list[Cell]) -> None:
@@ -183,8 +198,5 @@ def _say_now(line: str) -> None:
     sys.stdout.flush()  # a study is often followed through a file
 
 
-def _refuse(error: StudioError) -> NoReturn:
-    for problem in error.problems:
-        place = f"{problem.field}: " if problem.field else ""
-        typer.echo(f"{place}{problem}", err=True)
-    raise typer.Exit(2) from None
+def _states(runs: Mapping[RunStatus, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in runs.items() if count) or "–"

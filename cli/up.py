@@ -22,6 +22,7 @@ from app.migrate import upgrade
 from app.settings import Settings, is_loopback
 from cli.private_redis import private_redis
 from cli.services import Service, Services
+from cli.telling import say
 
 _READY_SECONDS = 90.0
 _WORKER_STOP_SECONDS = 40.0
@@ -38,12 +39,6 @@ def worker_command(settings: Settings) -> list[str]:
         *("--queues", queues, "--loglevel", "INFO"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]
-
-
-def say(message: str) -> None:
-    """Tell the person at the terminal."""
-    typer.echo(message)
-    sys.stdout.flush()
 
 
 def run_up(settings: Settings, work: Callable[[str, threading.Event], None] | None = None) -> None:

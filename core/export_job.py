@@ -13,6 +13,8 @@ from core.objective_config import CombinationError
 
 PIPE_ARGUMENT: Final = "--pipe"
 """Argument that names the pipe from which a worker's child reads a hub token."""
+LONGEST_TOKEN: Final = 500
+"""Characters of a hub token."""
 UNIT_BYTES: Final = 1024
 """An export counts its progress in pieces of so many bytes."""
 

@@ -317,6 +317,6 @@ def _plan_problem(error: Any) -> Problem:  # noqa: ANN401 - one of pydantic's
     else:
         reason = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
         message = f"{field}: {reason}." if field else f"{reason[:1].upper()}{reason[1:]}."
-        remedy = "Names are letters, digits and _.+-" if kind == "string_pattern_mismatch" else ""
-        remedy = remedy or "Change the value."
+        spelling = kind == "string_pattern_mismatch"
+        remedy = "Names are letters, digits and _.+- alone." if spelling else "Change the value."
     return Problem(code="study_invalid", message=message, remedy=remedy, field=field or None)

@@ -15,6 +15,16 @@ from core.presets import expand_preset
 
 _SECRETS: Final = frozenset({"token"})
 """Fields whose value no complaint repeats."""
+_NOT_BLANK: Final = r"\S"
+_SPELLING: Final = {
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "letters, digits and ._- after a letter or digit",
+    r"^[a-z0-9][a-z0-9_.-]{0,99}$": "small letters, digits and ._- after a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$": "letters, digits and _.+- after a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9_.:=/-]{0,62}$": "at most 63 letters, digits and _.:=/- after a letter "
+    "or digit",
+    r"^[0-9a-z]{1,12}:[0-9]{1,15}$": "RUN:CURSOR, an identifier and a number",
+    r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$": "`owner/name`, in letters, digits and ._-",
+}
 
 
 def parse_config(raw: Mapping[str, Any]) -> RunConfig:
@@ -75,6 +85,8 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str], model: type[BaseMo
             remedy="Fill it in.",
             field=field,
         )
+    if kind == "string_pattern_mismatch":
+        return _misspelt(error, field, secret=not _SECRETS.isdisjoint(path))
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, CombinationError):
         message = str(cause)
@@ -95,6 +107,18 @@ def _problem(error: Mapping[str, Any], prefix: Sequence[str], model: type[BaseMo
         remedy="Change the value; the field's description gives its bounds.",
         field=field or None,
     )
+
+
+def _misspelt(error: Mapping[str, Any], field: str, *, secret: bool) -> Problem:
+    """Letters that are not allowed, in words: patterns are for programs."""
+    pattern = str(error["ctx"]["pattern"])
+    given = "What was given" if secret else f"“{str(error.get('input'))[:100]}”"
+    if pattern == _NOT_BLANK:
+        message, remedy = f"{field} is blank.", "Fill it in."
+    else:
+        message = f"{given} cannot stand in {field}."
+        remedy = f"Allowed is: {_SPELLING.get(pattern, f'what matches {pattern}')}."
+    return Problem(code="config_invalid", message=message, remedy=remedy, field=field or None)
 
 
 def _suggestion(path: tuple[str, ...], root: type[BaseModel]) -> str:

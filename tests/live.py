@@ -19,9 +19,9 @@ from cli.serve import Server
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[int]:
-    """Serve the application on a free port of loopback; yields the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def serving(settings: Settings, port: int = 0) -> Iterator[int]:
+    """Serve the application on a port of loopback, by default a free one; yields the port."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(create_app(settings), log_config=None, timeout_graceful_shutdown=2)
         server = Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -50,7 +50,11 @@ _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
 # Seconds that a trainer gets to leave when its worker is asked to go.
 _LEAVING_SECONDS = 20.0
-_LEFT = Problem(code="worker_left", message="The worker was shut down.")
+_LEFT = Problem(
+    code="worker_left",
+    message="The worker was shut down.",
+    remedy="The run goes on by itself when a worker is free.",
+)
 
 
 class _EndedEarly(Exception):  # noqa: N818 - a request, not an error

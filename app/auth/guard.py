@@ -99,4 +99,7 @@ class Guard:
         if method in _SAFE_METHODS or origin is None:
             return
         if urlsplit(origin).netloc != headers.get("host"):
-            raise ForbiddenError(f"A page of {origin} may not change anything here.")
+            raise ForbiddenError(
+                f"A page of {origin} may not change anything here.",
+                "Use the page that the studio itself serves, at the address in its own link.",
+            )

@@ -11,6 +11,7 @@ from app.bundles.schemas import BundleImport, BundleStarted, BundleVerdict
 from app.deps import Actor, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.exports.service import get_source
+from app.once import OnceDep
 from app.runs import present
 from app.runs.schemas import RunCreated
 from core.bundle import FILE_ENDING, Bundle
@@ -41,10 +42,23 @@ def check_bundle(
 
 @router.post("/bundles", status_code=status.HTTP_201_CREATED, responses=documented(404, 409, 422))
 def import_bundle(
-    session: WriteSession, settings: SettingsDep, actor: Actor, wanted: BundleImport
+    session: WriteSession,
+    settings: SettingsDep,
+    actor: Actor,
+    once: OnceDep,
+    wanted: BundleImport,
 ) -> BundleStarted:
     """Start the same run again. Its data must be here, and have the hash that it had."""
+    if earlier := once.earlier(session, "bundle", wanted):
+        verdict = service.check_bundle(session, wanted, settings)
+        shown = present.detail(session, get_source(session, earlier), settings)
+        return BundleStarted(
+            run=RunCreated(**dict(shown), warnings=verdict.warnings),
+            data=verdict.data,
+            differences=verdict.differences,
+        )
     run, found = service.import_bundle(session, wanted, settings, actor=actor)
+    once.remember(session, run.id)
     shown = present.detail(session, run, settings)
     return BundleStarted(
         run=RunCreated(**dict(shown), warnings=found.findings.warnings),

@@ -147,7 +147,8 @@ def get_dataset(session: Session, dataset_id: str) -> Dataset:
     dataset = session.get(Dataset, dataset_id)
     if dataset is None:
         raise NotFoundError(
-            f"There is no data set “{dataset_id}”.", "`GET /api/datasets` lists them."
+            f"There is no data set “{dataset_id}”.",
+            "It may have been deleted; see the list of data sets.",
         )
     return dataset
 
@@ -157,7 +158,10 @@ def get_version(session: Session, dataset_id: str, number: int) -> tuple[Dataset
     dataset = get_dataset(session, dataset_id)
     version = repository.find_version(session, dataset_id, number)
     if version is None:
-        raise NotFoundError(f"The data set {dataset.name} has no version {number}.")
+        raise NotFoundError(
+            f"The data set {dataset.name} has no version {number}.",
+            "Choose one of its versions; it may have been deleted.",
+        )
     return dataset, version
 
 
@@ -165,7 +169,10 @@ def get_version_by_id(session: Session, version_id: str) -> DatasetVersion:
     """A version by its identifier, or `NotFoundError`."""
     version = session.get(DatasetVersion, version_id)
     if version is None:
-        raise NotFoundError(f"There is no version “{version_id}” of a data set.")
+        raise NotFoundError(
+            f"There is no version “{version_id}” of a data set.",
+            "Give the identifier of a version, not of a data set; it may have been deleted.",
+        )
     return version
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, status
+from fastapi import APIRouter, Path, Query, status
 from pydantic import Field
 
-from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
+from app.deps import BIGGEST, Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.evaluations import service
 from app.evaluations.pairs import compare_results
 from app.evaluations.schemas import Comparison, EvaluationCreate, EvaluationList, ExampleList
+from app.once import OnceDep
 from app.runs import present
 from app.runs.schemas import RunCreated
 from app.runs.service import get_run
@@ -30,10 +31,18 @@ Sort = Literal[
     "/evaluations", status_code=status.HTTP_201_CREATED, responses=documented(404, 409, 422)
 )
 def create_evaluation(
-    session: WriteSession, settings: SettingsDep, actor: Actor, wanted: EvaluationCreate
+    session: WriteSession,
+    settings: SettingsDep,
+    actor: Actor,
+    once: OnceDep,
+    wanted: EvaluationCreate,
 ) -> RunCreated:
     """Create an evaluation and queue it: a run of its own that only answers and grades."""
+    if earlier := once.earlier(session, "evaluation", wanted):
+        shown = present.detail(session, get_run(session, earlier), settings)
+        return RunCreated(**dict(shown), warnings=[])
     run, findings = service.create_evaluation(session, wanted, settings, actor=actor)
+    once.remember(session, run.id)
     return RunCreated(**dict(present.detail(session, run, settings)), warnings=findings.warnings)
 
 
@@ -65,7 +74,7 @@ def list_examples(
     session: ReadSession,
     settings: SettingsDep,
     run_id: str,
-    cursor: int,
+    cursor: Annotated[int, Path(ge=0, le=BIGGEST, description="Of the evaluation.")],
     correct: Annotated[bool | None, Query(description="Only right, or only wrong.")] = None,
     regressed: Annotated[
         bool | None, Query(description="Only those that the base got right and the model wrong.")

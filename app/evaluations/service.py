@@ -90,7 +90,10 @@ def _job(
     model, adapter, prompt = wanted.model, wanted.adapter, wanted.system_prompt
     if source is not None:
         if source.kind is not RunKind.TRAINING:
-            raise ConflictError("Only a run that trains has a model of its own to evaluate.")
+            raise ConflictError(
+                "Only a run that trains has a model of its own to evaluate.",
+                "Name the run that trained the model, or give `model` and `adapter`.",
+            )
         if adapter is not None or model is not None:
             raise StudioError(
                 Problem(
@@ -146,7 +149,9 @@ def _find(session: Session, run_id: str, cursor: int) -> Row[RunEvent, str]:
         .where(RunEvent.run_id == run_id, RunEvent.cursor == cursor, RunEvent.kind == "evaluation")
     ).one_or_none()
     if row is None:
-        raise NotFoundError(f"The run has no evaluation {cursor}.")
+        raise NotFoundError(
+            f"The run has no evaluation {cursor}.", "Choose one of the run's evaluations."
+        )
     return row
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from app.configuration import ConfigIn
+from app.config_in import ConfigIn
 from app.schemas import Request, Schema
 from core.config import RunConfig
 

@@ -15,7 +15,9 @@ def get_experiment(session: Session, experiment_id: str) -> Experiment:
     """An experiment, or `NotFoundError`."""
     experiment = session.get(Experiment, experiment_id)
     if experiment is None:
-        raise NotFoundError(f"There is no experiment “{experiment_id}”.")
+        raise NotFoundError(
+            f"There is no experiment “{experiment_id}”.", "Choose one of the list of experiments."
+        )
     return experiment
 
 

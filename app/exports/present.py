@@ -111,7 +111,9 @@ def download(row: Row, settings: Settings, path: str | None) -> Download:
     if path is not None:
         member = next((one for one in members if one.name == path), None)
         if member is None:
-            raise NotFoundError(f"The export has no file “{path}”.")
+            raise NotFoundError(
+                f"The export has no file “{path}”.", "Its page lists the files that it has."
+            )
         _see(settings, [member])
         segment = Segment(member.size, key=member.key)
         return Download([segment], hashes[path], path.rpartition("/")[2])
@@ -125,7 +127,7 @@ def _nothing_to_fetch(row: Row) -> ConflictError:
     if row.export.url:
         return ConflictError("The files were pushed and not kept here.", f"See {row.export.url}.")
     if row.job.status is RunStatus.SUCCEEDED:
-        return ConflictError("The export has no files.")
+        return ConflictError("The export has no files.", "Make another one.")
     return ConflictError(
         f"The export is {row.job.status}: there is nothing to download.",
         "Wait for its end, or make another one.",

@@ -10,6 +10,7 @@ from app.deps import Actor, Limit, Offset, ReadSession, SettingsDep, WriteSessio
 from app.errors import documented
 from app.exports import options, present, repository, service
 from app.exports.schemas import ExportCreate, ExportList, ExportOptions, ExportOut
+from app.once import OnceDep
 from app.storage.ranges import RANGED, send
 from app.storage.store import artifact_store
 from core.export_job import ExportKind
@@ -44,6 +45,7 @@ def create_export(
     session: WriteSession,
     settings: SettingsDep,
     actor: Actor,
+    once: OnceDep,
     run_id: str,
     wanted: ExportCreate,
 ) -> ExportOut:
@@ -51,7 +53,10 @@ def create_export(
 
     A hub token is used once by that worker; it is never stored whole, nor written to any log.
     """
+    if earlier := once.earlier(session, f"export of {run_id}", wanted):
+        return present.exports(session, [service.get_export(session, earlier)], settings)[0]
     row = service.create_export(session, run_id, wanted, settings, actor=actor)
+    once.remember(session, row.export.id)
     return present.exports(session, [row], settings)[0]
 
 

@@ -7,10 +7,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
-from app.exports.secrets import LONGEST_TOKEN
 from app.schemas import Request, Schema
 from core.errors import Problem
-from core.export_job import Content, ExportCheck, ExportKind, GgufType, RepositoryId, Weights
+from core.export_job import (
+    LONGEST_TOKEN,
+    Content,
+    ExportCheck,
+    ExportKind,
+    GgufType,
+    RepositoryId,
+    Weights,
+)
 from core.states import RunStatus
 
 

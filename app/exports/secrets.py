@@ -24,7 +24,6 @@ from core.states import TERMINAL
 
 LIFE_SECONDS: Final = 24 * 3600
 """So long a token waits for its worker; an export that starts later asks for it again."""
-LONGEST_TOKEN: Final = 500
 _BYTES: Final = 512
 
 

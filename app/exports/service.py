@@ -158,7 +158,9 @@ def cancel_export(session: Session, export_id: str, *, actor: str) -> Row:
     row = get_export(session, export_id)
     job = lifecycle.lock(session, export_id)
     if job.status in TERMINAL:
-        raise ConflictError(f"The export is already {job.status}.")
+        raise ConflictError(
+            f"The export is already {job.status}.", "Delete it, or make another one."
+        )
     if job.status is RunStatus.QUEUED and not job.attempt_count:
         lifecycle.change_status(session, job, RunStatus.CANCELLED, Cause.CANCELLED, actor=actor)
     elif job.stop_mode is None:

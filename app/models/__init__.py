@@ -1,6 +1,7 @@
 """Tables. Schema changes go through Alembic (`migrations/`) only."""
 
 from app.models.base import Base
+from app.models.creations import Creation
 from app.models.datasets import Dataset, DatasetVersion, RunDataset
 from app.models.exports import Export
 from app.models.metrics import MetricChunk, MetricName, RunMetric
@@ -13,6 +14,7 @@ __all__ = [
     "Artifact",
     "Attempt",
     "Base",
+    "Creation",
     "Dataset",
     "DatasetVersion",
     "Experiment",

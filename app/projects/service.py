@@ -17,7 +17,9 @@ def get_project(session: Session, project_id: str) -> Project:
     """A project, or `NotFoundError`."""
     project = session.get(Project, project_id)
     if project is None:
-        raise NotFoundError(f"There is no project “{project_id}”.")
+        raise NotFoundError(
+            f"There is no project “{project_id}”.", "Choose one of the list of projects."
+        )
     return project
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from app.configuration import ConfigIn
+from app.config_in import ConfigIn
 from app.db import Database
 from app.deps import writing
 from app.errors import AppError, ConflictError

@@ -51,24 +51,23 @@ def lines(
     """A line of names, then one for each run.
 
     Raises:
-        StudioError: a column is not known; before the first line.
+        StudioError: a column or the field to sort by is not known; before the first line.
     """
     for name in columns:
         if name not in COLUMNS:
             field_of(name, "column")
-    return _lines(database, wanted, sort, columns)
+    # Once the first line is sent, nothing can be refused any more.
+    with database.read() as session:
+        ids = listing.list_ids(session, wanted, sort=sort, limit=_ALL, offset=0)
+    return _lines(database, ids, columns)
 
 
-def _lines(
-    database: Database, wanted: listing.RunFilter, sort: str, columns: Sequence[str]
-) -> Iterator[str]:
+def _lines(database: Database, ids: Sequence[str], columns: Sequence[str]) -> Iterator[str]:
     params = [name.removeprefix(BY_PARAMETER) for name in columns if name.startswith(BY_PARAMETER)]
     metrics = [metric_of(name)[0] for name in columns if name.startswith(BY_METRIC)]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
-    with database.read() as session:
-        ids = listing.list_ids(session, wanted, sort=sort, limit=_ALL, offset=0)
     for start in range(0, len(ids), _AT_ONCE):
         # A short transaction each: a slow reader keeps none open.
         with database.read() as session:

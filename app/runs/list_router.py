@@ -58,6 +58,14 @@ def _wanted(  # noqa: PLR0917 - a query has many parameters
     id: Annotated[  # noqa: A002 - the parameter's name
         list[Id] | None, Query(max_length=500, description="Only these.")
     ] = None,
+    id_prefix: Annotated[
+        str | None,
+        Query(
+            max_length=12,
+            pattern=r"^[^\x00]*$",
+            description="Only those whose identifier begins so.",
+        ),
+    ] = None,
     filter: Annotated[  # noqa: A002 - the parameter's name
         list[Filter] | None,
         Query(
@@ -70,7 +78,9 @@ def _wanted(  # noqa: PLR0917 - a query has many parameters
     ] = None,
 ) -> listing.RunFilter:
     more = conditions(filter or ())
-    return listing.RunFilter(project_id, experiment_id, status or (), q, kind, id or (), more)
+    return listing.RunFilter(
+        project_id, experiment_id, status or (), q, kind, id or (), id_prefix, more
+    )
 
 
 Wanted = Annotated[listing.RunFilter, Depends(_wanted)]

@@ -28,6 +28,7 @@ class RunFilter:
     text: str | None = None
     kind: RunKind | None = None
     ids: Sequence[str] = ()
+    id_prefix: str | None = None
     more: Sequence[ColumnElement[bool]] = ()
 
 
@@ -106,6 +107,8 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         conditions.append(Run.kind != RunKind.EXPORT)
     if wanted.statuses:
         conditions.append(Run.status.in_(wanted.statuses))
+    if wanted.id_prefix:
+        conditions.append(Run.id.startswith(wanted.id_prefix, autoescape=True))
     if wanted.text:
         conditions.append(Run.name.icontains(wanted.text, autoescape=True))
     if wanted.ids:

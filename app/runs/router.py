@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
 
-from app.deps import Actor, ReadSession, SettingsDep, WriteSession
+from app.deps import BIGGEST, Actor, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.metrics import repository as metrics
+from app.once import OnceDep
 from app.runs import present, repository, service, steering, stream, tagging
 from app.runs.schemas import (
     LogPage,
@@ -31,14 +32,20 @@ Step = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=documented(404, 409, 422))
 def create_run(
-    session: WriteSession, settings: SettingsDep, actor: Actor, wanted: RunCreate
+    session: WriteSession, settings: SettingsDep, actor: Actor, once: OnceDep, wanted: RunCreate
 ) -> RunCreated:
     """Create a run and queue it.
 
     Storage, model, data file and prompt lengths are checked first; if anything is wrong, nothing is
     stored and the answer names every mistake with its field and its remedy.
     """
+    if earlier := once.earlier(session, "run", wanted):
+        shown = present.detail(session, service.get_run(session, earlier), settings)
+        return RunCreated(
+            **dict(shown), warnings=service.validate(session, wanted, settings).warnings
+        )
     run, findings = service.create_run(session, wanted, settings, actor=actor)
+    once.remember(session, run.id)
     shown = present.detail(session, run, settings)
     return RunCreated(**dict(shown), warnings=findings.warnings)
 
@@ -152,7 +159,9 @@ def get_metrics(
     session: ReadSession,
     run_id: str,
     name: Annotated[list[str] | None, Query(description="Metrics. Absent: all.")] = None,
-    attempt: Annotated[int | None, Query(ge=1, description="Attempt. Absent: latest.")] = None,
+    attempt: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="Attempt. Absent: latest.")
+    ] = None,
     max_points: Annotated[int, Query(ge=5, le=10_000, description="Most points each.")] = 2000,
     from_step: Annotated[Step, Query(description="First step. Absent: from the start.")] = None,
     to_step: Annotated[Step, Query(description="Last step. Absent: to the end.")] = None,
@@ -182,7 +191,9 @@ def get_metrics(
 def get_logs(
     session: ReadSession,
     run_id: str,
-    before: Annotated[int | None, Query(ge=0, description="Only lines before this cursor.")] = None,
+    before: Annotated[
+        int | None, Query(ge=0, le=BIGGEST, description="Only lines before this cursor.")
+    ] = None,
     q: Annotated[str | None, Query(max_length=200, description="Text to find.")] = None,
     limit: Annotated[int, Query(ge=1, le=5000, description="Lines at most.")] = 500,
 ) -> LogPage:
@@ -193,7 +204,11 @@ def get_logs(
     return LogPage(items=lines, total=total, limit=limit, cursor=run.event_cursor)
 
 
-@router.get("/{run_id}/events", response_class=stream.EventStream, responses=documented(404, 422))
+@router.get(
+    "/{run_id}/events",
+    response_class=stream.EventStream,
+    responses={**stream.DOCUMENTED, **documented(404, 422)},
+)
 async def follow_run(cursor: stream.CursorDep, followed: stream.FollowedDep) -> stream.EventStream:
     """Server-Sent Events: `id` is the cursor, `event` the kind, `data` a `RunEventOut`.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from app.configuration import ConfigIn
+from app.config_in import ConfigIn
 from app.schemas import Request, Schema
 from core.config import RunConfig
 from core.errors import Problem

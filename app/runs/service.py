@@ -34,7 +34,9 @@ def get_attempt(session: Session, run_id: str, number: int | None) -> Attempt | 
     """A run's attempt by number, or its latest; None if it has none yet."""
     attempt = find_attempt(session, run_id, number)
     if attempt is None and number is not None:
-        raise NotFoundError(f"The run has no attempt {number}.")
+        raise NotFoundError(
+            f"The run has no attempt {number}.", "Its attempts are numbered from 1; see the run."
+        )
     return attempt
 
 
@@ -106,7 +108,10 @@ def _project_id(session: Session, wanted: RunCreate) -> str:
     if wanted.experiment_id is not None:
         experiment = get_experiment(session, wanted.experiment_id)
         if wanted.project_id not in {None, experiment.project_id}:
-            raise ConflictError("The experiment belongs to another project.")
+            raise ConflictError(
+                "The experiment belongs to another project.",
+                "Leave out the project, or name that of the experiment.",
+            )
         return experiment.project_id
     if wanted.project_id is not None:
         return get_project(session, wanted.project_id).id

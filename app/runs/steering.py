@@ -149,4 +149,7 @@ def _steered(session: Session, run_id: str, version: int | None) -> Run:
 
 def _refuse_if_over(run: Run) -> None:
     if run.status in TERMINAL:
-        raise ConflictError(f"The run is already {run.status}.")
+        remedy = "Nothing is left to do; it can be resumed or cloned."
+        if run.status not in RESUMABLE:
+            remedy = "Nothing is left to do; it can be cloned."
+        raise ConflictError(f"The run is already {run.status}.", remedy)

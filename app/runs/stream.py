@@ -10,7 +10,7 @@ here a page of events, encoded once for all its readers, is written at once.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
@@ -29,6 +29,27 @@ _HEADERS = {
     # nginx would else hold events back to send many at once.
     "X-Accel-Buffering": "no",
 }
+
+
+DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "object",
+                    "description": "One event.",
+                    "properties": {
+                        "id": {"type": "string", "description": "The cursor."},
+                        "event": {"type": "string", "description": "The kind, or `end`."},
+                        "data": {"type": "string", "description": "A `RunEventOut` as JSON."},
+                    },
+                    "required": ["event", "data"],
+                }
+            }
+        }
+    }
+}
+"""`responses=` of the route; each event is described, as the stream has no end."""
 
 
 class EventStream(StreamingResponse):

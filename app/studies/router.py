@@ -17,6 +17,7 @@ from app.deps import (
     WriteSession,
 )
 from app.errors import documented
+from app.once import OnceDep
 from app.studies import service, steering, views
 from app.studies.files import StudyFile
 from app.studies.schemas import (
@@ -60,9 +61,9 @@ def list_studies(
     return service.list_studies(session, project_id=project_id, text=q, limit=limit, offset=offset)
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, responses=documented(422))
+@router.post("", status_code=status.HTTP_201_CREATED, responses=documented(409, 422))
 def create_study(
-    database: DatabaseDep, settings: SettingsDep, actor: Actor, plan: StudyPlan
+    database: DatabaseDep, settings: SettingsDep, actor: Actor, once: OnceDep, plan: StudyPlan
 ) -> StudyCreated:
     """Create a study and queue all of its runs, or none.
 
@@ -70,7 +71,12 @@ def create_study(
     """
     prepared = service.prepare(plan, settings, database)
     with database.write(WRITE_PATIENCE_SECONDS) as session:
-        return service.create_study(session, prepared, settings, actor=actor)
+        if earlier := once.earlier(session, "study", plan):
+            shown = service.detail(session, service.get_study(session, earlier))
+            return StudyCreated(**dict(shown), warnings=prepared.warnings)
+        made = service.create_study(session, prepared, settings, actor=actor)
+        once.remember(session, made.id)
+        return made
 
 
 @router.post("/check", responses=documented(422))

@@ -166,7 +166,9 @@ def get_study(session: Session, study_id: str) -> Study:
     """A study, or `NotFoundError`."""
     study = session.get(Study, study_id)
     if study is None:
-        raise NotFoundError(f"There is no study “{study_id}”.", "`GET /api/studies` lists them.")
+        raise NotFoundError(
+            f"There is no study “{study_id}”.", "Choose one of the list of studies."
+        )
     return study
 
 

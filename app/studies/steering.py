@@ -31,7 +31,9 @@ def cancel_study(session: Session, study_id: str, *, actor: str) -> StudyDetail:
     study = _locked(session, study_id)
     open_runs = [run for run in repository.runs_of(session, study_id) if run.status not in TERMINAL]
     if not open_runs:
-        raise ConflictError("All runs of the study are over.")
+        raise ConflictError(
+            "All runs of the study are over.", "There is nothing left to stop; see what it found."
+        )
     for run_id in sorted(run.id for run in open_runs):  # one order for all who lock several
         run = lifecycle.lock(session, run_id)
         if run.status is RunStatus.QUEUED and not run.attempt_count:

@@ -94,7 +94,9 @@ def get_trajectory(
         .where(Trajectory.id == trajectory_id, Trajectory.run_id == run_id)
     ).one_or_none()
     if row is None:
-        raise NotFoundError(f"The run has no trajectory {trajectory_id}.")
+        raise NotFoundError(
+            f"The run has no rollout {trajectory_id}.", "Choose one of the run's recorded rollouts."
+        )
     trajectory, attempt = row
     key = joined(attempt_key(run_id, attempt.number), trajectory.file)
     path = readable(settings, key, Path(attempt.directory) / trajectory.file)
@@ -122,7 +124,10 @@ def _read_row(path: Path, row: int) -> dict[str, Any]:
             "a common UNISD_ARTIFACTS_URL.",
         ) from error
     if not table:
-        raise NotFoundError(f"The token records {path} have no row {row}.")
+        raise NotFoundError(
+            f"The token records {path} have no row {row}.",
+            "The file was changed or cut short since; look at another rollout.",
+        )
     return table[0]
 
 

@@ -167,7 +167,9 @@ def get_worker(session: Session, worker_id: str) -> Worker:
     """A worker, or `NotFoundError`."""
     worker = session.get(Worker, worker_id)
     if worker is None:
-        raise NotFoundError(f"There is no worker “{worker_id}”.", "`GET /api/workers` lists them.")
+        raise NotFoundError(
+            f"There is no worker “{worker_id}”.", "Choose one of the list of workers."
+        )
     return worker
 
 

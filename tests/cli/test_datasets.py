@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from app.main import create_app
-from cli import api_client
 from cli.main import app
+from tests.live import serving
 
 
 @pytest.fixture(autouse=True)
 def studio(settings, monkeypatch):
-    """The application itself answers."""
-    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
-
-        def request(method, url, *, timeout, **rest):
-            return client.request(method, "/" + url.split("/", 3)[3], **rest)
-
-        monkeypatch.setattr(api_client.httpx2, "request", request)
-        yield client
+    """A real server, which the command line is told of as a person tells it."""
+    with serving(settings) as port:
+        monkeypatch.setenv("UNISD_API_URL", f"http://127.0.0.1:{port}")
+        yield
 
 
 def datasets(*arguments):
@@ -49,8 +44,8 @@ def test_a_file_is_uploaded_mapped_looked_at_and_deleted(file):
     assert "12 of 12 rows are examples (12 text)" in mapped.output
     assert "mapping prompt=q answer=reply" in mapped.output
     listed = datasets("list")
-    assert "sums@2" in listed.output
-    assert "12 rows" in listed.output
+    assert re.search(r"^sums@2 +12 +0 +461$", listed.stdout, re.MULTILINE)
+    assert json.loads(datasets("list", "--json").stdout)[0]["rows"] == 12
     shown = datasets("preview", "sums", "--limit", 1, "--offset", 3)
     assert "line 4\n  prompt: What is 3 + 1?\n  answer: 4\n" in shown.output
     assert "What is" not in datasets("preview", "sums@1").output

@@ -1,6 +1,7 @@
 import createClient from "openapi-fetch";
 import type { paths } from "./schema";
 import type { Problem, ProblemDetails } from "./types";
+import { NO_ANSWER_OF_OURS, UNREACHABLE, wordsFor, wordsOfPage } from "./words";
 
 /** What the API answered instead of what was asked for; status 0 when it could not be reached. */
 export class ApiError extends Error {
@@ -40,24 +41,15 @@ function isProblem(body: unknown): body is ProblemDetails {
 
 export function answerError(response: Response, body: unknown): ApiError {
   if (isProblem(body)) return new ApiError(body);
-  const gateway = response.status === 502 || response.status === 504;
-  return new ApiError({
-    status: response.status,
-    code: gateway ? "bad_gateway" : "unexpected_answer",
-    detail: `The server answered with status ${response.status}.`,
-    remedy: "Try again; the server's log says more.",
-  });
+  return new ApiError({ status: response.status, ...wordsFor(response.status) });
 }
 
 /** Why no answer came: the question was withdrawn, or the server is not there. */
 export function transportError(cause: unknown): unknown {
   if (cause instanceof DOMException && cause.name === "AbortError") return cause;
-  return new ApiError({
-    status: 0,
-    code: "unreachable",
-    detail: "The server cannot be reached.",
-    remedy: "Check that it runs (`unisd up`) and that this machine can reach it.",
-  });
+  // An answer came and was no JSON: a sign-in page of a proxy, for one.
+  if (cause instanceof SyntaxError) return new ApiError({ status: -1, ...NO_ANSWER_OF_OURS });
+  return new ApiError({ status: 0, ...UNREACHABLE });
 }
 
 interface Answer<T> {
@@ -80,9 +72,5 @@ export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
 
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  return new ApiError({
-    status: -1,
-    code: "client_error",
-    detail: error instanceof Error ? error.message : String(error),
-  });
+  return new ApiError({ status: -1, ...wordsOfPage(error) });
 }

@@ -9244,6 +9244,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -9315,6 +9317,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -9420,6 +9424,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -9504,6 +9510,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -9656,6 +9664,8 @@ export interface operations {
                 kind?: components["schemas"]["RunKind"] | null;
                 /** @description Only these. */
                 id?: string[] | null;
+                /** @description Only those whose identifier begins so. */
+                id_prefix?: string | null;
                 /** @description Field, comparison (`=`, `!=`, `~` contains, `!~`, `<`, `<=`, `>`, `>=`) and value: `model~qwen`, `seed=42`, `tag=paper`, `metric:train/loss@min<0.5`, `param:training.learning_rate>1e-5`, `created_at>=7d`, `worker=` (without one). All must hold; several `=` about one field are alternatives. */
                 filter?: string[] | null;
             };
@@ -10861,7 +10871,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        /** @description The cursor. */
+                        id?: string;
+                        /** @description The kind, or `end`. */
+                        event: string;
+                        /** @description A `RunEventOut` as JSON. */
+                        data: string;
+                    };
                 };
             };
             /** @description Unauthorized */
@@ -11401,6 +11418,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -11431,6 +11450,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13119,6 +13147,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -13386,6 +13416,7 @@ export interface operations {
             header?: never;
             path: {
                 run_id: string;
+                /** @description Of the evaluation. */
                 cursor: number;
             };
             cookie?: never;
@@ -13557,6 +13588,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path: {
                 run_id: string;
@@ -14516,6 +14549,8 @@ export interface operations {
             header?: {
                 /** @description Who asks, for the history: a name, as one likes. */
                 "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
             };
             path?: never;
             cookie?: never;

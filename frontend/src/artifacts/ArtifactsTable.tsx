@@ -61,7 +61,7 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
           </span>
         </span>
       </td>
-      <td className={`${CELL} min-w-36`}>
+      <td className={`${CELL} min-w-36 xl:min-w-80`}>
         <span className="-my-1 inline-flex items-center gap-1">
           <Link
             to="/runs/$runId"
@@ -76,7 +76,7 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
           </IconButton>
         </span>
       </td>
-      <td className={`${CELL} min-w-36 xl:w-1/3`}>
+      <td className={`${CELL} min-w-36 xl:w-1/4`}>
         {one ? <State row={row} /> : <span className="text-muted">Whole</span>}
       </td>
       <td className={`${CELL} whitespace-nowrap text-right tabular-nums`}>

@@ -48,6 +48,8 @@ function seriesOf(line: ChartLine, spec: ChartSpec, state: LiveState, axis: XAxi
   ];
 }
 
+const attemptOf = ({ attempt }: LiveState) => `attempt ${attempt}`;
+
 /** What a chart shows of a run; earlier attempts come first, below, and pale. */
 export function runSeries(
   spec: ChartSpec,
@@ -62,11 +64,13 @@ export function runSeries(
           seriesOf(line, spec, past, axis).map((one) => ({
             ...one,
             id: `${one.id} ${past.attempt}`,
-            label: `${spec.lines.length > 1 ? `${one.label}, ` : ""}attempt ${past.attempt}`,
+            label: `${spec.lines.length > 1 ? `${one.label}, ` : ""}${attemptOf(past)}`,
             faint: true,
           })),
         ),
       );
   const now = spec.lines.flatMap((line) => seriesOf(line, spec, state, axis));
-  return [...before, ...now];
+  // Beside others of its kind, a curve that the title names already is told by its attempt.
+  const told = before.length > 0 && spec.lines.length === 1;
+  return [...before, ...now.map((one) => (told ? { ...one, label: attemptOf(state) } : one))];
 }

@@ -33,12 +33,28 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => vo
           <Inline text={problem.remedy} />
         </p>
       )}
+      {problem.errors.length > 1 && <Mistakes problems={problem.errors} />}
       {onRetry && (
         <Button className="mt-2" onClick={onRetry}>
           Try again
         </Button>
       )}
     </div>
+  );
+}
+
+/** Each of several mistakes, with its field or line. */
+export function Mistakes({ problems }: { problems: Problem[] }) {
+  return (
+    <ul className="mt-1 flex list-disc flex-col gap-1 pl-5">
+      {problems.map((problem, i) => (
+        <li key={i}>
+          {problem.field && <span className="font-mono text-sm">{problem.field}: </span>}
+          {problem.line !== null && problem.line !== undefined && `Line ${problem.line}: `}
+          <Inline text={`${problem.message} ${problem.remedy ?? ""}`.trim()} />
+        </li>
+      ))}
+    </ul>
   );
 }
 
