@@ -41,7 +41,14 @@ export function FormHead({ form, search, source, onSearch }: FormHeadProps) {
           </span>
         )}
         {form.touched && (
-          <Button small variant="ghost" onClick={form.reset}>
+          <Button
+            small
+            variant="ghost"
+            onClick={() => {
+              form.reset();
+              onSearch({ preset: form.begun ?? undefined });
+            }}
+          >
             {source ? "Undo all changes" : "Start over"}
           </Button>
         )}

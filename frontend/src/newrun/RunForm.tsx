@@ -135,7 +135,7 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
               />
               <PresetChooser
                 presets={presets}
-                chosen={search.preset}
+                chosen={form.preset ?? undefined}
                 fields={form.fields}
                 values={form.values}
                 defaults={defaults}

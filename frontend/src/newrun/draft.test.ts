@@ -15,7 +15,8 @@ beforeEach(() => sessionStorage.clear());
 it("gives back what was kept, for the same beginning", () => {
   saveDraft("from ", draft);
   expect(loadDraft("from ", "ema")).toEqual(draft);
-  expect(loadDraft("from ", null)).toBeNull();
+  expect(loadDraft("from ", null)).toEqual(draft);
+  expect(loadDraft("from ", "sdft")).toBeNull();
   expect(loadDraft("other ", "ema")).toBeNull();
   saveDraft("from ", null);
   expect(loadDraft("from ", "ema")).toBeNull();

@@ -3,7 +3,7 @@ import type { Grid } from "./grid";
 import type { FormValues } from "./values";
 
 export interface Draft {
-  /** The preset that the URL named. */
+  /** The preset that it stands on. */
   preset: string | null;
   name: string;
   projectId: string;
@@ -18,12 +18,13 @@ const PREFIX = "unisd:new-run:";
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The draft of a form, if it began as this one does. */
+/** The draft of a form; an address that names another preset begins anew. */
 export function loadDraft(key: string, preset: string | null): Draft | null {
   try {
     const draft: unknown = JSON.parse(sessionStorage.getItem(PREFIX + key) ?? "null");
     const whole = isRecord(draft) && isRecord(draft.values) && isRecord(draft.grid);
-    return whole && draft.preset === preset ? (draft as unknown as Draft) : null;
+    const same = preset === null || (whole && draft.preset === preset);
+    return whole && same ? (draft as unknown as Draft) : null;
   } catch {
     return null;
   }

@@ -36,6 +36,8 @@ export function useRunForm(input: FormInput) {
   const key = `${search.from ?? ""} ${search.dataset ?? search.benchmark ?? ""}`;
   const [draft] = useState(() => loadDraft(key, search.preset ?? null));
   const project = search.project ?? source?.project_id ?? "";
+  const [begun] = useState(search.preset ?? null);
+  const [preset, setPreset] = useState(search.preset ?? draft?.preset ?? null);
   const [values, setValues] = useState<FormValues>({ ...original, ...draft?.values });
   const [grid, setGrid] = useState<Grid>(draft?.grid ?? {});
   const [name, setName] = useState(draft?.name ?? "");
@@ -46,9 +48,9 @@ export function useRunForm(input: FormInput) {
   const touched =
     changes.length > 0 || Object.keys(grid).length > 0 || name !== "" || text !== null;
   useEffect(() => {
-    const now = { preset: search.preset ?? null, name, projectId, values, grid, text };
+    const now = { preset, name, projectId, values, grid, text };
     saveDraft(key, touched ? now : null);
-  }, [key, search.preset, name, projectId, values, grid, text, touched]);
+  }, [key, preset, name, projectId, values, grid, text, touched]);
 
   const config = configOf(fields, values, start);
   const run = {
@@ -72,6 +74,9 @@ export function useRunForm(input: FormInput) {
   return {
     fields,
     every,
+    preset,
+    /** The preset that the address named at first. */
+    begun,
     values,
     grid,
     name,
@@ -108,10 +113,14 @@ export function useRunForm(input: FormInput) {
       setGrid(({ [SEED]: _, ...rest }) =>
         count > 1 ? { ...rest, [SEED]: seedsFrom(values[SEED] ?? "", count) } : rest,
       ),
-    choose: (preset: Preset) => setValues((old) => applyPreset(preset, fields, old, defaults)),
+    choose: (chosen: Preset) => {
+      setPreset(chosen.name);
+      setValues((old) => applyPreset(chosen, fields, old, defaults));
+    },
     take: (next: Config) => setValues((old) => ({ ...old, ...valuesOf(fields, next) })),
     forget: () => saveDraft(key, null),
     reset: () => {
+      setPreset(begun);
       setValues(original);
       setGrid({});
       setName("");

@@ -89,7 +89,7 @@ export function usePreflight(run: RunCreate, record: number): PreflightState {
   const { name: _, ...rest } = run;
   const text = JSON.stringify(rest);
   const settled = useDebounced(text, PREFLIGHT_PAUSE_MS);
-  const { data, error, isFetching } = useQuery({
+  const { data, error, isFetching, isPlaceholderData } = useQuery({
     queryKey: ["preflight", settled, record],
     queryFn: ({ signal }) =>
       unwrap(
@@ -105,5 +105,5 @@ export function usePreflight(run: RunCreate, record: number): PreflightState {
     refetchInterval: 15_000,
     retry: false,
   });
-  return { data, stale: (isFetching && !data) || settled !== text, error };
+  return { data, stale: isPlaceholderData || (isFetching && !data) || settled !== text, error };
 }

@@ -1,7 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { type ColumnDef, flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useMemo, useRef } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import type { RunSummary } from "../api/types";
 import { cell } from "./cells";
 import { type Field, headLabel } from "./fields";
@@ -87,7 +87,8 @@ export function Grid(props: GridProps) {
   const { moves } = props;
   const followed = useRef({ scrolled: moves, focused: moves });
   const focusable = cursor >= from && cursor <= to ? cursor : from;
-  useEffect(() => {
+  // At once: the next key may come before an effect, which would set the cursor back.
+  useLayoutEffect(() => {
     const done = followed.current;
     if (done.scrolled !== moves) virtual.scrollToIndex(cursor, { align: "auto" });
     done.scrolled = moves;
@@ -95,7 +96,8 @@ export function Grid(props: GridProps) {
     const row = box.current?.querySelector<HTMLElement>(`tr[data-line="${cursor}"]`);
     if (!row) return;
     row.focus({ preventScroll: true });
-    done.focused = moves;
+    // A line that is still to come hands the focus on to the run in its place.
+    if (row.getAttribute("aria-busy") !== "true") done.focused = moves;
   });
 
   const lineOf = (index: number, line: Line | null): ReactNode => {
@@ -120,6 +122,7 @@ export function Grid(props: GridProps) {
       <RunLine
         key={line.segment.filter === null ? row.id : `${row.id} ${line.segment.filter}`}
         row={row}
+        level={line.segment.filter === null ? undefined : 2}
         selected={selection.has(row.id)}
         onToggle={(extend) => props.onToggle(index, extend)}
         onOpen={() => void navigate({ to: "/runs/$runId", params: { runId: row.id } })}
@@ -131,9 +134,9 @@ export function Grid(props: GridProps) {
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   return (
     <div ref={box} className="min-h-0 flex-1 overflow-auto bg-surface" data-testid="runs-scroll">
+      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: keys walk its rows, so it is a grid */}
       <table
-        // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: keys walk its rows
-        role="grid"
+        role={props.head.group === undefined ? "grid" : "treegrid"}
         aria-label="Runs"
         aria-rowcount={count + 1}
         aria-multiselectable="true"

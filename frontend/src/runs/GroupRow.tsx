@@ -28,6 +28,7 @@ export function GroupRow(props: GroupRowProps) {
       data-testid="run-group"
       data-line={index}
       aria-rowindex={index + 2}
+      aria-level={1}
       aria-expanded={open}
       tabIndex={focusable ? 0 : -1}
       onFocus={(event) => {

@@ -17,6 +17,8 @@ export interface Place {
 
 interface RunLineProps extends Place {
   row: Row<RunSummary>;
+  /** Under a group's head: 2. */
+  level: 2 | undefined;
   selected: boolean;
   onToggle: (extend: boolean) => void;
   onOpen: () => void;
@@ -24,6 +26,7 @@ interface RunLineProps extends Place {
 
 export function RunLine({
   row,
+  level,
   selected,
   index,
   focusable,
@@ -36,6 +39,7 @@ export function RunLine({
       data-testid={`run-row-${row.id}`}
       data-line={index}
       aria-rowindex={index + 2}
+      aria-level={level}
       aria-selected={selected}
       tabIndex={focusable ? 0 : -1}
       onFocus={(event) => {
@@ -80,7 +84,7 @@ export function RunLine({
 
 export function SkeletonRow({ columns, index }: { columns: number; index: number }) {
   return (
-    <tr data-line={index} aria-rowindex={index + 2} aria-busy="true">
+    <tr data-line={index} aria-rowindex={index + 2} aria-busy="true" tabIndex={-1}>
       {Array.from({ length: columns + 2 }, (_, i) => (
         <td key={i} className={CELL}>
           {i > 0 && i <= columns && <Skeleton className="h-3 w-3/4" />}

@@ -19,7 +19,9 @@ async function part(wish: BulkWish, picks: readonly Pick[]): Promise<Outcome[]> 
   );
   const body = { mode: "save", add: [], remove: [], ...wish, runs } as Wish;
   try {
-    return (await unwrap(client.POST("/api/runs/bulk", { body }))).items;
+    const { items } = await unwrap(client.POST("/api/runs/bulk", { body }));
+    // A run that is gone has no name any more, but had one when it was picked.
+    return items.map((one, i) => ({ ...one, name: one.name ?? picks[i]?.name ?? null }));
   } catch (cause) {
     const { code, message, remedy } = asApiError(cause);
     const problem = { code, message, remedy, field: null, line: null };

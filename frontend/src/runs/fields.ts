@@ -23,7 +23,7 @@ export interface Field {
 }
 
 const RUN: readonly [id: string, label: string, kind: FieldKind, width: number][] = [
-  ["name", "Name", "text", 208],
+  ["name", "Name", "text", 200],
   ["status", "State", "choice", 118],
   ["progress", "Progress", "number", 128],
   ["last_loss", "Loss", "number", 144],
@@ -38,9 +38,9 @@ const RUN: readonly [id: string, label: string, kind: FieldKind, width: number][
   ["project", "Project", "named", 120],
   ["kind", "Kind", "choice", 104],
   ["duration", "Duration", "span", 92],
-  ["created_at", "Created", "time", 96],
-  ["started_at", "Started", "time", 96],
-  ["finished_at", "Finished", "time", 96],
+  ["created_at", "Created", "time", 104],
+  ["started_at", "Started", "time", 104],
+  ["finished_at", "Finished", "time", 104],
   ["step", "Step", "number", 84],
   ["attempt", "Attempt", "number", 88],
   ["priority", "Priority", "number", 88],
@@ -109,7 +109,7 @@ export function metricField(path: string, which: Extreme = "last"): Field {
     label: which === "last" ? path : `${path} ${which}`,
     kind: "number",
     place: "Metrics",
-    width: 128,
+    width: 136,
     numeric: true,
   };
 }
@@ -120,12 +120,12 @@ export function paramField(path: string, kind: "text" | "number" | "flag" = "tex
     label: path,
     kind,
     place: "Configuration",
-    width: 128,
+    width: 136,
     numeric: kind === "number",
   };
 }
 
-const HEAD_SIGNS = 15;
+const HEAD_SIGNS = 14;
 
 /** A label for a narrow head: the end of a path tells more than its beginning. */
 export function headLabel({ label }: Field): string {
@@ -135,7 +135,7 @@ export function headLabel({ label }: Field): string {
   while (parts.length && tail.length + (parts.at(-1) ?? "").length < HEAD_SIGNS) {
     tail = parts.pop() + tail;
   }
-  return parts.length ? `…${tail}` : label;
+  return parts.length ? `…${tail.slice(1)}` : label;
 }
 
 /** The field of an address or a saved view; undefined where there is none of that name. */

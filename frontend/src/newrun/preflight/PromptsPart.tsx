@@ -30,8 +30,9 @@ export function PromptsPart({ prompts }: { prompts: Prompts }) {
         )}
         {prompts.without_views !== null && (
           <span className={prompts.without_views > 0 ? "text-warn" : "text-muted"}>
-            Too few auxiliary prompts fit beside {integer(prompts.without_views)} of{" "}
-            {plural(prompts.views_looked_at, "record")} looked at.
+            {prompts.without_views > 0
+              ? `Too few auxiliary prompts fit beside ${integer(prompts.without_views)} of ${plural(prompts.views_looked_at, "record")} looked at.`
+              : `Enough auxiliary prompts fit beside all ${plural(prompts.views_looked_at, "record")} looked at.`}
           </span>
         )}
       </div>
