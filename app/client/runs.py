@@ -191,12 +191,16 @@ class Runs:
         self, runs: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()
     ) -> Sequence[BulkOutcome]:
         """Put tags on up to 500 runs and take others off; says of each what became of it."""
-        body = {
-            "action": "tag",
-            "runs": [{"id": run} for run in runs],
-            "add": [*add],
-            "remove": [*remove],
-        }
+        return self._each({"action": "tag", "add": [*add], "remove": [*remove]}, runs)
+
+    def end(
+        self, runs: Sequence[str], mode: Literal["save", "discard", "force"] = "save"
+    ) -> Sequence[BulkOutcome]:
+        """Stop up to 500 runs, and take those that have not started out of the queue."""
+        return self._each({"action": "stop", "mode": mode}, runs)
+
+    def _each(self, wish: Mapping[str, Any], runs: Sequence[str]) -> Sequence[BulkOutcome]:
+        body = {**wish, "runs": [{"id": run} for run in runs]}
         answer = self._transport.post("/api/runs/bulk", body, repeatable=True)
         return BulkOutcomes.model_validate(answer).items
 
