@@ -63,16 +63,16 @@ def test_a_search_finds_and_a_saved_view_lists(runs):
     assert done("search", "tw").split()[-1] == "two"
     assert json.loads(done("search", "tw", "--json"))[0]["id"] == runs[1]
     with Client() as client:
-        search = {"sort": "-metric:m", "columns": "name;metric:m", "filter": "metric:m>1"}
+        search = {"sort": "metric:m", "columns": "name;metric:m", "filter": "metric:m>1"}
         client.views.create("Best", search)
     assert "Best" in done("views", "list")
-    assert "-metric:m" in done("views", "show", "Best")
+    assert "metric:m" in done("views", "show", "Best")
     shown = done("runs", "list", "--view", "Best")
-    assert [line.split()[-1] for line in shown.splitlines()] == ["NAME", "two", "one"]
+    assert [line.split()[-1] for line in shown.splitlines()] == ["NAME", "one", "two"]
     assert "3.5" in shown
     narrow = done("runs", "list", "--view", "Best", "--filter", "metric:m<3", "--json")
     assert [row["name"] for row in json.loads(narrow)] == ["one"]
-    other = done("runs", "list", "--view", "Best", "--sort", "name", "--json")
-    assert [row["name"] for row in json.loads(other)] == ["one", "two"]
+    other = done("runs", "list", "--view", "Best", "--sort", "-name", "--json")
+    assert [row["name"] for row in json.loads(other)] == ["two", "one"]
     done("views", "delete", "Best", "--yes")
     assert unisd("runs", "list", "--view", "Best").exit_code == 2
