@@ -117,6 +117,8 @@ def furnished(
         "number": [1],
         "cursor": [1, 2],
         "trajectory_id": [1],
+        # The stream of a run that goes on has no end.
+        "/api/runs/{run_id}/events": [over.id, trained],
         # Bodies that are right, by operation.
         "POST /api/bundles": [bundle],
         "POST /api/bundles/check": [bundle],
@@ -193,6 +195,8 @@ def _check(operation: Any, known: dict[str, list[Any]], how: settings) -> None:
     # `/readyz` answers 503 once the worker has not been heard of for a while; that is its purpose.
     answers_503 = operation.path == "/readyz"
     wanted = [one for one in CHECKS if not (answers_503 and one is not_a_server_error)]
+    if operation.path in known:
+        known = known | {"run_id": known[operation.path]}
 
     @given(case=operation.as_strategy(), data=st.data())
     @how
