@@ -8,6 +8,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 import threading
 import time
 import zipfile
@@ -80,12 +81,18 @@ def test_a_token_is_asked_for_at_a_terminal_and_not_shown(trained, monkeypatch):
     command = ["runs", "export", trained, "--kind", "hub", "--repository", "me/mine"]
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "cli.main", *command], stdin=theirs, stdout=theirs, stderr=theirs
+        [sys.executable, "-m", "cli.main", *command],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,  # else it would ask at the terminal of whoever runs the tests
     ) as child:
         os.close(theirs)
         shown = b""
         while b"Access token of the hub" not in shown:
             shown += os.read(ours, 1000)
+        while termios.tcgetattr(ours)[3] & termios.ECHO:  # what comes before that is dropped
+            time.sleep(0.02)
         os.write(ours, f"{secret}\n".encode())
         with contextlib.suppress(OSError):  # the terminal's end is told so
             while piece := os.read(ours, 1000):
