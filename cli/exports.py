@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,7 +33,7 @@ from cli.telling import (
     studio,
     tell,
 )
-from core.bundle import Bundle
+from core.bundle import FILE_ENDING, Bundle
 from core.export_job import ExportKind, GgufType, Weights
 from core.states import RunStatus
 
@@ -53,7 +54,8 @@ def export_run(
     weights: Annotated[Weights, typer.Option(help="Of merged, gguf and hub.")] = "student",
     gguf_type: Annotated[GgufType, typer.Option(help="Number format of a GGUF file.")] = "f16",
     repository: Annotated[
-        str | None, typer.Option(help="For hub: OWNER/NAME; the token is read from HF_TOKEN.")
+        str | None,
+        typer.Option(help="For hub: OWNER/NAME; the token is read from HF_TOKEN, or asked for."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Wait for it, and fetch it into this folder.")
@@ -76,7 +78,8 @@ def export_run(
         if following or out is not None:
             made = _wait(client, made.id)
         if out is not None and made.downloadable:
-            out.mkdir(parents=True, exist_ok=True)
+            with _writing(out):
+                out.mkdir(parents=True, exist_ok=True)
             tell(f"It lies in {_fetch(client, made.id, out, None)}.")
     if as_json:
         say_json(made)
@@ -85,10 +88,23 @@ def export_run(
 
 
 @runs.command()
-def bundle(run: Run) -> None:
-    """Print a run's reproduction bundle: configuration, seeds, data hash, versions, results."""
+def bundle(
+    run: Run,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder, or the new file's path. Absent: print it.")
+    ] = None,
+) -> None:
+    """Give a run's reproduction bundle: configuration, seeds, data hash, versions, results."""
     with studio() as client:
-        say(client.bundles.get(client.runs.find(run).id).model_dump_json(indent=2))
+        found = client.runs.find(run)
+        content = client.bundles.get(found.id).model_dump_json(indent=2)
+        if out is None:
+            say(content)
+            return
+        file = out / f"{found.id}{FILE_ENDING}" if out.is_dir() else out
+        with _writing(file):
+            file.write_text(f"{content}\n", encoding="utf-8")
+    say(str(file))
 
 
 @runs.command("import")
@@ -97,6 +113,9 @@ def import_bundle(
     data: Annotated[
         str | None, typer.Option(help="Where its data is now: NAME@NUMBER, or a path.")
     ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Where its model is now: a folder, or its name on the hub.")
+    ] = None,
     name: Name = None,
     *,
     dry_run: Annotated[bool, typer.Option(help="Check it and start nothing.")] = False,
@@ -104,7 +123,7 @@ def import_bundle(
 ) -> None:
     """Start the run of a bundle again; prints the new run's identifier."""
     with studio() as client:
-        wanted = {"bundle": _read_bundle(file), "data": data, "name": name}
+        wanted = {"bundle": _read_bundle(file), "data": data, "model": model, "name": name}
         if dry_run:
             verdict = client.bundles.check(wanted)
             if as_json:
@@ -217,8 +236,15 @@ def _wait(client: Client, export_id: str) -> ExportOut:
 
 
 def _fetch(client: Client, export_id: str, to: Path, file: str | None) -> Path:
-    try:
+    with _writing(to):
         return client.exports.download(export_id, to, file=file, on_progress=_progress())
+
+
+@contextmanager
+def _writing(to: Path) -> Iterator[None]:
+    """Tell in words why something cannot be written."""
+    try:
+        yield
     except OSError as error:
         message = f"{error.filename or to} cannot be written: {error.strerror}."
         remedy = "Give a folder that is there, may be written and has room."
@@ -256,7 +282,10 @@ def _phases() -> Callable[[RunEventOut], None]:
 
 
 def _hub_token() -> str:
+    """From the environment or a person, never from the arguments, which other users can list."""
     token = os.environ.get("HF_TOKEN", "")
+    if not token and sys.stdin.isatty():
+        token = typer.prompt("Access token of the hub", hide_input=True, err=True)
     if not token:
         raise mistake(
             "hub_token_missing",

@@ -14,6 +14,7 @@ import typer
 import yaml
 
 from app.migrate import upgrade
+from cli.comparing import compare, search, views_app
 from cli.datasets import app as datasets
 from cli.demo import run_demo
 from cli.environment import read_settings
@@ -39,6 +40,9 @@ app = typer.Typer(
 app.add_typer(runs)
 app.add_typer(exports)
 app.command()(metrics)
+app.command()(compare)
+app.command()(search)
+app.add_typer(views_app)
 app.add_typer(workers)
 app.add_typer(queue)
 app.add_typer(study)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.client import Client
+from app.client.arrangements import query_of
 from app.runs.schemas import RunCreated, RunDetail, RunRow
 from cli.configs import parse_changes, read_config
 from cli.following import follow
@@ -59,33 +60,40 @@ def list_runs(
         typer.Option("--filter", help="model~qwen, seed=42, tag=paper, metric:train/loss<0.5, …"),
     ] = None,
     sort: Annotated[
-        str, typer.Option(help="Field, metric:PATH or param:PATH; - before it: downwards.")
-    ] = "-created_at",
+        str | None,
+        typer.Option(
+            help="Field, metric:PATH or param:PATH; - before it: downwards. Absent: newest first."
+        ),
+    ] = None,
     metric: Annotated[list[str] | None, typer.Option(help="Metrics to show.")] = None,
     param: Annotated[list[str] | None, typer.Option(help="Fields to show: model.name.")] = None,
+    view: Annotated[
+        str | None, typer.Option(help="Saved view to start from; the other options win over it.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Runs at most; 0: all.")] = 50,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Runs, newest first."""
+    """Runs, newest first unless sorted otherwise."""
     with studio() as client:
-        found: list[RunRow] = list(
-            client.runs.list(
-                project_id=client.projects.find(project).id if project else None,
-                status=status or (),
-                kind=kind,
-                text=text,
-                filters=condition or (),
-                sort=sort,
-                params=param or (),
-                metrics=metric or (),
-                most=limit or None,
-            )
-        )
+        project_id = client.projects.find(project).id if project else None
+        query = _arranged(client, view, project_id)
+        given = {
+            "project_id": project_id,
+            "status": status,
+            "kind": kind,
+            "text": text,
+            "sort": sort,
+            "params": param,
+            "metrics": metric,
+        }
+        query |= {name: value for name, value in given.items() if value}
+        query["filters"] = [*query.get("filters", ()), *(condition or ())]
+        found: list[RunRow] = list(client.runs.list(**query, most=limit or None))
     if as_json:
         say_json(found)
     else:
-        say_runs(found, metric or (), param or ())
+        say_runs(found, query.get("metrics", ()), query.get("params", ()))
 
 
 @app.command()
@@ -246,6 +254,14 @@ def watch(
     with studio() as client:
         found = client.runs.get(client.runs.find(run).id)
         follow(client, found.id, 0 if everything else found.cursor, as_json=as_json)
+
+
+def _arranged(client: Client, view: str | None, project_id: str | None) -> dict[str, Any]:
+    """What a saved view asks of the list; without one nothing."""
+    if view is None:
+        return {}
+    found = client.views.find(view, project_id=project_id)
+    return {"project_id": found.project_id, **query_of(found.search)}
 
 
 def _each(runs: list[str], act: Callable[[Client, str], RunDetail], *, as_json: bool) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
+from app.client.comparing import Comparisons, Views, search
 from app.client.datasets import Datasets
 from app.client.evaluations import Evaluations
 from app.client.exports import Bundles, Exports
@@ -12,6 +14,7 @@ from app.client.runs import Runs
 from app.client.studies import Studies
 from app.client.transport import ANSWER_SECONDS, Patience, Transport
 from app.client.workers import Queues, Workers
+from app.search.schemas import Hit
 
 
 class Client:
@@ -27,6 +30,8 @@ class Client:
     Attributes:
         url: of the studio.
         runs: start, watch and end runs.
+        comparisons: runs side by side, against a baseline.
+        views: arrangements of the list of runs that people saved.
         evaluations: start evaluations, read and compare their results.
         trajectories: recorded rollouts, token by token.
         exports: files of a run's weights: make, check, download them.
@@ -52,6 +57,8 @@ class Client:
         self._transport = Transport(url, token, actor, patience, timeout)
         self.url = self._transport.url
         self.runs = Runs(self._transport)
+        self.comparisons = Comparisons(self._transport)
+        self.views = Views(self._transport)
         self.evaluations = Evaluations(self._transport)
         self.trajectories = Trajectories(self._transport)
         self.exports = Exports(self._transport)
@@ -63,6 +70,15 @@ class Client:
         self.projects = Projects(self._transport)
         self.experiments = Experiments(self._transport)
         self.presets = Presets(self._transport)
+
+    def search(self, text: str = "", *, limit: int = 8) -> Sequence[Hit]:
+        """Runs, data sets, studies and workers by name or identifier; the newest without a text.
+
+        Args:
+            text: in a name, or an identifier.
+            limit: of each kind at most.
+        """
+        return search(self._transport, text, limit)
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,23 +1,27 @@
-"""Downloads that go on where they were cut off."""
+"""Downloads that go on where they were cut off, and are what the studio has."""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping
 from email.message import Message
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from app.client.errors import ApiError, ConflictError, UnavailableError, UnreachableError
 from app.client.transport import Params, Transport
 from app.exports.schemas import ExportCreate
-from core.errors import Problem
+from core.errors import Problem, StudioError
 
 _PIECE: Final = 2**20
 _GIVE_UP: Final = 20
 """So many tries in a row without a single byte."""
 
 Progress = Callable[[int, int], None]
+Hashes = Mapping[str, str]
+"""SHA-256 by a file's path."""
 
 
 def with_secrets(wanted: ExportCreate) -> dict[str, Any]:
@@ -28,11 +32,19 @@ def with_secrets(wanted: ExportCreate) -> dict[str, Any]:
     return plain
 
 
-def fetch(transport: Transport, path: str, params: Params, to: Path, progress: Progress) -> Path:
+def fetch(
+    transport: Transport,
+    path: str,
+    params: Params,
+    to: Path,
+    progress: Progress,
+    check: Callable[[Path], None],
+) -> Path:
     """Download into `to`, a folder or a new file. The part that is there lies beside it.
 
     Raises:
         ApiError: there is no such file, or the studio could not be reached for a long time.
+        StudioError: `download_damaged`, of `check`; nothing of it is kept.
     """
     headers = transport.head(path, params)
     target = to / _name(headers.get("content-disposition", "")) if to.is_dir() else to
@@ -54,9 +66,65 @@ def fetch(transport: Transport, path: str, params: Params, to: Path, progress: P
             if not passing or vain > _GIVE_UP:
                 raise
             transport.pause(vain)
+    try:
+        check(part)
+    except StudioError:
+        part.unlink()  # going on with it would never mend it
+        mark.unlink()
+        raise
     part.replace(target)
     mark.unlink()
     return target
+
+
+def check_file(where: Path, name: str, hashes: Hashes) -> None:
+    """See that a file is what the studio has under that name.
+
+    Raises:
+        StudioError: `download_damaged`; it is not.
+    """
+    with where.open("rb") as file:
+        _same(file, name, hashes)
+
+
+def check_archive(where: Path, hashes: Hashes) -> None:
+    """See that an archive holds these files, and each is what the studio has.
+
+    Raises:
+        StudioError: `download_damaged`; it is not, or one is missing.
+    """
+    try:
+        archive = zipfile.ZipFile(where)
+    except zipfile.BadZipFile as error:
+        raise _damaged("The archive") from error
+    with archive:
+        for name in hashes:
+            _check_member(archive, name, hashes)
+
+
+def _check_member(archive: zipfile.ZipFile, name: str, hashes: Hashes) -> None:
+    try:
+        with archive.open(name) as file:
+            _same(file, name, hashes)
+    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        raise _damaged(f"“{name}”") from error
+
+
+def _same(file: IO[bytes], name: str, hashes: Hashes) -> None:
+    digest = hashlib.sha256()
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    if digest.hexdigest() != hashes.get(name):
+        raise _damaged(f"“{name}”")
+
+
+def _damaged(what: str) -> StudioError:
+    problem = Problem(
+        code="download_damaged",
+        message=f"{what} did not arrive as the studio has it; SHA-256 tells.",
+        remedy="Fetch it again; nothing of it was kept.",
+    )
+    return StudioError(problem)
 
 
 def _go_on(

@@ -110,16 +110,28 @@ class Exports:
     ) -> Path:
         """Fetch an export's files as a ZIP archive, or one of them; returns where it lies now.
 
-        A download that was cut off goes on where it broke, also in another process.
+        A download that was cut off goes on where it broke, also in another process. It only takes
+        its place once every file has the SHA-256 that the export names.
 
         Args:
             export_id: the export.
             to: folder, or the new file's path.
             file: path of one of its files; None: all.
             on_progress: called with bytes done and bytes in all.
+
+        Raises:
+            StudioError: `download_damaged`; it did not arrive as the studio has it.
         """
+        hashes = {one.path: one.sha256 for one in self.get(export_id).files}
+
+        def check(arrived: Path) -> None:
+            if file is None:
+                downloads.check_archive(arrived, hashes)
+            else:
+                downloads.check_file(arrived, file, hashes)
+
         where = path("exports", export_id, "download")
-        return downloads.fetch(self._transport, where, {"file": file}, Path(to), on_progress)
+        return downloads.fetch(self._transport, where, {"file": file}, Path(to), on_progress, check)
 
     def artifacts(
         self, *, run: str | None = None, most: int | None = None

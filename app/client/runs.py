@@ -9,6 +9,7 @@ from urllib.parse import quote
 from app.client import cloning, events, finding, history
 from app.client.paging import each, plain
 from app.client.transport import Transport
+from app.preflight.schemas import Preflight
 from app.runs.schemas import (
     BulkOutcome,
     BulkOutcomes,
@@ -118,6 +119,21 @@ class Runs:
         answer = self._transport.post("/api/runs/validate", body, repeatable=True)
         return Validation.model_validate(answer)
 
+    def preflight(
+        self, config: Config, *, project_id: str | None = None, record: int = 0
+    ) -> Preflight:
+        """Everything that it would meet: data, prompts, teacher views, memory, disk, time.
+
+        Args:
+            config: a configuration.
+            project_id: where its data set is; None: the default one.
+            record: training record that is rendered behind every view, from 0.
+        """
+        body = _create(config, None, project_id, None)
+        query = {"record": record}
+        answer = self._transport.post("/api/runs/preflight", body, params=query, repeatable=True)
+        return Preflight.model_validate(answer)
+
     def clone(
         self,
         run: str,
@@ -175,12 +191,16 @@ class Runs:
         self, runs: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()
     ) -> Sequence[BulkOutcome]:
         """Put tags on up to 500 runs and take others off; says of each what became of it."""
-        body = {
-            "action": "tag",
-            "runs": [{"id": run} for run in runs],
-            "add": [*add],
-            "remove": [*remove],
-        }
+        return self._each({"action": "tag", "add": [*add], "remove": [*remove]}, runs)
+
+    def end(
+        self, runs: Sequence[str], mode: Literal["save", "discard", "force"] = "save"
+    ) -> Sequence[BulkOutcome]:
+        """Stop up to 500 runs, and take those that have not started out of the queue."""
+        return self._each({"action": "stop", "mode": mode}, runs)
+
+    def _each(self, wish: Mapping[str, Any], runs: Sequence[str]) -> Sequence[BulkOutcome]:
+        body = {**wish, "runs": [{"id": run} for run in runs]}
         answer = self._transport.post("/api/runs/bulk", body, repeatable=True)
         return BulkOutcomes.model_validate(answer).items
 

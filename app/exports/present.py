@@ -18,7 +18,7 @@ from app.runs.repository import worker_names
 from app.settings import Settings
 from app.storage.archive import Member, Segment, layout
 from app.storage.keys import joined
-from app.storage.ranges import Download
+from app.storage.ranges import ARCHIVE, Download
 from app.storage.reading import ArtifactNotThereYetError, store_unavailable
 from app.storage.store import StoreError, artifact_store
 from core.errors import Problem
@@ -120,7 +120,7 @@ def download(row: Row, settings: Settings, path: str | None) -> Download:
     _see(settings, members)
     told = json.dumps(sorted(hashes.items())).encode()
     etag = hashlib.sha256(told).hexdigest()
-    return Download(layout(members), etag, f"{name}.zip", "application/zip")
+    return Download(layout(members), etag, f"{name}.zip", ARCHIVE)
 
 
 def _nothing_to_fetch(row: Row) -> ConflictError:

@@ -11,7 +11,7 @@ from app.errors import documented
 from app.exports import options, present, repository, service
 from app.exports.schemas import ExportCreate, ExportList, ExportOptions, ExportOut
 from app.once import OnceDep
-from app.storage.ranges import RANGED, send
+from app.storage.ranges import RANGED_OR_ARCHIVE, send
 from app.storage.store import artifact_store
 from core.export_job import ExportKind
 
@@ -113,7 +113,7 @@ def delete_export(session: WriteSession, actor: Actor, export_id: str) -> None:
 @router.get(
     "/exports/{export_id}/download",
     response_class=Response,
-    responses={**RANGED, **documented(404, 409, 422)},
+    responses={**RANGED_OR_ARCHIVE, **documented(404, 409, 422)},
 )
 @router.head("/exports/{export_id}/download", include_in_schema=False)
 def download_export(

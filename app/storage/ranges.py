@@ -18,19 +18,24 @@ from app.storage.store import Store
 _PIECE: Final = 2**20
 _ONE_RANGE: Final = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})", re.IGNORECASE)
 _Asked = tuple[int | None, int | None]
-RANGED: Final[dict[int | str, dict[str, object]]] = {
-    200: {
-        "description": "All of it.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    },
-    206: {
-        "description": "The asked range of it.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    },
-    304: {"description": "It is still what `If-None-Match` names."},
-    416: {"description": "It is shorter than the range begins; `Content-Range` tells its length."},
-}
-"""`responses=` of routes that answer with `send`."""
+_BYTES: Final = "application/octet-stream"
+ARCHIVE: Final = "application/zip"
+
+
+def ranged(*media_types: str) -> dict[int | str, dict[str, object]]:
+    """`responses=` of routes that answer with `send`, in any of these types."""
+    content = {one: {"schema": {"type": "string", "format": "binary"}} for one in media_types}
+    short = "It is shorter than the range begins; `Content-Range` tells its length."
+    return {
+        200: {"description": "All of it.", "content": content},
+        206: {"description": "The asked range of it.", "content": content},
+        304: {"description": "It is still what `If-None-Match` names."},
+        416: {"description": short},
+    }
+
+
+RANGED: Final = ranged(_BYTES)
+RANGED_OR_ARCHIVE: Final = ranged(_BYTES, ARCHIVE)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Download:
     segments: Sequence[Segment]
     etag: str
     file_name: str
-    media_type: str = "application/octet-stream"
+    media_type: str = _BYTES
 
     @property
     def size(self) -> int:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
+import termios
 import threading
 import time
 import zipfile
@@ -69,9 +75,42 @@ def test_a_push_needs_a_token_from_the_environment(trained):
     assert (refused.exit_code, "HF_TOKEN" in refused.stderr) == (2, True)
 
 
+def test_a_token_is_asked_for_at_a_terminal_and_not_shown(trained, monkeypatch):
+    secret, kept = "hf_typedByHand", []
+    monkeypatch.setattr("app.exports.secrets.keep", lambda _, token: kept.append(token) or "half")
+    command = ["runs", "export", trained, "--kind", "hub", "--repository", "me/mine"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli.main", *command],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,  # else it would ask at the terminal of whoever runs the tests
+    ) as child:
+        os.close(theirs)
+        shown = b""
+        while b"Access token of the hub" not in shown:
+            shown += os.read(ours, 1000)
+        while termios.tcgetattr(ours)[3] & termios.ECHO:  # what comes before that is dropped
+            time.sleep(0.02)
+        os.write(ours, f"{secret}\n".encode())
+        with contextlib.suppress(OSError):  # the terminal's end is told so
+            while piece := os.read(ours, 1000):
+                shown += piece
+    os.close(ours)
+    assert child.returncode == 0, shown
+    assert kept == [secret]
+    assert secret.encode() not in shown
+
+
 def test_a_bundle_goes_out_and_in(trained, tmp_path):
     file = tmp_path / "a.json"
-    file.write_text(done("runs", "bundle", trained).stdout)
+    assert done("runs", "bundle", trained, "--out", file).stdout.strip() == str(file)
+    assert json.loads(file.read_text()) == json.loads(done("runs", "bundle", trained).stdout)
+    folder = done("runs", "bundle", trained, "--out", tmp_path).stdout.strip()
+    assert folder == str(tmp_path / f"{trained}.unisd.json")
+    nowhere = unisd("runs", "bundle", trained, "--out", tmp_path / "not" / "there")
+    assert (nowhere.exit_code, "cannot be written" in nowhere.stderr) == (2, True)
     assert "The data is" in done("runs", "import", file, "--dry-run").stderr
     again = done("runs", "import", file, "--name", "again").stdout.strip()
     assert json.loads(done("runs", "show", "again", "--json").stdout)["id"] == again

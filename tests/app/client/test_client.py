@@ -67,6 +67,9 @@ def test_runs_are_started_found_steered_cloned_and_deleted(studio, config):
         studio.runs.cancel(clone.id, version=clone.version)
     assert studio.runs.move(other.id, before=run.id).waiting is not None
     assert studio.runs.cancel(clone.id).status == "cancelled"
+    ended, refused = studio.runs.end([other.id, "gone"])
+    assert (ended.problem, studio.runs.get(other.id).status) == (None, "cancelled")
+    assert refused.problem is not None
     studio.runs.delete(clone.id)
     with pytest.raises(NotFoundError):
         studio.runs.get(clone.id)

@@ -8,6 +8,7 @@ import pytest
 
 from app.client import ConflictError, NotFoundError
 from app.exports.schemas import ExportCreate
+from core.errors import StudioError
 from tests.app.test_exports_api import FILES, TOKEN, finish, make, trained
 
 __all__ = ["trained"]
@@ -34,7 +35,7 @@ def test_an_export_is_asked_for_found_cancelled_and_deleted(studio, trained):
     assert studio.exports.wait(made.id).status == "cancelled"
     with pytest.raises(ConflictError) as caught:
         studio.exports.cancel(made.id)
-    assert "delete it" in caught.value.remedy
+    assert "Delete it" in caught.value.remedy
     studio.exports.delete(made.id)
     with pytest.raises(NotFoundError):
         studio.exports.get(made.id)
@@ -78,17 +79,38 @@ def test_a_download_that_was_cut_off_goes_on(studio, export, tmp_path, monkeypat
     assert not target.exists()
     part = tmp_path / "weights.part"
     assert part.stat().st_size == 3000
-    part.write_bytes(b"!" * 3000)  # marks what is kept of the first try
     told = []
     studio.exports.download(export, target, file=WEIGHTS, on_progress=lambda *now: told.append(now))
     assert told[0] == (3000, whole)
     assert told[-1] == (whole, whole)
-    assert target.read_bytes() == b"!" * 3000 + FILES[WEIGHTS][3000:]
+    assert target.read_bytes() == FILES[WEIGHTS]
     # What is left of other bytes is not gone on with.
     part.write_bytes(b"?" * 3000)
     (tmp_path / "weights.part.etag").write_text('"another"')
     studio.exports.download(export, target, file=WEIGHTS)
     assert target.read_bytes() == FILES[WEIGHTS]
+
+
+@pytest.mark.parametrize("file", [WEIGHTS, None])
+def test_a_damaged_download_never_takes_its_place(studio, export, tmp_path, monkeypatch, file):
+    monkeypatch.setattr("app.client.downloads._PIECE", 1000)
+    target, part = tmp_path / "got", tmp_path / "got.part"
+
+    def cut_off(done, _):
+        if done >= 3000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        studio.exports.download(export, target, file=file, on_progress=cut_off)
+    half = bytearray(part.read_bytes())
+    half[2000] ^= 1  # a disk that lies
+    part.write_bytes(half)
+    with pytest.raises(StudioError) as caught:
+        studio.exports.download(export, target, file=file)
+    assert (caught.value.problem.code, WEIGHTS in str(caught.value)) == ("download_damaged", True)
+    assert list(tmp_path.glob("got*")) == []
+    studio.exports.download(export, target, file=file)
+    assert target.exists()
 
 
 def test_a_runs_files_are_told_and_a_bundle_starts_it_again(studio, trained):
