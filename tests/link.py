@@ -99,8 +99,9 @@ class Link:
         with self._lock:
             ends, self._sockets = self._sockets, set()
         for end in ends:
-            if end.family != socket.AF_UNIX:
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with suppress(OSError):  # whoever carries may have closed it just now
+                if end.family != socket.AF_UNIX:
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RD)  # wakes who reads from it
             end.close()

@@ -312,9 +312,7 @@ def test_the_trainer_is_given_the_file_and_the_mapping(
     assert Path(asked["path"]).is_file()
 
 
-@pytest.mark.parametrize(
-    "reference", ["sums@2", "other@1", "sums@x", "sums@²", "sums", "@", "@1", "a\0b"]
-)
+@pytest.mark.parametrize("reference", ["sums@2", "other@1", "sums@x", "sums@²", "sums", "@", "@1"])
 def test_an_unknown_reference_is_told_at_its_field(
     client: TestClient, config: dict[str, Any], reference: str
 ) -> None:

@@ -35,6 +35,7 @@ def studio_of_the_docs(studio, tiny_model, tmp_path, monkeypatch):
     return studio
 
 
+@pytest.mark.full
 def test_the_examples_are_true(studio_of_the_docs, tmp_path: Path) -> None:
     _run_shell(tmp_path, blocks("cli.md", "sh"))
     _run_python(blocks("client.md", "python"))

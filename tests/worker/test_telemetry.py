@@ -15,7 +15,11 @@ from worker import telemetry
 @pytest.fixture
 def stranger() -> Iterator[int]:
     """A process that none of our workers started, as far as its parents tell."""
-    script = "import subprocess, sys; print(subprocess.Popen(['sleep', '60']).pid, flush=True)"
+    # Nobody must wait for the sleeper's end of the pipe.
+    script = """
+import subprocess
+print(subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid)
+"""
     parent = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, check=True, text=True
     )
