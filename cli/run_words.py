@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-import yaml
-
 from app.runs.schemas import RunDetail, RunRow, RunSummary
 from cli.telling import ago, number, say, say_facts, say_table
+from core.config_text import yaml_text
 from core.words import duration
 
 _LISTED = 5
@@ -66,7 +65,7 @@ def say_run(run: RunDetail) -> None:
         say(f"{artifact.kind} of attempt {artifact.attempt}: {artifact.bytes:,} bytes")
     say("---")
     plain = json.loads(run.config.model_dump_json())
-    say(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).rstrip())
+    say(yaml_text(plain).rstrip())
 
 
 def progress(run: RunSummary) -> str:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from app.studies.plan_text import read_plan
 from app.studies.report import Course
 from core.config import RunConfig
+from core.config_text import yaml_text
 from core.errors import Problem, StudioError
 from core.study import Cell, StudyPlan, parse_plan
 
@@ -208,7 +209,7 @@ def prepare_cell(folder: Path, cell: Cell) -> Path:
             )
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(cell.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    text = yaml_text(cell.config.model_dump(mode="json"))
     path.write_text(text, encoding="utf-8")
     return path
 

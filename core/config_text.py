@@ -1,4 +1,4 @@
-"""Reads a configuration from text, and tells every mistake with its line and field."""
+"""Configurations as text: written as YAML, and read with every mistake at its line and field."""
 
 from __future__ import annotations
 
@@ -18,6 +18,24 @@ _MOST_FIELDS: Final = 10_000
 """Aliases can make a short text stand for an endless configuration."""
 _MOST_MISTAKES: Final = 100
 _BEGIN: Final = "Start with `data:` and, below it, `path: worked-examples.jsonl`."
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts whose line separators YAML would read as ordinary line ends."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if any(letter in text for letter in "\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def yaml_text(content: object, *, sort_keys: bool = False) -> str:
+    """`content` as YAML that reads back as the same; letters of every script stay as they are."""
+    text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=sort_keys, allow_unicode=True)
+    return text
 
 
 class _Text(NamedTuple):

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -31,6 +30,7 @@ from app.runs import lifecycle, placement
 from app.runs.ingest import Position, final_status
 from app.runs.output import copy_output, has_more
 from app.settings import Settings
+from core.config_text import yaml_text
 from core.errors import Problem, StudioError
 from core.states import Cause, RunKind, RunStatus, StopMode
 from worker.child import CONFIG_FILE, LOG_FILE, Trainer
@@ -387,9 +387,7 @@ def _start(
 ) -> Trainer:
     directory.mkdir(parents=True)
     config_file = directory / CONFIG_FILE
-    config_file.write_text(
-        yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8"
-    )
+    config_file.write_text(yaml_text(config), encoding="utf-8")
     command = [str(config_file), "--out", str(directory)]
     if claim.kind is RunKind.EVALUATION:
         # All attempts share the results: one that was cut off goes on where it was.

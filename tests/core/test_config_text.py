@@ -6,12 +6,11 @@ import json
 from itertools import pairwise
 
 import pytest
-import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.config import RunConfig
-from core.config_text import config_from_text
+from core.config_text import config_from_text, yaml_text
 from core.errors import StudioError
 
 TEXT = """\
@@ -39,6 +38,8 @@ def test_yaml_and_json_say_the_same():
 
 
 @given(st.floats(1e-8, 1), st.text(min_size=1, max_size=300), st.sampled_from(["ema", "base"]))
+@example(1e-4, "\x85", "ema")
+@example(1e-4, "a\u2028b\u2029 c\x85d", "ema")
 @settings(max_examples=50, deadline=None)
 def test_nothing_is_lost_on_the_way_out_and_in(rate, prompt, weights):
     config = RunConfig.model_validate(
@@ -49,7 +50,7 @@ def test_nothing_is_lost_on_the_way_out_and_in(rate, prompt, weights):
         }
     )
     raw = config.model_dump(mode="json")
-    for text in (yaml.safe_dump(raw, sort_keys=False, allow_unicode=True), json.dumps(raw)):
+    for text in (yaml_text(raw), json.dumps(raw)):
         assert config_from_text(text) == config
 
 

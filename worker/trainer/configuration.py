@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from core.config import RunConfig
+from core.config_text import yaml_text
 from core.validation import parse_config
 from worker.trainer.failures import mistake
 
@@ -51,7 +52,7 @@ def read_yaml(path: Path, remedy: str) -> dict[str, Any]:
 
 def dump_config(config: RunConfig) -> str:
     """The configuration as YAML with every field: it stays what it was when defaults move."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return yaml_text(config.model_dump(mode="json"))
 
 
 def _reason(error: Exception) -> str:

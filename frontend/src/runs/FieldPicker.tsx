@@ -12,9 +12,10 @@ interface FieldPickerProps {
 
 /** Finds a field by its name among hundreds; arrows choose, Enter takes. */
 export function FieldPicker({ label, onPick, without = [] }: FieldPickerProps) {
-  const fields = useFields();
+  const { fields, whole } = useFields();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
+  const [due, setDue] = useState(false);
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   // The panel was opened to type here; it may not have its place yet, so nothing scrolls to it.
@@ -28,8 +29,14 @@ export function FieldPicker({ label, onPick, without = [] }: FieldPickerProps) {
   }, [fields, text, without]);
   const index = Math.min(at, Math.max(0, found.length - 1));
   const take = (field: Field | undefined) => {
+    setDue(!(field || whole)); // whoever types faster than the names arrive gets theirs then
     if (field) onPick(field);
   };
+  useEffect(() => {
+    if (!(due && whole)) return;
+    setDue(false);
+    if (found[0]) onPick(found[0]);
+  }, [due, whole, found, onPick]);
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.key === "ArrowDown") setAt(Math.min(index + 1, found.length - 1));
     else if (event.key === "ArrowUp") setAt(Math.max(index - 1, 0));
@@ -51,6 +58,7 @@ export function FieldPicker({ label, onPick, without = [] }: FieldPickerProps) {
         onChange={(event) => {
           setText(event.target.value);
           setAt(0);
+          setDue(false);
         }}
         onKeyDown={onKeyDown}
         className="control w-full"
@@ -83,7 +91,9 @@ export function FieldPicker({ label, onPick, without = [] }: FieldPickerProps) {
           </div>
         ))}
         {found.length === 0 && (
-          <p className="px-2 py-4 text-center text-muted text-sm">Nothing has this name.</p>
+          <p className="px-2 py-4 text-center text-muted text-sm">
+            {whole ? "Nothing has this name." : "Loading…"}
+          </p>
         )}
       </div>
     </div>

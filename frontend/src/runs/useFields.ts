@@ -9,10 +9,10 @@ const fieldsQuery = queryOptions({
   staleTime: 60_000,
 });
 
-/** All fields there are; asked for when first somebody chooses one. */
-export function useFields(): readonly Field[] {
-  const { data } = useQuery(fieldsQuery);
-  return useMemo(
+/** All fields there are; asked for when first somebody chooses one. `whole` once all are known. */
+export function useFields(): { fields: readonly Field[]; whole: boolean } {
+  const { data, isPending } = useQuery(fieldsQuery);
+  const fields = useMemo(
     () => [
       ...RUN_FIELDS,
       ...(data?.metrics ?? []).map((path) => metricField(path)),
@@ -20,4 +20,5 @@ export function useFields(): readonly Field[] {
     ],
     [data],
   );
+  return { fields, whole: !isPending };
 }

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from pydantic import ValidationError
 from transformers.utils import logging as transformers_logging
 
+from core.config_text import yaml_text
 from core.errors import StudioError
 from core.evaluation_job import EvaluationJob
 from core.validation import validation_problems
@@ -120,5 +120,5 @@ def _evaluate(
 
 
 def _freeze(job: EvaluationJob, log: EventLog) -> None:
-    text = yaml.safe_dump(job.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    text = yaml_text(job.model_dump(mode="json"))
     write_atomically(log.folder / CONFIG_FILE, text.encode())

@@ -12,6 +12,7 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from core.config import ModelConfig
+from core.config_text import yaml_text
 from core.export_job import ExportJob
 from worker.trainer.configuration import dump_config
 from worker.trainer.device import versions
@@ -98,7 +99,7 @@ def _metadata(job: ExportJob, licence: str | None) -> str:
         data["base_model"] = job.model.name
     if licence is not None:
         data["license"] = licence
-    return yaml.safe_dump(data, sort_keys=True, allow_unicode=True)
+    return yaml_text(data, sort_keys=True)
 
 
 def _training(job: ExportJob) -> str:

@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import torch
-import yaml
 from pydantic import ValidationError
 from transformers.utils import logging as transformers_logging
 
+from core.config_text import yaml_text
 from core.errors import StudioError
 from core.export_job import ExportCheck, ExportedFile, ExportJob, ExportKind
 from core.validation import validation_problems
@@ -174,7 +174,7 @@ def _tell(
 
 
 def _freeze(job: ExportJob, log: EventLog) -> None:
-    text = yaml.safe_dump(job.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    text = yaml_text(job.model_dump(mode="json"))
     write_atomically(log.folder / CONFIG_FILE, text.encode())
 
 
