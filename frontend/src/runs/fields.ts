@@ -23,13 +23,13 @@ export interface Field {
 }
 
 const RUN: readonly [id: string, label: string, kind: FieldKind, width: number][] = [
-  ["name", "Name", "text", 200],
+  ["name", "Name", "text", 240],
   ["status", "State", "choice", 118],
   ["progress", "Progress", "number", 128],
-  ["last_loss", "Loss", "number", 144],
-  ["method", "Method", "text", 112],
+  ["last_loss", "Loss", "number", 136],
+  ["method", "Method", "text", 104],
   ["mechanism", "Mechanisms", "mechanism", 176],
-  ["model", "Model", "text", 132],
+  ["model", "Model", "text", 116],
   ["data", "Data", "text", 132],
   ["seed", "Seed", "number", 84],
   ["tag", "Tags", "tag", 148],
@@ -37,7 +37,7 @@ const RUN: readonly [id: string, label: string, kind: FieldKind, width: number][
   ["worker", "Worker", "named", 84],
   ["project", "Project", "named", 120],
   ["kind", "Kind", "choice", 104],
-  ["duration", "Duration", "span", 92],
+  ["duration", "Duration", "span", 84],
   ["created_at", "Created", "time", 104],
   ["started_at", "Started", "time", 104],
   ["finished_at", "Finished", "time", 104],

@@ -38,7 +38,7 @@ function EffectTable({ title, words, effects }: EffectTableProps) {
     known.map((effect) => effect.interval),
     [0],
   );
-  const head = "h-9 px-3 font-normal whitespace-nowrap";
+  const head = "h-9 px-3 whitespace-nowrap";
   return (
     <section aria-label={title} className="panel break-inside-avoid overflow-hidden">
       <header className="border-line border-b px-4 py-2.5">
