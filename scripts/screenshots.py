@@ -35,6 +35,8 @@ from tests.worker.trainer.tiny import make_tiny_model  # noqa: E402
 WIDTHS = (1440, 768)
 SCHEMES = ("light", "dark")
 CLS_LIMIT = 0.02
+PATIENCE_SECONDS = 1800.0
+"""For a run: `--model` may be a large one."""
 _WATCH = """
 window.shifts = [];
 new PerformanceObserver((list) => {
@@ -83,6 +85,7 @@ def _running(folder: Path) -> Iterator[Installation]:
 def _filled(studio: Installation, folder: Path, wanted: argparse.Namespace) -> dict[str, str]:
     model = wanted.model or make_tiny_model(folder / "models" / "tiny-llama")
     studio.http.timeout = 120
+    studio.patience = PATIENCE_SECONDS
     return fill(studio, folder, model, methods=tuple(wanted.methods), steps=wanted.steps, wait=True)
 
 

@@ -96,7 +96,7 @@ export function VaryButton({ title, onClick }: { title: string; onClick: () => v
       className="inline-flex items-center gap-1 text-faint text-xs hover:text-ink"
     >
       <Grid3x3 aria-hidden="true" className="size-3 shrink-0" />
-      Several
+      Try several values
     </button>
   );
 }

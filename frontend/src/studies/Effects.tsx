@@ -60,7 +60,7 @@ function EffectTable({ title, words, effects }: EffectTableProps) {
                 <th scope="col" className={`${head} text-right`}>
                   Difference
                 </th>
-                <th scope="col" className={`${head} w-1/2 min-w-56`}>
+                <th scope="col" className={`${head} w-1/2 min-w-56 pr-6`}>
                   <span className="sr-only">On a scale</span>
                   {scale && <ScaleAxis scale={scale} />}
                 </th>
@@ -107,7 +107,7 @@ function Row({ effect, scale }: RowProps) {
         <span className={holdsZero ? "" : "font-semibold"}>{estimate(interval, true)}</span>{" "}
         {half && <span className="text-muted">{half}</span>}
       </td>
-      <td className="px-3 py-1">
+      <td className="py-1 pr-6 pl-3">
         {scale && (
           <IntervalStrip
             interval={interval}
