@@ -8,18 +8,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from app.migrate import upgrade
 from tests.e2e.axe import violations
 from tests.e2e.installation import Installation, installation
 from tests.e2e.showcase import EMPTY, PAGES, Place, fill, visit
+from tests.servers import make_file
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A fresh installation."""
     folder = tmp_path_factory.mktemp("shown")
-    url = f"sqlite:///{folder / 'home' / 'unisd.sqlite'}"
-    upgrade(url)
+    url = make_file(folder / "home" / "unisd.sqlite")
     with installation(folder / "home", url) as running:
         yield running
 
