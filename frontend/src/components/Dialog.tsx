@@ -41,7 +41,9 @@ export function Dialog({ title, onClose, children, footer, width = "w-[440px]" }
       </div>
       <div className="min-h-0 overflow-y-auto px-4 pt-2 pb-4">{children}</div>
       {footer && (
-        <div className="flex shrink-0 justify-end gap-2 border-line border-t px-4 py-3">{footer}</div>
+        <div className="flex shrink-0 justify-end gap-2 border-line border-t px-4 py-3">
+          {footer}
+        </div>
       )}
     </dialog>
   );
