@@ -23,7 +23,7 @@ export interface Field {
 }
 
 const RUN: readonly [id: string, label: string, kind: FieldKind, width: number][] = [
-  ["name", "Name", "text", 240],
+  ["name", "Name", "text", 232],
   ["status", "State", "choice", 118],
   ["progress", "Progress", "number", 128],
   ["last_loss", "Loss", "number", 136],
@@ -37,7 +37,7 @@ const RUN: readonly [id: string, label: string, kind: FieldKind, width: number][
   ["worker", "Worker", "named", 84],
   ["project", "Project", "named", 120],
   ["kind", "Kind", "choice", 104],
-  ["duration", "Duration", "span", 84],
+  ["duration", "Duration", "span", 92],
   ["created_at", "Created", "time", 104],
   ["started_at", "Started", "time", 104],
   ["finished_at", "Finished", "time", 104],
