@@ -47,8 +47,9 @@ new PerformanceObserver((list) => {
     }
 }).observe({ type: "layout-shift", buffered: true });
 """
-# The page scrolls inside of the shell, so both are looked at.
+# The page scrolls inside of the shell, so both are looked at; the shell itself stays.
 _OVERFLOW = """() => Math.max(
+    document.documentElement.scrollHeight - document.documentElement.clientHeight,
     ...[document.documentElement, document.getElementById("content")]
         .filter(Boolean).map((one) => one.scrollWidth - one.clientWidth)
 )"""

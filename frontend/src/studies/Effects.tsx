@@ -101,7 +101,7 @@ function Row({ effect, scale }: RowProps) {
       <th scope="row" className="px-3 py-2 pl-4 font-normal">
         <span className="font-medium">{name.replaceAll(", ", " and ")}</span>
         <span className="block text-faint text-sm">against {namedLevels(effect.baselines)}</span>
-        {note && <span className="block text-sm text-warn">{note}</span>}
+        {note && <span className="block text-sm text-warn first-letter:uppercase">{note}</span>}
       </th>
       <td className="whitespace-nowrap px-3 py-2 text-right tabular-nums">
         <span className={holdsZero ? "" : "font-semibold"}>{estimate(interval, true)}</span>{" "}

@@ -37,13 +37,13 @@ export function PreflightSummary({ state, runs }: { state: PreflightState; runs:
           ))}
         </dl>
       ) : (
-        <div className="p-4">
+        <div className="px-4 py-2">
           {error ? (
-            <p className="text-muted text-sm">
+            <p className="py-1.5 text-muted text-sm">
               {unfinished ? UNFINISHED : "The server did not answer."}
             </p>
           ) : (
-            <Skeleton className="h-32" />
+            <Skeleton className="my-1 h-[132px]" />
           )}
         </div>
       )}
