@@ -66,20 +66,3 @@ def completion_mask(completions: Sequence[list[int]], device: torch.device) -> T
     lengths = torch.tensor([len(ids) for ids in completions], device=device)
     longest = max(len(ids) for ids in completions)
     return torch.arange(longest, device=device)[None] < lengths[:, None]
-
-
-def like_lengths(lengths: Sequence[int], rows: int, longest: int | None = None) -> list[list[int]]:
-    """Indices in batches of like length, each of at most `rows` rows of the longest there is.
-
-    A batch of shorter sequences may have more rows: what counts is rows × longest. `longest` says
-    how long that is where `lengths` are not whole sequences.
-    """
-    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
-    budget = rows * (max(lengths, default=0) if longest is None else longest)
-    batches: list[list[int]] = []
-    for index in order:
-        # In ascending order, the newest is the longest of its batch.
-        if not batches or (len(batches[-1]) + 1) * lengths[index] > budget:
-            batches.append([])
-        batches[-1].append(index)
-    return batches

@@ -29,7 +29,7 @@ from worker.trainer.chat import model_not_loaded
 from worker.trainer.failures import failure, mistake
 from worker.trainer.hub import locate_model
 from worker.trainer.lora import FoldedGroup, LoraLinear
-from worker.trainer.prefixes import Before, Prefixes, can_share, read
+from worker.trainer.prefixes import Before, can_share
 from worker.trainer.quantization import quantized
 from worker.trainer.randomness import seeded
 
@@ -82,16 +82,12 @@ class Network:
         """Final hidden states (B, L, H), after the model's last norm.
 
         Rows are padded on the right: attention looks only back, so padding needs no mask. With
-        `before`, each row goes on behind a prefix that `prefixes` has computed.
+        `before`, each row goes on behind a prefix that was computed before.
         """
         how = {"use_cache": False} if before is None else before.inputs(ids_BL.shape[1])
         output = self.causal.base_model(input_ids=ids_BL, **how)
         states: Tensor = output.last_hidden_state
         return states
-
-    def prefixes(self, prompts: Sequence[list[int]]) -> Prefixes:
-        """Compute what several prompts begin with, without gradient."""
-        return read(self.causal, self.padded(prompts), list(map(len, prompts)))
 
     def padded(self, rows: Sequence[list[int]]) -> Tensor:
         """Token ids side by side, padded on the right."""
@@ -253,7 +249,7 @@ def load_network(
     pad_id = _pad_id(tokenizer, end_ids)
     network = Network(wrapped, causal, layers, device, end_ids, pad_id)
     _check_head(network, model)
-    return replace(network, shares_prefixes=can_share(causal, device))
+    return replace(network, shares_prefixes=can_share(network))
 
 
 def load_model_config(model: ModelConfig) -> Any:

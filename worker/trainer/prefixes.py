@@ -7,7 +7,7 @@ changed by what follows them, so their keys and values serve every prompt that b
 Axes: G prefixes, P positions of the longest, B sequences, L positions after the prefix, H hidden.
 """
 
-# ruff: noqa: N803, N806 - capital letters in tensor names are axes
+# ruff: noqa: N806 - capital letters in tensor names are axes
 # ruff: noqa: ANN401 - the classes of models differ from model to model
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
+
+from worker.trainer.batching import like_lengths
+
+if TYPE_CHECKING:
+    from worker.trainer.model import Network
 
 SHORTEST: Final = 16
 """Tokens; for a shorter prefix the pass of its own costs more than it saves."""
@@ -122,10 +127,12 @@ class Prefixes(NamedTuple):
     Attributes:
         layers: keys and values (G, heads, P, width) of each layer.
         lengths: tokens of each prefix.
+        tokens: tokens that went through the network for them.
     """
 
     layers: list[tuple[Tensor, Tensor]]
     lengths: list[int]
+    tokens: int
 
 
 class Before:
@@ -173,38 +180,74 @@ class Before:
         }
 
 
-def read(causal: Any, ids_GP: Tensor, lengths: list[int]) -> Prefixes:
-    """Send prefixes, padded on the right, through the model."""
+@torch.no_grad()
+def read(network: Network, prompts: Sequence[list[int]], rows: int, longest: int) -> Prefixes:
+    """Send prefixes through the network, in passes of at most `rows` × `longest` tokens.
+
+    What all of them begin with, such as the system prompt, is itself computed once.
+    """
+    root = _common(min(prompts), max(prompts)) if len(prompts) > 1 else 0
+    before: _States = _read_on(network, [], [prompts[0][:root]]) if root >= SHORTEST else []
+    start = root if before else 0
+    lengths = list(map(len, prompts))
+    passes = like_lengths([n - start for n in lengths], rows, network.device.type, longest)
+    # A prefix that ends with the root has filler behind it, which nobody looks at.
+    found = [
+        _read_on(network, before, [prompts[index][start:] or [network.pad_id] for index in batch])
+        for batch in passes
+    ]
+    order = torch.tensor([index for batch in passes for index in batch], device=network.device)
+    layers = [
+        (
+            _joined([keys for keys, _ in parts], order),
+            _joined([values for _, values in parts], order),
+        )
+        for parts in zip(*found, strict=True)
+    ]
+    return Prefixes(layers, lengths, sum(lengths) - start * (len(prompts) - 1))
+
+
+_States = list[tuple[Tensor, Tensor]]
+"""Keys and values (rows, heads, positions, width) of each layer."""
+
+
+def _read_on(network: Network, before: _States, rows: Sequence[list[int]]) -> _States:
+    """Keys and values of rows that all follow what is `before` them; of both together."""
     # Without the configuration no layer forgets what has left its window: shorter prefixes in the
-    # same batch may still need it.
+    # same batch still need it.
     cache = DynamicCache()
-    causal.base_model(input_ids=ids_GP, cache=cache, use_cache=True)
+    for index, states in enumerate(before):
+        cache.update(*(one.expand(len(rows), -1, -1, -1) for one in states), index)
+    network.causal.base_model(input_ids=network.padded(rows), cache=cache, use_cache=True)
     layers: list[Any] = cache.layers
-    return Prefixes([(layer.keys, layer.values) for layer in layers], lengths)
+    return [(layer.keys, layer.values) for layer in layers]
+
+
+def _joined(parts: Sequence[Tensor], order: Tensor) -> Tensor:
+    """Rows of several passes, as wide as the widest and put back: `order` says whose each was."""
+    width = max(part.shape[2] for part in parts)
+    first = parts[0]
+    joined = first.new_zeros(len(order), first.shape[1], width, first.shape[3])
+    for part, places in zip(parts, order.split([len(part) for part in parts]), strict=True):
+        joined[places, :, : part.shape[2]] = part
+    return joined
 
 
 @torch.no_grad()
-def can_share(causal: Any, device: torch.device) -> bool:
-    """Whether the model gives the same behind prefixes that were computed apart."""
-    kinds = getattr(causal.config.get_text_config(), "layer_types", None) or ()
+def can_share(network: Network) -> bool:
+    """Whether the model says the same behind prefixes that were computed apart."""
+    kinds = getattr(network.causal.config.get_text_config(), "layer_types", None) or ()
     if not KINDS.issuperset(kinds):
         return False
-    ids_GP = torch.arange(10, device=device).view(2, 5)
-    after_BL = torch.arange(9, device=device).view(3, 3)
-    rows, lengths = (0, 1, 0), [5, 3]
-    whole = [
-        torch.cat([ids_GP[row, : lengths[row]], after_L])
-        for row, after_L in zip(rows, after_BL, strict=True)
-    ]
-    theirs = [
-        causal.base_model(input_ids=ids[None], use_cache=False).last_hidden_state[0, -3:]
-        for ids in whole
-    ]
+    root = list(range(SHORTEST))
+    prompts, rows = [[*root, 3, 1, 4, 1, 5], [*root, 9, 2], root], (0, 1, 2, 0)
+    after = [[3, 5, 8], [9, 7, 9], [3, 2, 3], [8, 4, 6]]
+    whole = [prompts[row] + ids for row, ids in zip(rows, after, strict=True)]
+    theirs = torch.stack([network.hidden(network.padded([ids]))[0, -3:] for ids in whole]).float()
     try:
-        before = Before(read(causal, ids_GP, lengths), rows)
-        ours = causal.base_model(input_ids=after_BL, **before.inputs(3)).last_hidden_state
+        before = Before(read(network, prompts, len(prompts), len(prompts[0])), rows)
+        ours = network.hidden(network.padded(after), before).float()
     except (RuntimeError, TypeError, ValueError, AttributeError, LookupError):
-        return False  # its cache is another kind of thing
-    expected = torch.stack(theirs).float()
-    allowed = 1e-3 if ours.dtype == torch.float32 else 0.05
-    return bool((ours.float() - expected).norm() <= allowed * expected.norm())
+        return False  # what it remembers is something else
+    allowed = 1e-3 if network.head_VH.dtype == torch.float32 else 0.05
+    return bool((ours - theirs).norm() <= allowed * theirs.norm())

@@ -19,10 +19,11 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.views import Example
-from worker.trainer.layout import completion_hidden, lay_out, like_lengths, targets
+from worker.trainer.batching import like_lengths
+from worker.trainer.layout import completion_hidden, lay_out, targets
 from worker.trainer.model import Network
 from worker.trainer.objective import Scoring, target_logprobs
-from worker.trainer.prefixes import Before, Group, group_by_prefix
+from worker.trainer.prefixes import Before, Group, group_by_prefix, read
 
 AGREEMENT_TEMPERATURE: Final = 1.0
 PRIMARY: Final = -1
@@ -134,10 +135,11 @@ def _passes(
     if network.shares_prefixes:
         groups = group_by_prefix([job.prompt for job in jobs])
     apart = [[group] for group in groups if not group.length]
-    shared = [group for group in groups if group.length]
-    # The keys and values of so many prefixes are held at a time as a pass has room for.
-    together = like_lengths([group.length for group in shared], rows, longest)
-    for some in [*apart, *([shared[index] for index in batch] for batch in together)]:
+    shared = sorted((group for group in groups if group.length), key=lambda group: group.length)
+    # The keys and values of so many prefixes are held at a time as a pass has tokens.
+    most = max(1, rows * longest // max((group.length for group in shared), default=1))
+    together = [shared[start : start + most] for start in range(0, len(shared), most)]
+    for some in [*apart, *together]:
         yield from _passes_of(network, some, jobs, completions, rows, longest)
 
 
@@ -152,16 +154,16 @@ def _passes_of(
     """The jobs of some groups, after what each of these has in common."""
     members = [(row, jobs[index]) for row, group in enumerate(groups) for index in group.members]
     starts = [jobs[group.members[0]].prompt[: group.length] for group in groups]
-    tokens = sum(map(len, starts))
-    prefixes = network.prefixes(starts) if tokens else None
+    prefixes = read(network, starts, rows, longest) if starts[0] else None
+    tokens = prefixes.tokens if prefixes else 0
     sizes = [
-        len(job.prompt) - len(starts[r]) + len(completions[job.sequence]) for r, job in members
+        len(job.prompt) - len(starts[row]) + len(completions[job.sequence]) for row, job in members
     ]
-    for batch in like_lengths(sizes, rows, longest):
+    for batch in like_lengths(sizes, rows, network.device.type, longest):
         chosen = [members[index] for index in batch]
         ids = [completions[job.sequence] for _, job in chosen]
         layout = lay_out([job.prompt[len(starts[row]) :] for row, job in chosen], ids, network)
-        before = None if prefixes is None else Before(prefixes, [row for row, _ in chosen])
+        before = Before(prefixes, [row for row, _ in chosen]) if prefixes else None
         hidden_NH = completion_hidden(network, layout, before)
         parts = torch.split(hidden_NH, list(map(len, ids)))
         yield _Pass([job for _, job in chosen], parts, tokens + layout.tokens)

@@ -16,10 +16,11 @@ from core.record import Record
 from core.views import Example, View
 from tests.worker.trainer.test_families import FAMILIES, make_model
 from tests.worker.trainer.tiny import tiny_config
+from worker.trainer.batching import like_lengths
 from worker.trainer.chat import load_tokenizer
 from worker.trainer.ema import add_ema
 from worker.trainer.model import load_network
-from worker.trainer.prefixes import SHORTEST, Group, group_by_prefix
+from worker.trainer.prefixes import SHORTEST, Group, can_share, group_by_prefix
 from worker.trainer.randomness import seeded
 from worker.trainer.teachers import score_teachers
 
@@ -154,18 +155,29 @@ def test_bfloat16_is_as_far_from_float32_with_sharing_as_without(tmp_path):
 
 
 def test_a_model_with_another_memory_is_not_shared(tmp_path):
-    """Its layers pass on a state, which no keys and values tell."""
-    from transformers import Qwen3NextConfig, Qwen3NextForCausalLM
+    """Some layers pass on a state; others would show a prefix at the wrong positions."""
+    network, _ = network_of("qwen2", tmp_path)
+    assert can_share(network)
+    config = network.causal.config
+    config.layer_types = ["linear_attention", "full_attention"]
+    assert not can_share(network)
+    config.layer_types = ["full_attention"] * 2
+    model = network.causal.base_model
+    forward = model.forward
+    model.forward = lambda position_ids=None, **rest: forward(**rest)
+    assert not can_share(network)
 
-    from worker.trainer.prefixes import can_share
 
-    network = Qwen3NextForCausalLM(
-        Qwen3NextConfig(
-            vocab_size=259, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-            num_attention_heads=4, num_key_value_heads=2, head_dim=8, num_experts=2,
-            num_experts_per_tok=1, moe_intermediate_size=16, shared_expert_intermediate_size=16,
-            linear_num_key_heads=2, linear_num_value_heads=2, linear_key_head_dim=8,
-            linear_value_head_dim=8, layer_types=["linear_attention", "full_attention"],
-        )
-    )  # fmt: skip
-    assert not can_share(network.eval(), torch.device("cpu"))
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=30), st.integers(1, 5))
+def test_batches_of_like_length_hold_all_and_fit(lengths, rows):
+    """And never more padding than the pass costs that one more cut would need."""
+    for device, worth in (("cpu", 32), ("cuda", 1024)):
+        batches = like_lengths(lengths, rows, device)
+        assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+        for batch in batches:
+            sizes = [lengths[i] for i in batch]
+            assert sizes == sorted(sizes)
+            assert len(batch) * sizes[-1] <= rows * max(lengths)
+            cuts = [cut * (sizes[-1] - sizes[cut - 1]) for cut in range(1, len(batch))]
+            assert max(cuts, default=0) <= worth
+    assert len(like_lengths([50] * 12, 4, "cpu")) == 3
