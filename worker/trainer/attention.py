@@ -80,7 +80,7 @@ def grouped_attention(  # noqa: PLR0917 - the signature is transformers'
                     value[:, :, :seen],
                     mask[..., part, :seen],
                     scale,
-                ).unflatten(2, (heads // G, -1))
+                ).view(B, G, heads // G, -1, value.shape[-1])
                 for part, seen in ((slice(half), S - L + half), (slice(half, L), S))
             ]
             mixed = torch.cat(parts, -2)

@@ -100,11 +100,11 @@ def _common(one: list[int], other: list[int]) -> int:
     return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-class _Layer(DynamicLayer):
+class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
     """A layer's prefixes before the rows of a batch. Nothing is kept of what is computed on."""
 
     def __init__(self, keys: Tensor, values: Tensor, before: Before) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.is_initialized = True
         self._prefix = keys, values
         self._before = before
@@ -216,8 +216,9 @@ def _read_on(network: Network, before: _States, rows: Sequence[list[int]]) -> _S
     # Without the configuration no layer forgets what has left its window: shorter prefixes in the
     # same batch still need it.
     cache = DynamicCache()
-    for index, states in enumerate(before):
-        cache.update(*(one.expand(len(rows), -1, -1, -1) for one in states), index)
+    for index, (keys, values) in enumerate(before):
+        shape = (len(rows), -1, -1, -1)
+        cache.update(keys.expand(shape), values.expand(shape), index)
     network.causal.base_model(input_ids=network.padded(rows), cache=cache, use_cache=True)
     layers: list[Any] = cache.layers
     return [(layer.keys, layer.values) for layer in layers]
@@ -228,7 +229,7 @@ def _joined(parts: Sequence[Tensor], order: Tensor) -> Tensor:
     width = max(part.shape[2] for part in parts)
     first = parts[0]
     joined = first.new_zeros(len(order), first.shape[1], width, first.shape[3])
-    for part, places in zip(parts, order.split([len(part) for part in parts]), strict=True):
+    for part, places in zip(parts, torch.split(order, list(map(len, parts))), strict=True):
         joined[places, :, : part.shape[2]] = part
     return joined
 
