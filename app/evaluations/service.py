@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -33,15 +32,6 @@ from core.validation import validation_problems
 
 _SMALL_ANSWERS: Final = 256
 """An evaluation with so many answers at most need not wait behind training."""
-
-
-@dataclass(frozen=True)
-class ExampleFilter:
-    """Which examples a list shows."""
-
-    correct: bool | None = None
-    regressed: bool | None = None
-    text: str | None = None
 
 
 def create_evaluation(
@@ -202,39 +192,15 @@ def _evaluation(event: RunEvent, directory: str) -> EvaluationOut:
     )
 
 
-SORTS: Final[dict[str, Callable[[Example], float]]] = {
-    "index": lambda example: example.index,
-    "tokens": lambda example: example.tokens,
-    "jsd": lambda example: _forward(example, "jsd"),
-    "base_logprob": lambda example: _forward(example, "base_logprob"),
-}
-
-
-def list_examples(
-    examples: Sequence[Example], wanted: ExampleFilter, *, sort: str, limit: int, offset: int
-) -> tuple[list[Example], int]:
-    """A page of examples and how many there are."""
-    found = [one for one in examples if _matches(one, wanted)]
-    key = SORTS[sort.removeprefix("-")]
-    # Examples without the value come last, whichever way they are sorted.
-    sign = -1 if sort.startswith("-") else 1
-    found.sort(key=lambda one: (key(one) != key(one), sign * key(one), one.index, one.sample))
-    return found[offset : offset + limit], len(found)
-
-
-def _matches(example: Example, wanted: ExampleFilter) -> bool:
-    if wanted.correct is not None and example.correct is not wanted.correct:
-        return False
-    if wanted.regressed is not None:
-        kept = example.retention
-        regressed = kept is not None and kept.base_correct and not example.correct
-        if regressed is not wanted.regressed:
-            return False
-    text = (wanted.text or "").casefold()
-    shown = (example.id, example.prompt, example.answer)
-    return not text or any(text in part.casefold() for part in shown)
-
-
-def _forward(example: Example, name: str) -> float:
-    forward = example.retention.forward if example.retention else None
-    return float("nan") if forward is None else float(getattr(forward, name))
+def without_tokens(example: Example) -> Example:
+    """The example with its means alone: a list of many is large else."""
+    kept = example.retention
+    if kept is None:
+        return example
+    none = dict.fromkeys(("pieces", "token_jsd", "token_base_logprob", "token_tuned_logprob"))
+    strips = {
+        direction: strip.model_copy(update=none) if strip else None
+        for direction in ("forward", "reverse", "gold")
+        for strip in [getattr(kept, direction)]
+    }
+    return example.model_copy(update={"retention": kept.model_copy(update=strips)})
