@@ -141,7 +141,7 @@ def test_from_what_regressed_to_its_worst_token_by_keyboard(page: Page, url: str
     expect(rows).to_have_count(QUESTIONS)
     expect(rows.first).to_contain_text("Right → wrong")  # regressed first
     regressed = page.get_by_role("button", name="Right → wrong").first
-    count = int(regressed.inner_text().split()[3])
+    count = int(regressed.inner_text().split("wrong")[1].split()[0])
     regressed.press("Enter")
     expect(rows).to_have_count(count)
     assert "quadrant=regressed" in page.url

@@ -27,7 +27,9 @@ export function EvaluateDialog({ run, curve, onClose }: EvaluateDialogProps) {
   const [own, setOwn] = useState<EvaluationSet | null>(null);
   const [keys, setKeys] = useState<ReadonlySet<string>>(new Set());
   const asked = setName ? sets.find((one) => one.name === setName) : own;
-  const weights = options.data ? optionsOf(options.data, curve?.items ?? [], asked?.name) : [];
+  const weights = options.data
+    ? optionsOf(options.data, curve?.items ?? [], asked?.name, run.progress.step)
+    : [];
   const chosen = weights.filter((one) => keys.has(one.key));
   const problem = evaluate.error ? asApiError(evaluate.error) : null;
   const start = () => {

@@ -2,8 +2,8 @@ import { integer, number, UNKNOWN } from "../lib/format";
 import { DIRECTIONS } from "./measures";
 import type { Direction, DirectionFigures, Retention, Summary } from "./queries";
 
-const CELL = "px-3 py-1.5 text-right tabular-nums whitespace-nowrap";
-const HEAD = "h-8 px-3 text-right font-normal whitespace-nowrap";
+const CELL = "px-2 py-1.5 last:pr-3 lg:px-3 text-right tabular-nums whitespace-nowrap";
+const HEAD = "h-8 px-2 last:pr-3 lg:px-3 text-right font-normal whitespace-nowrap";
 const STATISTICS = ["mean", "sd", "p10", "p25", "median", "p75", "p90"] as const;
 
 const ROWS: readonly (readonly [keyof DirectionFigures, string])[] = [
@@ -20,7 +20,7 @@ export function Figures({ found, direction }: { found: Retention; direction: Dir
     <div tabIndex={0} className="overflow-x-auto">
       <table
         aria-label={`Distribution over ${DIRECTIONS[direction].label.toLowerCase()}`}
-        className="w-full border-collapse text-left"
+        className="w-full border-collapse text-left text-sm lg:text-base"
       >
         <thead>
           <tr className="eyebrow border-line border-b">

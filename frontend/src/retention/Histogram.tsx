@@ -14,7 +14,7 @@ interface HistogramProps {
   onRange: ((range: { low: number; high: number } | null) => void) | undefined;
 }
 
-const HEIGHT = 170;
+const HEIGHT = 222;
 
 /** How many examples lie where; a bar narrows the table to its examples. */
 export function Histogram({ points, measure, range, onRange }: HistogramProps) {

@@ -31,8 +31,8 @@ export function Quarters({ found, chosen, onChoose }: QuartersProps) {
               {LOOKS[name].label}
             </span>
             <span className="tabular-nums">
-              <span className="font-semibold text-xl">{integer(found.quadrants[name])}</span>
-              <span className="ml-2 text-faint text-sm">
+              <span className="font-semibold text-xl">{integer(found.quadrants[name])}</span>{" "}
+              <span className="ml-1 text-faint text-sm">
                 {percent(found.quadrants[name] / Math.max(1, found.compared))}
               </span>
             </span>

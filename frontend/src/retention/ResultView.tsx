@@ -11,6 +11,7 @@ import { ExampleTable } from "./ExampleTable";
 import { Figures } from "./Figures";
 import { Histogram } from "./Histogram";
 import { DIRECTIONS, MEASURES, type Measure } from "./measures";
+import { PairPanel } from "./PairPanel";
 import { Quarters } from "./Quarters";
 import { LOOKS } from "./quadrants";
 import {
@@ -27,12 +28,14 @@ import { nameOf } from "./words";
 
 interface ResultViewProps {
   result: EvaluatedWeights;
+  /** The other results that it can be compared with. */
+  items: readonly EvaluatedWeights[];
   search: RunSearch;
   onSearch: (change: Partial<RunSearch>, push?: boolean) => void;
 }
 
 /** One result: its figures, its pictures and its examples. */
-export function ResultView({ result, search, onSearch }: ResultViewProps) {
+export function ResultView({ result, items, search, onSearch }: ResultViewProps) {
   const direction: Direction = search.direction ?? "forward";
   const found = useQuery(retentionQuery(resultOf(result.name), direction));
   if (found.error && !found.data) {
@@ -68,12 +71,18 @@ export function ResultView({ result, search, onSearch }: ResultViewProps) {
         <Figures found={found.data} direction={direction} />
         <Pictures found={found.data} direction={direction} search={search} onSearch={onSearch} />
       </section>
+      <PairPanel
+        result={result}
+        items={items}
+        against={search.against}
+        onAgainst={(against) => onSearch({ against }, true)}
+      />
       <Examples result={result} search={search} onSearch={onSearch} />
     </>
   );
 }
 
-interface PicturesProps extends Omit<ResultViewProps, "result"> {
+interface PicturesProps extends Omit<ResultViewProps, "result" | "items"> {
   found: Retention;
   direction: Direction;
 }
@@ -133,7 +142,7 @@ function Pictures({ found, direction, search, onSearch }: PicturesProps) {
   );
 }
 
-function Examples({ result, search, onSearch }: ResultViewProps) {
+function Examples({ result, search, onSearch }: Omit<ResultViewProps, "items">) {
   const rows = useQuery(rowsQuery(resultOf(result.name), rowsOf(search)));
   const range = rangeOf(search.bin);
   const total = rows.data?.total ?? 0;

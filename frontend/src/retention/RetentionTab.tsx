@@ -6,7 +6,6 @@ import type { RunSearch } from "../searches";
 import { Checkpoints } from "./Checkpoints";
 import { EvaluateButton } from "./EvaluateButton";
 import { ExampleReader } from "./ExampleReader";
-import { PairPanel } from "./PairPanel";
 import {
   type EvaluatedWeights,
   type RetentionCurve,
@@ -45,15 +44,13 @@ export function RetentionTab({ run, search, onSearch }: RetentionProps) {
       />
       {chosen && chosen.jsd === null && <NotCompared run={run} curve={curve.data} />}
       {chosen && chosen.jsd !== null && (
-        <>
-          <ResultView key={chosen.name} result={chosen} search={search} onSearch={onSearch} />
-          <PairPanel
-            result={chosen}
-            items={items}
-            against={search.against}
-            onAgainst={(against) => onSearch({ against }, true)}
-          />
-        </>
+        <ResultView
+          key={chosen.name}
+          result={chosen}
+          items={items}
+          search={search}
+          onSearch={onSearch}
+        />
       )}
     </div>
   );

@@ -16,6 +16,7 @@ export function optionsOf(
   options: Pick<ExportOptions, "has_adapter" | "has_ema" | "checkpoints">,
   items: readonly EvaluatedWeights[],
   set: string | undefined,
+  end: number | null,
 ): WeightsOption[] {
   const kinds = options.has_ema ? (["adapter", "ema_adapter"] as const) : (["adapter"] as const);
   const places = [
@@ -33,7 +34,7 @@ export function optionsOf(
             item.set === set &&
             item.jsd !== null &&
             item.weights === (weights === "adapter" ? "student" : "ema") &&
-            (checkpoint === null ? item.last : item.step === checkpoint),
+            (item.step === (checkpoint ?? end) || (checkpoint === null && item.last)),
         ),
         weights,
         checkpoint,

@@ -72,6 +72,7 @@ test("a checkpoint is asked as the others were, and compared with the base", () 
     { has_adapter: true, has_ema: true, checkpoints: [{ step: 4 }, { step: 2 }] },
     [known] as Parameters<typeof optionsOf>[1],
     "own",
+    9,
   );
   expect(options.map((one) => [one.label, one.known])).toEqual([
     ["At the run's end", false],
