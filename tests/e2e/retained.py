@@ -66,9 +66,13 @@ def show(database: Database, attempt_folder: Path) -> str:
     raw = yaml.safe_load((attempt_folder.parent / "run.yaml").read_text())
     config = RunConfig.model_validate(raw).model_dump(mode="json")
     run_id = make_run(database, "tiny", config=config)
+    # Whose weights a checkpoint is, its path says.
+    home = attempt_folder.parent / "runs" / run_id
+    home.mkdir(parents=True)
+    (home / "attempt-1").symlink_to(attempt_folder)
     lines = (attempt_folder / "events.jsonl").read_bytes().splitlines()
     with database.write() as session:
-        attempt = Attempt(run_id=run_id, number=1, hostname="h", directory=str(attempt_folder))
+        attempt = Attempt(run_id=run_id, number=1, hostname="h", directory=str(home / "attempt-1"))
         session.add(attempt)
         session.get_one(Run, run_id).attempt_count = 1
         session.flush()
