@@ -144,7 +144,8 @@ def start(
             asked = EvaluationSet.model_validate(
                 {"name": name, "limit": limit, "max_new_tokens": max_new_tokens, **source}
             )
-        for step in checkpoint or [None]:
+        steps: list[int | None] = [*checkpoint] if checkpoint else [None]
+        for step in steps:
             say(_start(client, found.id, asked, step, ema=ema))
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from app.deps import BIGGEST, Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.evaluations import service
+from app.evaluations.files import with_tokens
 from app.evaluations.pairs import compare_results
 from app.evaluations.quadrants import Quadrant
 from app.evaluations.schemas import (
@@ -107,8 +108,9 @@ def list_examples(
     offset: Offset = 0,
 ) -> ExampleList:
     """Every answer of one evaluation, with its grade and its comparison with the base."""
+    kept = service.get_kept(session, settings, run_id, cursor)
     items, total = select_examples(
-        service.get_examples(session, settings, run_id, cursor),
+        kept.items,
         ExampleFilter(
             correct=correct,
             regressed=regressed,
@@ -121,8 +123,8 @@ def list_examples(
         limit=limit,
         offset=offset,
     )
-    if not per_token:
-        items = [service.without_tokens(one) for one in items]
+    if per_token:
+        items = with_tokens(kept, items)
     return ExampleList(items=items, total=total, limit=limit, offset=offset)
 
 
@@ -139,4 +141,5 @@ def get_example(
     sample: Annotated[int, Query(ge=0, le=BIGGEST, description="Which answer to it.")] = 0,
 ) -> Example:
     """One answer, with what model and base say of every token of both answers."""
-    return find_example(service.get_examples(session, settings, run_id, cursor), index, sample)
+    kept = service.get_kept(session, settings, run_id, cursor)
+    return with_tokens(kept, [find_example(kept.items, index, sample)])[0]

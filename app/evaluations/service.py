@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.datasets.references import Resolver, placed
 from app.errors import ConflictError, NotFoundError
 from app.evaluations.comparison import rate_intervals
-from app.evaluations.files import read_stored_examples
+from app.evaluations.files import Kept, read_stored_examples
 from app.evaluations.schemas import EvaluationCreate, EvaluationOut, Example
 from app.models import Attempt, Run, RunEvent
 from app.preflight.check import Findings, check_job
@@ -145,10 +145,8 @@ def _find(session: Session, run_id: str, cursor: int) -> Row[RunEvent, str]:
     return row
 
 
-def get_examples(
-    session: Session, settings: Settings, run_id: str, cursor: int
-) -> Sequence[Example]:
-    """All examples of one result.
+def get_kept(session: Session, settings: Settings, run_id: str, cursor: int) -> Kept:
+    """All examples of one result, and where their tokens are.
 
     Raises:
         NotFoundError: there is no such result.
@@ -163,6 +161,13 @@ def get_examples(
         Path(row.directory, path),
         row.RunEvent.payload["summary"],
     )
+
+
+def get_examples(
+    session: Session, settings: Settings, run_id: str, cursor: int
+) -> Sequence[Example]:
+    """All examples of one result, without the values of tokens; raises as `get_kept`."""
+    return get_kept(session, settings, run_id, cursor).items
 
 
 def find_result(session: Session, name: str) -> Row[RunEvent, str]:
@@ -190,17 +195,3 @@ def _evaluation(event: RunEvent, directory: str) -> EvaluationOut:
         summary=payload["summary"],
         intervals=rate_intervals(payload["summary"]),
     )
-
-
-def without_tokens(example: Example) -> Example:
-    """The example with its means alone: a list of many is large else."""
-    kept = example.retention
-    if kept is None:
-        return example
-    none = dict.fromkeys(("pieces", "token_jsd", "token_base_logprob", "token_tuned_logprob"))
-    strips = {
-        direction: strip.model_copy(update=none) if strip else None
-        for direction in ("forward", "reverse", "gold")
-        for strip in [getattr(kept, direction)]
-    }
-    return example.model_copy(update={"retention": kept.model_copy(update=strips)})
