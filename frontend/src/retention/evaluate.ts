@@ -14,7 +14,7 @@ export interface WeightsOption {
 
 export function optionsOf(
   options: Pick<ExportOptions, "has_adapter" | "has_ema" | "checkpoints">,
-  items: readonly EvaluatedWeights[],
+  items: readonly Pick<EvaluatedWeights, "set" | "jsd" | "weights" | "step" | "last">[],
   set: string | undefined,
   end: number | null,
 ): WeightsOption[] {

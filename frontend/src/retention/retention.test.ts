@@ -67,10 +67,10 @@ test("both answers share a scale, and what was not kept is not offered", () => {
 });
 
 test("a checkpoint is asked as the others were, and compared with the base", () => {
-  const known = { set: "own", jsd: 0.1, weights: "student", step: 2, last: false };
+  const known = { set: "own", jsd: 0.1, weights: "student" as const, step: 2, last: false };
   const options = optionsOf(
     { has_adapter: true, has_ema: true, checkpoints: [{ step: 4 }, { step: 2 }] },
-    [known] as Parameters<typeof optionsOf>[1],
+    [known],
     "own",
     9,
   );
