@@ -71,6 +71,7 @@ def test_the_list_is_arranged_kept_and_followed(
     page.get_by_role("button", name="Move left").press("Enter")
     heads = page.get_by_role("columnheader")
     expect(heads.nth(-3)).to_contain_text(_LOSS)  # before the creation and the buttons
+    page.set_viewport_size({"width": 1800, "height": 900})  # all of them in sight
     head.drag_to(page.get_by_role("columnheader", name="State"))
     expect(heads.nth(2)).to_contain_text(_LOSS)  # behind the box and the name
 
