@@ -61,7 +61,7 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
           </span>
         </span>
       </td>
-      <td className={`${CELL} min-w-44 max-w-96 xl:min-w-80`}>
+      <td className={`${CELL} min-w-40 max-w-96 xl:min-w-80`}>
         <span className="-my-1 inline-flex max-w-full items-center gap-1">
           <Link
             to="/runs/$runId"

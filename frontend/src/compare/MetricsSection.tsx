@@ -83,7 +83,9 @@ export function MetricsSection({ comparison, search, onSearch }: MetricsSectionP
 }
 
 function Row({ row, columns }: { row: MetricRow; columns: readonly ComparedColumn[] }) {
-  const { unit } = metricLook(row.name);
+  const look = metricLook(row.name);
+  // Bytes are written as MiB, and a perplexity is called so.
+  const unit = look.spec?.bytes || look.title.toLowerCase().endsWith(look.unit) ? "" : look.unit;
   return (
     <tr className="group border-line border-b last:border-b-0 hover:bg-hover">
       <th
