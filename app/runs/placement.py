@@ -173,7 +173,8 @@ def _reasons(
     run: Run, alive: Sequence[Worker], names: dict[str, str], paused: set[str], now: float
 ) -> Iterator[str]:
     if run.queue in paused:
-        yield f"The queue “{run.queue}” is paused."
+        name = "GPU" if run.queue == Queue.GPU.value else run.queue
+        yield f"The {name} queue is paused."
     if run.not_before is not None and run.not_before > now:
         yield f"The next attempt begins in {run.not_before - now:.0f} s."
     if not alive:

@@ -154,7 +154,7 @@ def test_the_queue_is_steered_and_a_run_is_ended_by_force(
     second = studio.create(endless, name="second")
     waiting = queue.get_by_test_id("queued-run")
     expect(waiting).to_contain_text(["first", "second"])
-    expect(waiting.first).to_contain_text("The queue “gpu” is paused.")
+    expect(waiting.first).to_contain_text("The GPU queue is paused.")
 
     queue.get_by_role("button", name="Move second to the front").press("Enter")
     expect(waiting).to_contain_text(["second", "first"])

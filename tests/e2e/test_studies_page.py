@@ -65,6 +65,9 @@ def test_a_study_from_its_plan_to_its_end(
 
 
 def _mend_and_queue(page: Page, plan: Path) -> None:
+    page.get_by_role("button", name="Begin with an example").click()
+    expect(page.get_by_label("Plan, YAML or JSON")).to_have_value(re.compile("factors:"))
+    expect(page.get_by_role("complementary", name="Verdict")).to_contain_text("= 12")
     page.get_by_label("Plan file").set_input_files(plan)
     lines = plan.read_text().splitlines()
     (line,) = (number for number, one in enumerate(lines, 1) if "rnak: 8" in one)

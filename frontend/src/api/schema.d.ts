@@ -7337,8 +7337,8 @@ export interface components {
             name: string;
             /**
              * Project
-             * @description Project that holds the runs; made if it does not exist.
-             * @default Studies
+             * @description Project that holds the runs and whose data sets they name; made if it does not exist.
+             * @default Default
              */
             project: string;
             /**
@@ -7405,8 +7405,8 @@ export interface components {
             name: string;
             /**
              * Project
-             * @description Project that holds the runs; made if it does not exist.
-             * @default Studies
+             * @description Project that holds the runs and whose data sets they name; made if it does not exist.
+             * @default Default
              */
             project: string;
             /**
