@@ -10,7 +10,8 @@ from pydantic import StringConstraints
 from app.deps import BIGGEST, Limit, Offset, ReadSession, SettingsDep
 from app.errors import documented
 from app.runs.service import get_run
-from app.trajectories import service
+from app.trajectories import agreement, service
+from app.trajectories.agreement_schemas import AgreementReport
 from app.trajectories.fields import NUMBERS, SORTED, TrajectoryFilter
 from app.trajectories.schemas import (
     Distribution,
@@ -115,6 +116,14 @@ def follow_example(
     """One record's rollouts, step by step."""
     get_run(session, run_id)
     return service.follow(session, run_id, record_id, pinned=pinned, attempt=attempt)
+
+
+@router.get("/agreement", responses=documented(404, 422))
+def get_agreement(
+    session: ReadSession, settings: SettingsDep, run_id: str, attempt: AttemptNumber = None
+) -> AgreementReport:
+    """Where the auxiliary teachers disagree, and whether that tells right from wrong answers."""
+    return agreement.report(session, settings, get_run(session, run_id), attempt)
 
 
 @router.get("/{trajectory_id}", responses=documented(404, 409, 422, 503))

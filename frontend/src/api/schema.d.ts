@@ -896,6 +896,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/trajectories/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Agreement
+         * @description Where the auxiliary teachers disagree, and whether that tells right from wrong answers.
+         */
+        get: operations["get_agreement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run_id}/trajectories/{trajectory_id}": {
         parameters: {
             query?: never;
@@ -1810,6 +1830,79 @@ export interface components {
              * @default 1
              */
             gamma: number;
+        };
+        /**
+         * AgreementReport
+         * @description Where the auxiliary teachers of a run disagree, and whether that tells right from wrong.
+         */
+        AgreementReport: {
+            /**
+             * Enabled
+             * @description Whether any rollout has a disagreement.
+             */
+            enabled: boolean;
+            /**
+             * Statistic
+             * @description `variance` or `range`, as configured.
+             */
+            statistic: string;
+            /**
+             * Level
+             * @description `token` or `sequence`, as configured.
+             */
+            level: string;
+            /**
+             * Views
+             * @description Auxiliary teachers.
+             */
+            views: number;
+            /**
+             * Trajectories
+             * @description Rollouts with a disagreement.
+             */
+            trajectories: number;
+            /**
+             * Graded
+             * @description Of these, graded.
+             */
+            graded: number;
+            /**
+             * Read
+             * @description Rollouts whose tokens are in `tokens` and `parts`.
+             */
+            read: number;
+            /** Read Tokens */
+            read_tokens: number;
+            /**
+             * Complete
+             * @description False: more is being read; ask again.
+             */
+            complete: boolean;
+            /**
+             * Unreadable
+             * @description Files that could not be read now.
+             */
+            unreadable: number;
+            /** Steps */
+            steps: components["schemas"]["StepAgreement"][];
+            /** Examples */
+            examples: components["schemas"]["DisputedExample"][];
+            /**
+             * Tokens
+             * @description Only texts that stand at several places.
+             */
+            tokens: components["schemas"]["DisputedToken"][];
+            /**
+             * Least Count
+             * @description At so many, at least.
+             */
+            least_count: number;
+            /** Parts */
+            parts: components["schemas"]["DisputedPart"][];
+            /** Reliability */
+            reliability: components["schemas"]["ReliabilityBin"][];
+            /** @description Null without right and wrong answers. */
+            separation: components["schemas"]["Separation"] | null;
         };
         /**
          * AlarmOut
@@ -3174,6 +3267,93 @@ export interface components {
             checkpoints: number;
             /** Total */
             total: number;
+        };
+        /**
+         * DisputedExample
+         * @description A data record whose rollouts the auxiliary teachers disagree on.
+         */
+        DisputedExample: {
+            /** Record Id */
+            record_id: string;
+            /** Rollouts */
+            rollouts: number;
+            /**
+             * Disagreement
+             * @description Mean over its rollouts.
+             */
+            disagreement: number;
+            /**
+             * Disagreement Max
+             * @description Of the token at which it is largest.
+             */
+            disagreement_max: number | null;
+            /**
+             * Grade
+             * @description Share of its graded rollouts that are right.
+             */
+            grade: number | null;
+            /**
+             * Trajectory Id
+             * @description Its most disagreed rollout.
+             */
+            trajectory_id: number;
+            /** Prompt */
+            prompt: string;
+        };
+        /**
+         * DisputedPart
+         * @description A part of the answers.
+         */
+        DisputedPart: {
+            /**
+             * Part
+             * @description `reasoning`, `answer letter`, `answer`, `code`, `action`, `arguments`, `end`; null in records of older trainers.
+             */
+            part: string | null;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Disagreement
+             * @description Mean per token.
+             */
+            disagreement: number;
+            /**
+             * Weight
+             * @description Mean agreement weight of those that count.
+             */
+            weight: number | null;
+            /**
+             * Share
+             * @description Of the disagreement of all tokens.
+             */
+            share: number;
+        };
+        /**
+         * DisputedToken
+         * @description A token's text, wherever it stands.
+         */
+        DisputedToken: {
+            /** Text */
+            text: string;
+            /** Count */
+            count: number;
+            /**
+             * Disagreement
+             * @description Mean over all places.
+             */
+            disagreement: number;
+            /** Disagreement Max */
+            disagreement_max: number;
+            /**
+             * Trajectory Id
+             * @description The rollout that has the largest.
+             */
+            trajectory_id: number | null;
+            /**
+             * Token
+             * @description Its place there, from 0.
+             */
+            token: number;
         };
         /**
          * Distribution
@@ -5852,6 +6032,18 @@ export interface components {
             top_k: number;
         };
         /**
+         * ReliabilityBin
+         * @description Graded rollouts of like disagreement.
+         */
+        ReliabilityBin: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** @description Share that is right, with its Wilson interval. */
+            grade: components["schemas"]["Interval"];
+        };
+        /**
          * RenderedExample
          * @description One training record behind all of its views, in the first epoch.
          */
@@ -6944,6 +7136,28 @@ export interface components {
             time_limit_seconds?: number | null;
         };
         /**
+         * Separation
+         * @description How well disagreement tells wrong answers from right ones.
+         */
+        Separation: {
+            /**
+             * Probability
+             * @description That a wrong answer has more disagreement than a right one; 0.5: says nothing.
+             */
+            probability: number;
+            /**
+             * Low
+             * @description Lower end of its 95 % interval (Hanley and McNeil, 1982).
+             */
+            low: number;
+            /** High */
+            high: number;
+            /** Right */
+            right: number;
+            /** Wrong */
+            wrong: number;
+        };
+        /**
          * Series
          * @description One metric over steps; where there are too many points, buckets keep their extremes.
          */
@@ -7059,6 +7273,22 @@ export interface components {
              * @description `version` of the run as it was seen; refused with 409 if it has changed.
              */
             version?: number | null;
+        };
+        /**
+         * StepAgreement
+         * @description Steps that follow each other, together.
+         */
+        StepAgreement: {
+            /** First Step */
+            first_step: number;
+            /** Last Step */
+            last_step: number;
+            /** Rollouts */
+            rollouts: number;
+            /** Disagreement */
+            disagreement: number;
+            /** Weight */
+            weight: number | null;
         };
         /**
          * StopMode
@@ -12840,6 +13070,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FollowedExample"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_agreement: {
+        parameters: {
+            query?: {
+                /** @description Only those of this attempt. */
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementReport"];
                 };
             };
             /** @description Unauthorized */
