@@ -63,7 +63,7 @@ def report(session: Session, settings: Settings, run: Run, attempt: int | None) 
     pairs = session.execute(
         select(Trajectory.disagreement, Trajectory.grade).where(*conditions)
     ).all()
-    graded = [(float(one), grade >= 1) for one, grade in pairs if grade is not None]
+    graded = [(one, grade >= 1) for one, grade in pairs if one is not None and grade is not None]
     how = AgreementConfig.model_validate(
         (run.config.get("objective") or {}).get("agreement") or {"enabled": False}
     )
@@ -247,7 +247,7 @@ def _parts(found: dict[_File, FileSums]) -> list[DisputedPart]:
     sums: dict[str, list[float]] = {}
     for one in (part for file in found.values() for part in file.parts):
         known = sums.setdefault(one.part, [0, 0.0, 0, 0.0])
-        for place, value in enumerate(one[1:]):
+        for place, value in enumerate((one.count, one.total, one.weighted, one.weight)):
             known[place] += value
     whole = sum(total for _, total, _, _ in sums.values())
     found_parts = [

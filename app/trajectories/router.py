@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import StringConstraints
@@ -38,7 +38,9 @@ Sort = Annotated[
         "comes last either way.",
     ),
 ]
-Number = Literal[tuple(NUMBERS)]  # type: ignore[valid-type]
+Number = Annotated[
+    str, Query(pattern=rf"^({'|'.join(NUMBERS)})$", description=f"One of {', '.join(NUMBERS)}.")
+]
 
 
 def _wanted(
@@ -97,12 +99,12 @@ def get_distribution(
     session: ReadSession,
     run_id: str,
     wanted: Wanted,
-    field: Annotated[Number, Query(description="Which number.")],
+    field: Number,
     bins: Annotated[int, Query(ge=1, le=200, description="Bins of equal width.")] = 40,
 ) -> Distribution:
     """How one number is spread over the recorded rollouts."""
     get_run(session, run_id)
-    return service.distribution(session, run_id, str(field), wanted, bins=bins)
+    return service.distribution(session, run_id, field, wanted, bins=bins)
 
 
 @router.get("/example", responses=documented(404, 422))

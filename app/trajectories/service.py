@@ -179,8 +179,8 @@ def _stands_before(own: Trajectory, sort: str) -> ColumnElement[bool]:
     if value is None:
         return or_(column.is_not(None), and_(column.is_(None), earlier))
     if isinstance(value, bool):
-        sooner = and_(column.is_not(value), value is not down)
-        return or_(sooner, and_(column.is_(value), earlier))
+        beside = and_(column.is_(value), earlier)
+        return beside if value is down else or_(column.is_not(value), beside)
     sooner = column > value if down else column < value
     return or_(sooner, and_(column == value, earlier))
 

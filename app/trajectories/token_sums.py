@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,8 @@ _UNKNOWN: Final = ""
 _Numbers = npt.NDArray[np.float64]
 
 
-class TextSum(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TextSum:
     """Tokens of one text in one file.
 
     Attributes:
@@ -42,7 +43,8 @@ class TextSum(NamedTuple):
     token: int
 
 
-class PartSum(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PartSum:
     """Tokens of one part of the answer in one file; `weighted` of them have a weight."""
 
     part: str
@@ -135,10 +137,10 @@ def _read(path: Path) -> FileSums:
 
 def _by_token(columns: dict[str, list[Any]], row: int) -> _Numbers:
     """Disagreement at each token, also where the weight is one of the whole sequence."""
-    levels = columns.get("agreement_level")
-    views = columns.get("auxiliary_logprobs", {}) if levels and levels[row] == "sequence" else None
-    if views is not None and views[row]:
-        return np.var(np.array(views[row], dtype=float), axis=0, ddof=1)
+    levels, views = columns.get("agreement_level"), columns.get("auxiliary_logprobs")
+    if levels and views and levels[row] == "sequence" and views[row]:
+        spread: _Numbers = np.var(np.array(views[row], dtype=float), axis=0, ddof=1)
+        return spread
     return np.array(columns["disagreement"][row], dtype=float)
 
 
