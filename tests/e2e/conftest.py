@@ -38,11 +38,15 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def plain_studio(kept_studio: Installation) -> Iterator[Installation]:
-    """An installation for tests of the page, which leave nothing paused or drained."""
+    """An installation for tests of the page; afterwards nothing runs or waits there."""
     yield kept_studio
+    post = kept_studio.http.post
+    post("/api/queues/gpu/pause").raise_for_status()
     active = {"status": ["queued", "starting", "running"], "limit": 100}
     for run in kept_studio.http.get("/api/runs", params=active).json()["items"]:
-        kept_studio.http.post(f"/api/runs/{run['id']}/stop", json={"mode": "discard"})
+        if post(f"/api/runs/{run['id']}/cancel").is_error:  # it has started
+            post(f"/api/runs/{run['id']}/stop", json={"mode": "discard"}).raise_for_status()
+    post("/api/queues/gpu/resume").raise_for_status()
 
 
 @pytest.fixture(scope="session")
