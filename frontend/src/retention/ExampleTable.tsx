@@ -2,10 +2,10 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import type { ReactNode } from "react";
 import { signed } from "../compare/figures";
 import { integer, number } from "../lib/format";
-import type { RetentionSort } from "../searches";
 import { Mark } from "./Quarters";
 import { LOOKS, type Quadrant } from "./quadrants";
 import type { Example } from "./queries";
+import type { RetentionSort } from "./search";
 
 interface ExampleTableProps {
   items: readonly Example[];
