@@ -102,11 +102,12 @@ def is_kept(key: str, rows: int) -> bool:
 def _read(path: Path) -> FileSums:
     with opened(path) as file:
         names = set(file.schema_arrow.names)
-        wanted = {"tokens", "parts", "disagreement", "weight", "auxiliary_logprobs"} & names
+        wanted = {"tokens", "parts", "disagreement", "weight", "agreement_level"} & names
         if "disagreement" not in names:
             return FileSums(0, 0)
-        level = ["agreement_level"] if "agreement_level" in names else []
-        columns = file.read(columns=[*wanted, *level]).to_pydict()
+        columns = file.read(columns=[*wanted]).to_pydict()
+        if "sequence" in columns.get("agreement_level", ()):
+            columns |= file.read(columns=["auxiliary_logprobs"]).to_pydict()
     disagreement = columns["disagreement"]
     rows = [row for row, values in enumerate(disagreement) if values]
     if not rows:
