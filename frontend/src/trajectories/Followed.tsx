@@ -21,7 +21,7 @@ export function Followed({ run, item, onSearch }: FollowedProps) {
   const at = same.findIndex((other) => other.id === item.id);
   if (same.length < 2 || at < 0) return null;
   const go = (other: TrajectorySummary | undefined) => {
-    if (other) onSearch({ trajectory: other.id, token: undefined });
+    if (other) onSearch({ trajectory: other.id });
   };
   return (
     <div className="panel flex items-center gap-3 px-3 py-1.5">
