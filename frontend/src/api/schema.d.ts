@@ -836,6 +836,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/trajectories/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Overview
+         * @description How many rollouts a run has recorded, and what they have of each number.
+         */
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/trajectories/distribution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Distribution
+         * @description How one number is spread over the recorded rollouts.
+         */
+        get: operations["get_distribution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/trajectories/example": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow Example
+         * @description One record's rollouts, step by step.
+         */
+        get: operations["follow_example"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/trajectories/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Agreement
+         * @description Where the auxiliary teachers disagree, and whether that tells right from wrong answers.
+         */
+        get: operations["get_agreement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run_id}/trajectories/{trajectory_id}": {
         parameters: {
             query?: never;
@@ -848,6 +928,26 @@ export interface paths {
          * @description A recorded rollout with every token's values.
          */
         get: operations["get_trajectory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/trajectories/{trajectory_id}/neighbours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Neighbours
+         * @description Which rollouts stand before and after one in a list, and at which place it stands.
+         */
+        get: operations["get_neighbours"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1732,6 +1832,79 @@ export interface components {
             gamma: number;
         };
         /**
+         * AgreementReport
+         * @description Where the auxiliary teachers of a run disagree, and whether that tells right from wrong.
+         */
+        AgreementReport: {
+            /**
+             * Enabled
+             * @description Whether any rollout has a disagreement.
+             */
+            enabled: boolean;
+            /**
+             * Statistic
+             * @description `variance` or `range`, as configured.
+             */
+            statistic: string;
+            /**
+             * Level
+             * @description `token` or `sequence`, as configured.
+             */
+            level: string;
+            /**
+             * Views
+             * @description Auxiliary teachers.
+             */
+            views: number;
+            /**
+             * Trajectories
+             * @description Rollouts with a disagreement.
+             */
+            trajectories: number;
+            /**
+             * Graded
+             * @description Of these, graded.
+             */
+            graded: number;
+            /**
+             * Read
+             * @description Rollouts whose tokens are in `tokens` and `parts`.
+             */
+            read: number;
+            /** Read Tokens */
+            read_tokens: number;
+            /**
+             * Complete
+             * @description False: more is being read; ask again.
+             */
+            complete: boolean;
+            /**
+             * Unreadable
+             * @description Files that could not be read now.
+             */
+            unreadable: number;
+            /** Steps */
+            steps: components["schemas"]["StepAgreement"][];
+            /** Examples */
+            examples: components["schemas"]["DisputedExample"][];
+            /**
+             * Tokens
+             * @description Only texts that stand at several places.
+             */
+            tokens: components["schemas"]["DisputedToken"][];
+            /**
+             * Least Count
+             * @description At so many, at least.
+             */
+            least_count: number;
+            /** Parts */
+            parts: components["schemas"]["DisputedPart"][];
+            /** Reliability */
+            reliability: components["schemas"]["ReliabilityBin"][];
+            /** @description Null without right and wrong answers. */
+            separation: components["schemas"]["Separation"] | null;
+        };
+        /**
          * AlarmOut
          * @description Something that makes the training signal doubtful, or useless.
          */
@@ -1941,6 +2114,18 @@ export interface components {
             evaluate: string;
             /** Splits */
             splits: components["schemas"]["SplitOut"][];
+        };
+        /**
+         * Bin
+         * @description Rollouts between two values; the upper one belongs to the last bin alone.
+         */
+        Bin: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Count */
+            count: number;
         };
         /**
          * BulkOutcome
@@ -3084,6 +3269,119 @@ export interface components {
             total: number;
         };
         /**
+         * DisputedExample
+         * @description A data record whose rollouts the auxiliary teachers disagree on.
+         */
+        DisputedExample: {
+            /** Record Id */
+            record_id: string;
+            /** Rollouts */
+            rollouts: number;
+            /**
+             * Disagreement
+             * @description Mean over its rollouts.
+             */
+            disagreement: number;
+            /**
+             * Disagreement Max
+             * @description Of the token at which it is largest.
+             */
+            disagreement_max: number | null;
+            /**
+             * Grade
+             * @description Share of its graded rollouts that are right.
+             */
+            grade: number | null;
+            /**
+             * Trajectory Id
+             * @description Its most disagreed rollout.
+             */
+            trajectory_id: number;
+            /** Prompt */
+            prompt: string;
+        };
+        /**
+         * DisputedPart
+         * @description A part of the answers.
+         */
+        DisputedPart: {
+            /**
+             * Part
+             * @description `reasoning`, `answer letter`, `answer`, `code`, `action`, `arguments`, `end`; null in records of older trainers.
+             */
+            part: string | null;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Disagreement
+             * @description Mean per token.
+             */
+            disagreement: number;
+            /**
+             * Weight
+             * @description Mean agreement weight of those that count.
+             */
+            weight: number | null;
+            /**
+             * Share
+             * @description Of the disagreement of all tokens.
+             */
+            share: number;
+        };
+        /**
+         * DisputedToken
+         * @description A token's text, wherever it stands.
+         */
+        DisputedToken: {
+            /** Text */
+            text: string;
+            /** Count */
+            count: number;
+            /**
+             * Disagreement
+             * @description Mean over all places.
+             */
+            disagreement: number;
+            /** Disagreement Max */
+            disagreement_max: number;
+            /**
+             * Trajectory Id
+             * @description The rollout that has the largest.
+             */
+            trajectory_id: number | null;
+            /**
+             * Token
+             * @description Its place there, from 0.
+             */
+            token: number;
+        };
+        /**
+         * Distribution
+         * @description How one number is spread over recorded rollouts.
+         */
+        Distribution: {
+            /** Field */
+            field: string;
+            /** Count */
+            count: number;
+            /**
+             * Unknown
+             * @description Rollouts that do not have it.
+             */
+            unknown: number;
+            /** Mean */
+            mean: number | null;
+            /**
+             * Quantiles
+             * @description `p0`, `p10`, `p25`, `p50`, … `p100`.
+             */
+            quantiles: {
+                [key: string]: number;
+            };
+            /** Bins */
+            bins: components["schemas"]["Bin"][];
+        };
+        /**
          * Effect
          * @description A difference, or a difference of differences, that levels make.
          */
@@ -4098,6 +4396,25 @@ export interface components {
             weight: number;
         };
         /**
+         * FieldSummary
+         * @description What a run's recorded rollouts have of one field.
+         */
+        FieldSummary: {
+            /** Name */
+            name: string;
+            /**
+             * Count
+             * @description Rollouts that have it.
+             */
+            count: number;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+            /** Mean */
+            mean: number | null;
+        };
+        /**
          * FileSet
          * @description An adapter or a checkpoint that a run wrote.
          */
@@ -4118,6 +4435,21 @@ export interface components {
             bytes: number;
             /** Files */
             files: components["schemas"]["StoredFile"][];
+        };
+        /**
+         * FollowedExample
+         * @description One record's rollouts through training, first step first.
+         */
+        FollowedExample: {
+            /** Record Id */
+            record_id: string;
+            /** Items */
+            items: components["schemas"]["Summaries"][];
+            /**
+             * Total
+             * @description All there are; `items` has the first 5,000.
+             */
+            total: number;
         };
         /**
          * Gap
@@ -4709,6 +5041,102 @@ export interface components {
             target_modules: string[];
         };
         /**
+         * LossSettings
+         * @description What a rollout's loss was made with: from this and the tokens it can be computed again.
+         *
+         *     What belongs to a mechanism that is off is null.
+         */
+        LossSettings: {
+            /**
+             * Counted
+             * @description Whether its tokens count; a truncated one may be masked.
+             */
+            counted: boolean;
+            /**
+             * Objective
+             * @description `divergence` or `cross_entropy`.
+             */
+            objective: string;
+            /**
+             * Alpha
+             * @description Of the divergence: 0 forward KL, 1 reverse KL.
+             */
+            alpha: number | null;
+            /** Temperature */
+            temperature: number;
+            /**
+             * Normalize By
+             * @description `tokens` or `weights`: divisor of a sequence's weighted divergence.
+             */
+            normalize_by: string | null;
+            /**
+             * Batch Sequences
+             * @description Sequences of the global batch, which the loss is the mean of; null outside.
+             */
+            batch_sequences: number | null;
+            /**
+             * Batch Loss
+             * @description The step's logged loss; null outside of it.
+             */
+            batch_loss: number | null;
+            /**
+             * Clip Ceiling
+             * @description Nats; null where nothing was clipped.
+             */
+            clip_ceiling: number | null;
+            /**
+             * Clip Quantile
+             * @description Which made the ceiling; null: it is static.
+             */
+            clip_quantile: number | null;
+            /**
+             * Divergence Quantiles
+             * @description Of the batch's token divergences, at 0, 0.01, … 1.
+             */
+            divergence_quantiles: number[] | null;
+            /**
+             * Agreement Level
+             * @description `token` or `sequence`.
+             */
+            agreement_level: string | null;
+            /**
+             * Agreement Statistic
+             * @description `variance` or `range`.
+             */
+            agreement_statistic: string | null;
+            /** Agreement Gamma */
+            agreement_gamma: number | null;
+            /**
+             * Agreement Scale
+             * @description 0.95-quantile of the batch's disagreement; null at the level `sequence`.
+             */
+            agreement_scale: number | null;
+            /**
+             * Agreement Scale Variance
+             * @description The same, for the variance.
+             */
+            agreement_scale_variance: number | null;
+            /**
+             * Agreement Scale Range
+             * @description The same, for the range.
+             */
+            agreement_scale_range: number | null;
+            /** Contrastive Margin */
+            contrastive_margin: number | null;
+            /** Contrastive Weight */
+            contrastive_weight: number | null;
+            /**
+             * Feature Mode
+             * @description `joint` or `representation_only`.
+             */
+            feature_mode: string | null;
+            /**
+             * Feature Weight
+             * @description 1 where it replaces the divergence.
+             */
+            feature_weight: number | null;
+        };
+        /**
          * Making
          * @description Something that is made once before training, and kept.
          */
@@ -4947,6 +5375,29 @@ export interface components {
              * @description Why they do not.
              */
             problem: string | null;
+        };
+        /**
+         * Neighbours
+         * @description Where a recorded rollout stands in a list, and which stand beside it.
+         */
+        Neighbours: {
+            /**
+             * Position
+             * @description From 1. Where it would stand, if the filter leaves it out.
+             */
+            position: number;
+            /** Total */
+            total: number;
+            /**
+             * Previous
+             * @description Identifier; null at the beginning.
+             */
+            previous: number | null;
+            /**
+             * Next
+             * @description Identifier; null at the end.
+             */
+            next: number | null;
         };
         /**
          * NonFiniteAt
@@ -5579,6 +6030,18 @@ export interface components {
              * @default 5
              */
             top_k: number;
+        };
+        /**
+         * ReliabilityBin
+         * @description Graded rollouts of like disagreement.
+         */
+        ReliabilityBin: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** @description Share that is right, with its Wilson interval. */
+            grade: components["schemas"]["Interval"];
         };
         /**
          * RenderedExample
@@ -6673,6 +7136,28 @@ export interface components {
             time_limit_seconds?: number | null;
         };
         /**
+         * Separation
+         * @description How well disagreement tells wrong answers from right ones.
+         */
+        Separation: {
+            /**
+             * Probability
+             * @description That a wrong answer has more disagreement than a right one; 0.5: says nothing.
+             */
+            probability: number;
+            /**
+             * Low
+             * @description Lower end of its 95 % interval (Hanley and McNeil, 1982).
+             */
+            low: number;
+            /** High */
+            high: number;
+            /** Right */
+            right: number;
+            /** Wrong */
+            wrong: number;
+        };
+        /**
          * Series
          * @description One metric over steps; where there are too many points, buckets keep their extremes.
          */
@@ -6788,6 +7273,22 @@ export interface components {
              * @description `version` of the run as it was seen; refused with 409 if it has changed.
              */
             version?: number | null;
+        };
+        /**
+         * StepAgreement
+         * @description Steps that follow each other, together.
+         */
+        StepAgreement: {
+            /** First Step */
+            first_step: number;
+            /** Last Step */
+            last_step: number;
+            /** Rollouts */
+            rollouts: number;
+            /** Disagreement */
+            disagreement: number;
+            /** Weight */
+            weight: number | null;
         };
         /**
          * StopMode
@@ -7327,6 +7828,71 @@ export interface components {
             cells: (components["schemas"]["TableCell"] | null)[][];
         };
         /**
+         * Summaries
+         * @description A recorded rollout in numbers; null where a mechanism is off or nothing is known.
+         */
+        Summaries: {
+            /** Id */
+            id: number;
+            /** Attempt */
+            attempt: number;
+            /** Step */
+            step: number;
+            /** Record Id */
+            record_id: string;
+            /** Pinned */
+            pinned: boolean;
+            /** Tokens */
+            tokens: number;
+            /** Truncated */
+            truncated: boolean;
+            /**
+             * Divergence
+             * @description Mean divergence per token, nats.
+             */
+            divergence: number | null;
+            /**
+             * Disagreement
+             * @description Mean disagreement of the auxiliary teachers per token.
+             */
+            disagreement: number | null;
+            /**
+             * Disagreement Max
+             * @description Of the token at which it is largest.
+             */
+            disagreement_max: number | null;
+            /**
+             * Weight
+             * @description Mean agreement weight per token.
+             */
+            weight: number | null;
+            /**
+             * Clipped Share
+             * @description Share of the tokens that were clipped.
+             */
+            clipped_share: number | null;
+            /**
+             * Contrastive Share
+             * @description Share of the tokens at which the contrastive term is not 0.
+             */
+            contrastive_share: number | null;
+            /**
+             * Feature Distance
+             * @description Mean squared distance of the final hidden states.
+             */
+            feature_distance: number | null;
+            /**
+             * Grade
+             * @description 1: right; 0: not; null: not graded.
+             */
+            grade: number | null;
+            /**
+             * Loss
+             * @description Share in the step's loss; null outside of its batch, as pinned ones are.
+             */
+            loss: number | null;
+        };
+        /**
          * TableCell
          * @description All runs whose levels are those of a row, a column and the fixed factors.
          */
@@ -7422,6 +7988,11 @@ export interface components {
             id: number;
             /** Text */
             text: string;
+            /**
+             * Part
+             * @description `reasoning`, `answer letter`, `answer`, `code`, `action`, `arguments` or `end`; null in records of older trainers.
+             */
+            part: string | null;
             /** Student Logprob */
             student_logprob: number;
             /**
@@ -7606,12 +8177,6 @@ export interface components {
             record_id: string;
             /** Pinned */
             pinned: boolean;
-            /** Prompt */
-            prompt: string;
-            /** Completion */
-            completion: string;
-            /** Reference */
-            reference: string;
             /** Tokens */
             tokens: number;
             /** Truncated */
@@ -7622,10 +8187,68 @@ export interface components {
              */
             divergence: number | null;
             /**
+             * Disagreement
+             * @description Mean disagreement of the auxiliary teachers per token.
+             */
+            disagreement: number | null;
+            /**
+             * Disagreement Max
+             * @description Of the token at which it is largest.
+             */
+            disagreement_max: number | null;
+            /**
+             * Weight
+             * @description Mean agreement weight per token.
+             */
+            weight: number | null;
+            /**
+             * Clipped Share
+             * @description Share of the tokens that were clipped.
+             */
+            clipped_share: number | null;
+            /**
+             * Contrastive Share
+             * @description Share of the tokens at which the contrastive term is not 0.
+             */
+            contrastive_share: number | null;
+            /**
+             * Feature Distance
+             * @description Mean squared distance of the final hidden states.
+             */
+            feature_distance: number | null;
+            /**
+             * Grade
+             * @description 1: right; 0: not; null: not graded.
+             */
+            grade: number | null;
+            /**
+             * Loss
+             * @description Share in the step's loss; null outside of its batch, as pinned ones are.
+             */
+            loss: number | null;
+            /** Prompt */
+            prompt: string;
+            /** Completion */
+            completion: string;
+            /** Reference */
+            reference: string;
+            /**
              * Source
              * @description Where the completion comes from: `rollout`, `reference` or `presampled`.
              */
             source: string | null;
+            /**
+             * Task
+             * @description `choice`, `code`, `tools`, `number` or `text`; null in older records.
+             */
+            task: string | null;
+            /**
+             * Extracted
+             * @description What was taken for the answer and graded.
+             */
+            extracted: string | null;
+            /** @description Null in records of older trainers. */
+            settings: components["schemas"]["LossSettings"] | null;
             /**
              * Student Prompt
              * @description Rendered prompt of the student.
@@ -7662,6 +8285,38 @@ export interface components {
             limit: number;
             /** Offset */
             offset: number;
+            /**
+             * Newest
+             * @description Identifier of the run's latest one; null: none.
+             */
+            newest: number | null;
+            /**
+             * Newer
+             * @description So many that came after `up_to` match, too.
+             */
+            newer: number;
+        };
+        /**
+         * TrajectoryOverview
+         * @description A run's recorded rollouts as a whole.
+         */
+        TrajectoryOverview: {
+            /** Total */
+            total: number;
+            /** Pinned */
+            pinned: number;
+            /** Truncated */
+            truncated: number;
+            /**
+             * Newest
+             * @description Identifier of the latest one; null: none.
+             */
+            newest: number | null;
+            /**
+             * Fields
+             * @description Every number; `count` 0: its mechanism is off.
+             */
+            fields: components["schemas"]["FieldSummary"][];
         };
         /**
          * TrajectorySummary
@@ -7678,12 +8333,6 @@ export interface components {
             record_id: string;
             /** Pinned */
             pinned: boolean;
-            /** Prompt */
-            prompt: string;
-            /** Completion */
-            completion: string;
-            /** Reference */
-            reference: string;
             /** Tokens */
             tokens: number;
             /** Truncated */
@@ -7693,6 +8342,52 @@ export interface components {
              * @description Mean divergence per token, nats.
              */
             divergence: number | null;
+            /**
+             * Disagreement
+             * @description Mean disagreement of the auxiliary teachers per token.
+             */
+            disagreement: number | null;
+            /**
+             * Disagreement Max
+             * @description Of the token at which it is largest.
+             */
+            disagreement_max: number | null;
+            /**
+             * Weight
+             * @description Mean agreement weight per token.
+             */
+            weight: number | null;
+            /**
+             * Clipped Share
+             * @description Share of the tokens that were clipped.
+             */
+            clipped_share: number | null;
+            /**
+             * Contrastive Share
+             * @description Share of the tokens at which the contrastive term is not 0.
+             */
+            contrastive_share: number | null;
+            /**
+             * Feature Distance
+             * @description Mean squared distance of the final hidden states.
+             */
+            feature_distance: number | null;
+            /**
+             * Grade
+             * @description 1: right; 0: not; null: not graded.
+             */
+            grade: number | null;
+            /**
+             * Loss
+             * @description Share in the step's loss; null outside of its batch, as pinned ones are.
+             */
+            loss: number | null;
+            /** Prompt */
+            prompt: string;
+            /** Completion */
+            completion: string;
+            /** Reference */
+            reference: string;
         };
         /**
          * TransitionList
@@ -12089,18 +12784,24 @@ export interface operations {
     list_trajectories: {
         parameters: {
             query?: {
+                /** @description One of step, tokens, divergence, disagreement, disagreement_max, weight, clipped_share, contrastive_share, feature_distance, grade, loss, truncated, pinned, record_id; `-` before it sorts downwards. What is not known comes last either way. */
+                sort?: string;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
                 /** @description Only those of this attempt. */
                 attempt?: number | null;
                 /** @description Only pinned, or only others. */
                 pinned?: boolean | null;
                 /** @description Text to find. */
                 q?: string | null;
-                /** @description `-` sorts downwards. */
-                sort?: "step" | "-step" | "divergence" | "-divergence" | "tokens" | "-tokens";
-                /** @description Items per page. */
-                limit?: number;
-                /** @description Items to pass over. */
-                offset?: number;
+                /** @description Only those of this data record. */
+                record_id?: string | null;
+                /** @description None that came after the one with this identifier. */
+                up_to?: number | null;
+                /** @description Field, comparison (`=`, `!=`, `<`, `<=`, `>`, `>=`) and value: `disagreement>=0.5`, `grade=0`, `grade=` (not graded), `step<=100`, `truncated=true`, `record_id~q1` (contains). All must hold. */
+                filter?: string[] | null;
             };
             header?: never;
             path: {
@@ -12117,6 +12818,337 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrajectoryList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrajectoryOverview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_distribution: {
+        parameters: {
+            query: {
+                /** @description Which number. */
+                field: "step" | "tokens" | "divergence" | "disagreement" | "disagreement_max" | "weight" | "clipped_share" | "contrastive_share" | "feature_distance" | "grade" | "loss";
+                /** @description Bins of equal width. */
+                bins?: number;
+                /** @description Only those of this attempt. */
+                attempt?: number | null;
+                /** @description Only pinned, or only others. */
+                pinned?: boolean | null;
+                /** @description Text to find. */
+                q?: string | null;
+                /** @description Only those of this data record. */
+                record_id?: string | null;
+                /** @description None that came after the one with this identifier. */
+                up_to?: number | null;
+                /** @description Field, comparison (`=`, `!=`, `<`, `<=`, `>`, `>=`) and value: `disagreement>=0.5`, `grade=0`, `grade=` (not graded), `step<=100`, `truncated=true`, `record_id~q1` (contains). All must hold. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Distribution"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    follow_example: {
+        parameters: {
+            query: {
+                /** @description The data record. */
+                record_id: string;
+                /** @description Only pinned, or only others. */
+                pinned?: boolean | null;
+                /** @description Only those of this attempt. */
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowedExample"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_agreement: {
+        parameters: {
+            query?: {
+                /** @description Only those of this attempt. */
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementReport"];
                 };
             };
             /** @description Unauthorized */
@@ -12225,6 +13257,98 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_neighbours: {
+        parameters: {
+            query?: {
+                /** @description One of step, tokens, divergence, disagreement, disagreement_max, weight, clipped_share, contrastive_share, feature_distance, grade, loss, truncated, pinned, record_id; `-` before it sorts downwards. What is not known comes last either way. */
+                sort?: string;
+                /** @description Only those of this attempt. */
+                attempt?: number | null;
+                /** @description Only pinned, or only others. */
+                pinned?: boolean | null;
+                /** @description Text to find. */
+                q?: string | null;
+                /** @description Only those of this data record. */
+                record_id?: string | null;
+                /** @description None that came after the one with this identifier. */
+                up_to?: number | null;
+                /** @description Field, comparison (`=`, `!=`, `<`, `<=`, `>`, `>=`) and value: `disagreement>=0.5`, `grade=0`, `grade=` (not graded), `step<=100`, `truncated=true`, `record_id~q1` (contains). All must hold. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                trajectory_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Neighbours"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -107,8 +107,8 @@ def test_every_preset_trains(tmp_path, monkeypatch, model, choices, preset):
     assert sum(terms) == pytest.approx(metrics["train/loss"], rel=1e-6)
     # Every rollout of the batch was recorded: their tokens' shares are the logged loss.
     for step, loss in enumerate(found, start=1):
-        table = pq.read_table(out / "trajectories" / f"step-{step:06d}.parquet").to_pylist()
-        rows = [row for row in table if not row["pinned"]]
+        table = pq.read_table(out / "trajectories" / "step-000001.parquet").to_pylist()
+        rows = [row for row in table if row["step"] == step and not row["pinned"]]
         assert len(rows) == 4
         shares = [share for row in rows for share in row["contribution"]]
         assert sum(shares) == pytest.approx(loss, rel=1e-4)
