@@ -20,6 +20,7 @@ export type LogLine = Schemas["LogLine"];
 export type LogLevel = LogLine["level"];
 export type TrajectorySummary = Schemas["TrajectorySummary"];
 export type TrajectoryDetail = Schemas["TrajectoryDetail"];
+export type FollowedRollout = Schemas["Summaries"];
 export type TokenValues = Schemas["TokenValues"];
 export type Evaluation = Schemas["EvaluationOut"];
 export type EvaluationExample = Schemas["Example"];

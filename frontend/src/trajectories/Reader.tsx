@@ -24,6 +24,7 @@ const KEYS = {
     [["Shift", "D"], "The one before it"],
     [["v"], "Next most divergent token"],
     [["a"], "Next most disagreed token"],
+    [["[", "]"], "The same pinned example a recording earlier, later"],
     [["Esc"], "Back to the list"],
   ],
 } as const;
@@ -59,7 +60,6 @@ export function Reader({ run, search, onSearch }: TrajectoriesProps) {
             <TokenReader
               key={data.id}
               item={data}
-              config={run.config}
               whatIf={whatIf}
               search={search}
               onSearch={onSearch}
@@ -96,6 +96,12 @@ function Facts({ item, attempts }: { item: TrajectoryDetail; attempts: number })
       <span>{integer(item.tokens)} tokens</span>
       {item.source && item.source !== "rollout" && <span>{SOURCES[item.source]}</span>}
       {item.divergence !== null && <span>mean divergence {number(item.divergence, 3)} nats</span>}
+      {item.grade !== null && (
+        <span className={item.grade === 1 ? "text-ok" : "text-bad"}>
+          {item.grade === 1 ? "right" : "wrong"}
+          {item.extracted !== null && `: ${item.extracted}`}
+        </span>
+      )}
       {item.truncated && <span className="text-warn">truncated: no end token</span>}
     </p>
   );

@@ -1,6 +1,6 @@
 import { Link2 } from "lucide-react";
 import { type ReactNode, useCallback, useDeferredValue, useMemo } from "react";
-import type { RunDetail, TrajectoryDetail } from "../api/types";
+import type { TrajectoryDetail } from "../api/types";
 import { Copy } from "../components/Copy";
 import { useKeys } from "../lib/hooks";
 import { useTheme } from "../lib/theme";
@@ -22,7 +22,6 @@ import { present, recordOf, valuesOf } from "./whatifSettings";
 
 interface TokenReaderProps {
   item: TrajectoryDetail;
-  config: RunDetail["config"];
   whatIf: WhatIfState | null;
   search: RunSearch;
   onSearch: TrajectoriesProps["onSearch"];
@@ -32,11 +31,11 @@ interface TokenReaderProps {
 
 /** The completion as coloured tokens over the map of views, beside the card of one token. */
 export function TokenReader(props: TokenReaderProps) {
-  const { item, config, whatIf, search, onSearch, children } = props;
+  const { item, whatIf, search, onSearch, children } = props;
   const cursor = useCursor();
   const tokens = item.token_values;
   const views = useMemo(() => viewsOf(item), [item]);
-  const record = useMemo(() => recordOf(item, config), [item, config]);
+  const record = useMemo(() => recordOf(item), [item]);
   const before = useMemo(
     () => whatIf && recompute(record, whatIf.own, whatIf.own),
     [record, whatIf],

@@ -45,10 +45,10 @@ function column(item: TrajectoryDetail, of: Values): number[] | null {
   return values.every((value) => value !== null) ? (values as number[]) : null;
 }
 
-export function recordOf(item: TrajectoryDetail, config: RunDetail["config"]): LossRecord {
-  const tokens = item.token_values;
+export function recordOf(item: TrajectoryDetail): LossRecord {
+  const { token_values: tokens, settings } = item;
   const views = tokens[0]?.auxiliary_logprobs?.length ?? 0;
-  const masks = "objective" in config && config.objective?.mask_truncated === true;
+  const { agreement_scale_variance: variance, agreement_scale_range: range } = settings ?? {};
   return {
     student: tokens.map((token) => token.student_logprob),
     teacher: column(item, (token) => token.teacher_logprob),
@@ -60,11 +60,11 @@ export function recordOf(item: TrajectoryDetail, config: RunDetail["config"]): L
       : null,
     divergence: column(item, (token) => token.divergence),
     feature: column(item, (token) => token.feature_distance),
-    counted: !(masks && item.truncated),
-    sequences: null,
-    scales: null,
-    ceiling: null,
-    quantiles: null,
+    counted: settings?.counted ?? true,
+    sequences: settings?.batch_sequences ?? null,
+    scales: typeof variance === "number" && typeof range === "number" ? { variance, range } : null,
+    ceiling: settings?.clip_ceiling ?? null,
+    quantiles: settings?.divergence_quantiles ?? null,
   };
 }
 
