@@ -38,15 +38,26 @@ export type Tab = (typeof TABS)[number];
 export const X_AXES = ["step", "tokens", "epoch", "time", "wall"] as const;
 export type XAxis = (typeof X_AXES)[number];
 
-export const TRAJECTORY_SORTS = [
-  "-step",
+export const SUMMARY_FIELDS = [
   "step",
-  "-divergence",
-  "divergence",
-  "-tokens",
   "tokens",
+  "divergence",
+  "disagreement",
+  "disagreement_max",
+  "weight",
+  "clipped_share",
+  "contrastive_share",
+  "feature_distance",
+  "grade",
+  "loss",
+  "record_id",
 ] as const;
-export type TrajectorySort = (typeof TRAJECTORY_SORTS)[number];
+export type SummaryField = (typeof SUMMARY_FIELDS)[number];
+export type TrajectorySort = SummaryField | `-${SummaryField}`;
+
+const TRAJECTORY_SORTS: readonly TrajectorySort[] = SUMMARY_FIELDS.flatMap(
+  (field) => [field, `-${field}`] as const,
+);
 
 export const QUANTITIES = [
   "divergence",
@@ -202,6 +213,9 @@ export const runSearch = (raw: RawSearch) =>
     // Trajectories
     sort: oneOf(raw.sort, TRAJECTORY_SORTS),
     pinned: flag(raw.pinned),
+    filter: text(raw.filter),
+    follow: flag(raw.follow),
+    show: oneOf(raw.show, ["agreement"] as const),
     q: text(raw.q),
     page: whole(raw.page, 2),
     trajectory: whole(raw.trajectory, 0),

@@ -12955,8 +12955,8 @@ export interface operations {
     get_distribution: {
         parameters: {
             query: {
-                /** @description Which number. */
-                field: "step" | "tokens" | "divergence" | "disagreement" | "disagreement_max" | "weight" | "clipped_share" | "contrastive_share" | "feature_distance" | "grade" | "loss";
+                /** @description One of step, tokens, divergence, disagreement, disagreement_max, weight, clipped_share, contrastive_share, feature_distance, grade, loss. */
+                field: string;
                 /** @description Bins of equal width. */
                 bins?: number;
                 /** @description Only those of this attempt. */

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -16,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from core.presets import PRESETS, merge
 from tests.worker.trainer.test_training import losses, of_kind, train
 from tests.worker.trainer.tiny import tiny_config
+from worker.trainer.trajectory_schema import SCHEMA
 
 TEMPERATURE = 0.7
 STEP = 3
@@ -195,3 +198,28 @@ def test_summaries_are_those_of_the_tokens(out):
             assert event.clipped_share == clipped.mean()
         if row["contrastive"] is not None:
             assert event.contrastive_share == np.mean(np.array(row["contrastive"]) > 0)
+
+
+def test_the_files_are_what_the_document_says(out, monkeypatch):
+    """Every column is explained, none is made up, and the document's example runs on a real run."""
+    page = (Path(__file__).parents[3] / "docs" / "trajectories.md").read_text()
+    table = page.split("## Columns")[1].split("## Numbers")[0]
+    explained = {
+        name
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    assert explained == set(SCHEMA.names)
+    rollouts = pq.read_table(out / "trajectories")
+    assert rollouts.schema.names == SCHEMA.names
+    pytest.importorskip(
+        "pandas", reason="pandas, which only readers of the files need, is not here"
+    )
+    monkeypatch.chdir(out.parent)
+    scope: dict = {}
+    example = page.split("```python\n")[1].split("```")[0]
+    exec(example, scope)
+    assert len(scope["rollouts"]) == rollouts.num_rows
+    wrong = sum(grade == 0 for grade in rollouts["grade"].to_pylist())
+    assert len(scope["wrong"]) == wrong > 0
