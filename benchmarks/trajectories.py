@@ -142,7 +142,7 @@ def _fill(database: Database, run_id: str, attempt_id: int, count: int) -> None:
     chance = random.Random(0)
     for start in range(0, count, 5000):
         rows = [
-            _summary(chance, run_id, attempt_id, number)
+            summaries(chance, run_id, attempt_id, number)
             for number in range(start, min(count, start + 5000))
         ]
         if start == 0:
@@ -157,7 +157,8 @@ def _fill(database: Database, run_id: str, attempt_id: int, count: int) -> None:
             connection.execute(text("VACUUM ANALYZE trajectories"))
 
 
-def _summary(chance: random.Random, run_id: str, attempt_id: int, number: int) -> dict[str, Any]:
+def summaries(chance: random.Random, run_id: str, attempt_id: int, number: int) -> dict[str, Any]:
+    """A rollout in texts and numbers, as SQL holds it."""
     return {
         "run_id": run_id,
         "attempt_id": attempt_id,
@@ -182,11 +183,11 @@ def _write_shards(folder: Path) -> int:
     folder.mkdir()
     chance = random.Random(1)
     for shard in range(SHARDS):
-        rows = [_row(chance, TOKENS, VIEWS) for _ in range(SHARD_ROWS)]
+        rows = [record(chance, TOKENS, VIEWS) for _ in range(SHARD_ROWS)]
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         pq.write_table(table, folder / f"{shard}.parquet", compression="zstd",
                        row_group_size=GROUP_ROWS)  # fmt: skip
-    long = pa.Table.from_pylist([_row(chance, 2048, 6)], schema=SCHEMA)
+    long = pa.Table.from_pylist([record(chance, 2048, 6)], schema=SCHEMA)
     pq.write_table(long, folder / "long.parquet", compression="zstd")
     return (folder / "0.parquet").stat().st_size
 
@@ -200,7 +201,9 @@ def _link(attempt: Path, shards: Path, rollouts: int) -> None:
         os.link(shards / f"{number % SHARDS}.parquet", target)
 
 
-def _row(chance: random.Random, tokens: int, views: int) -> dict[str, Any]:
+def record(chance: random.Random, tokens: int, views: int) -> dict[str, Any]:
+    """A rollout with every token's values, as a file holds it."""
+
     def numbers() -> list[float]:
         return [chance.random() for _ in range(tokens)]
 
