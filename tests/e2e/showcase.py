@@ -31,6 +31,12 @@ PAGES: Final = (
     Place(
         "run-reader", "/runs/{run}?tab=trajectories&trajectory={trajectory}&token=1", "Completion"
     ),
+    Place(
+        "run-what-if",
+        "/runs/{run}?tab=trajectories&trajectory={trajectory}&token=1&by=gap&map=gap"
+        "&prompts=student+teacher&whatif=agreement_token_variance_4+clip_q_0.9",
+        "What if",
+    ),
     Place("run-evaluations", "/runs/{evaluation}?example=1", "own"),
     Place("run-logs", "/runs/{run}?tab=logs", "Logs"),
     Place("run-config", "/runs/{run}?tab=config", "Config"),

@@ -1,7 +1,7 @@
 /** Which quantities colour the tokens, and how. */
 import type { TokenValues } from "../api/types";
 import type { Theme } from "../lib/theme";
-import { QUANTITIES, type Quantity } from "../searches";
+import type { Quantity } from "../searches";
 
 export interface QuantityLook {
   label: string;
@@ -83,11 +83,6 @@ export const LOOKS: Record<Quantity, QuantityLook> = {
     of: (token) => token.contribution,
   },
 };
-
-/** Quantities that some token has: those of a mechanism that is off are absent. */
-export function presentIn(tokens: readonly TokenValues[]): Quantity[] {
-  return QUANTITIES.filter((name) => tokens.some((token) => LOOKS[name].of(token) !== null));
-}
 
 export interface Scale {
   low: number;

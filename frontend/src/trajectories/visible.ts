@@ -34,8 +34,13 @@ export function quoted(text: string): string {
     .replaceAll(" ", "␣");
 }
 
-/** For those who hear it; undefined where the text itself will do. */
+/** For those who hear it: the sign that stands there and its name; undefined where the text will do. */
 export function spoken(text: string): string | undefined {
+  const name = nameOf(text);
+  return name && `${visible(text).replaceAll("\n", "")} ${name}`;
+}
+
+function nameOf(text: string): string | undefined {
   if (text === "") return "empty token";
   if (text.trim() === "") return text.includes("\n") ? "line break" : "space";
   return text.replaceAll(UNSEEN, "") === "" ? "invisible sign" : undefined;

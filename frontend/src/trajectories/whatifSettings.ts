@@ -98,6 +98,7 @@ export function valuesOf(
   return changed ?? item.token_values.map(LOOKS[by].of);
 }
 
+/** Quantities that some token has: those of a mechanism that is off are absent. */
 export const present = (
   item: TrajectoryDetail,
   record: LossRecord,
