@@ -81,7 +81,7 @@ def _measure(url: str, folder: Path, shards: Path, wanted: argparse.Namespace) -
     _fill(database, run_id, attempt_id, wanted.rollouts)
     filled = time.perf_counter() - begun
     _link(folder / "attempt", shards, wanted.rollouts)
-    database.dispose()
+    database.close()
     with api(folder, url) as server:
         where = f"/api/runs/{run_id}/trajectories"
         return {"filled_s": round(filled, 1)} | _ask(server, where, wanted.rollouts, wanted.repeats)

@@ -164,7 +164,9 @@ def agreement(run: Run, *, as_json: AsJson = False) -> None:
 
 def _separation(found: AgreementReport) -> str | None:
     one = found.separation
-    return one and f"{number(one.probability)} of pairs ({number(one.low)} to {number(one.high)})"
+    if one is None:
+        return None
+    return f"{number(one.probability)} of pairs ({number(one.low)} to {number(one.high)})"
 
 
 def _interval(one: Interval) -> tuple[float | None, float | None, float | None]:

@@ -11,7 +11,7 @@ from app.settings import Settings
 from app.storage.keys import attempt_key, joined
 from app.storage.reading import ArtifactNotThereYetError, readable
 from app.storage.store import artifact_store
-from app.trajectories.schemas import Alternative, LossSettings, TokenValues
+from app.trajectories.schemas import LossSettings
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -125,40 +125,39 @@ _TERMS: Final = {
 }
 
 
-def token_values(record: dict[str, Any]) -> list[TokenValues]:
-    """Every token of a row."""
-    auxiliary = record.get("auxiliary_logprobs")
+def token_values(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every token of a row, as the fields of `TokenValues`: there may be thousands."""
+    count = len(record["token_ids"])
+    nothing: list[Any] = [None] * count
+    columns = {field: record.get(column) or nothing for field, column in _COLUMNS.items()}
+    columns |= {
+        "id": record["token_ids"],
+        "text": record["tokens"],
+        "part": record.get("parts") or nothing,
+        "auxiliary_logprobs": [*zip(*(record.get("auxiliary_logprobs") or []), strict=True)]
+        or nothing,
+        "contributions": _contributions(record, count),
+        "student_top": _alternatives(record, "student", count),
+        "teacher_top": _alternatives(record, "teacher", count),
+    }
     return [
-        TokenValues(
-            id=record["token_ids"][index],
-            text=record["tokens"][index],
-            part=_value(record, "parts", index),
-            auxiliary_logprobs=[view[index] for view in auxiliary] if auxiliary else None,
-            contributions={
-                term: value
-                for term, column in _TERMS.items()
-                if (value := _value(record, column, index)) is not None
-            },
-            student_top=_alternatives(record, "student", index),
-            teacher_top=_alternatives(record, "teacher", index),
-            **{field: _value(record, column, index) for field, column in _COLUMNS.items()},
-        )
-        for index in range(len(record["token_ids"]))
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
 
 
-def _value(record: dict[str, Any], column: str, index: int) -> Any:  # noqa: ANN401 - a cell
-    """A token's value; None where the file has no such column or the column nothing here."""
-    values = record.get(column)
-    return None if values is None else values[index]
+def _contributions(record: dict[str, Any], count: int) -> list[dict[str, float]]:
+    known = {term: values for term, column in _TERMS.items() if (values := record.get(column))}
+    if not known:
+        return [{}] * count
+    return [dict(zip(known, values, strict=True)) for values in zip(*known.values(), strict=True)]
 
 
-def _alternatives(record: dict[str, Any], view: str, index: int) -> list[Alternative]:
-    texts = _value(record, f"topk_{view}_texts", index) or []
-    logprobs = _value(record, f"topk_{view}_logprobs", index) or []
+def _alternatives(record: dict[str, Any], view: str, count: int) -> list[list[dict[str, Any]]]:
+    texts = record.get(f"topk_{view}_texts") or [[]] * count
+    logprobs = record.get(f"topk_{view}_logprobs") or [[]] * count
     return [
-        Alternative(text=text, logprob=logprob)
-        for text, logprob in zip(texts, logprobs, strict=True)
+        [{"text": text, "logprob": logprob} for text, logprob in zip(of_token, values, strict=True)]
+        for of_token, values in zip(texts, logprobs, strict=True)
     ]
 
 

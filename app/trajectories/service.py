@@ -22,7 +22,6 @@ from app.trajectories.schemas import (
     FollowedExample,
     Neighbours,
     Summaries,
-    TrajectoryDetail,
     TrajectoryOverview,
     TrajectorySummary,
 )
@@ -104,8 +103,8 @@ def _newer(session: Session, run_id: str, wanted: TrajectoryFilter) -> int:
 
 def get_trajectory(
     session: Session, settings: Settings, run_id: str, trajectory_id: int
-) -> TrajectoryDetail:
-    """One recorded rollout with every token.
+) -> dict[str, Any]:
+    """One recorded rollout with every token, as the fields of `TrajectoryDetail`.
 
     Raises:
         NotFoundError: there is no such rollout.
@@ -121,18 +120,18 @@ def get_trajectory(
         raise _no_rollout(trajectory_id)
     trajectory, attempt = row
     record = find_record(settings, attempt, trajectory)
-    return TrajectoryDetail(
+    return {
         **_summary(trajectory, attempt.number).model_dump(),
-        source=record.get("source"),
-        task=record.get("task"),
-        extracted=record.get("extracted"),
-        settings=loss_settings(record),
-        student_prompt=record["student_prompt_text"],
-        teacher_prompt=record["teacher_prompt_text"],
-        auxiliary_prompts=record.get("auxiliary_prompt_texts") or [],
-        negative_prompt=record.get("negative_prompt_text"),
-        token_values=token_values(record),
-    )
+        "source": record.get("source"),
+        "task": record.get("task"),
+        "extracted": record.get("extracted"),
+        "settings": loss_settings(record),
+        "student_prompt": record["student_prompt_text"],
+        "teacher_prompt": record["teacher_prompt_text"],
+        "auxiliary_prompts": record.get("auxiliary_prompt_texts") or [],
+        "negative_prompt": record.get("negative_prompt_text"),
+        "token_values": token_values(record),
+    }
 
 
 def _no_rollout(trajectory_id: int) -> NotFoundError:

@@ -2,84 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import random
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.db import Database
-from app.runs.ingest import ingest
 from app.statistics import wilson
 from app.trajectories import agreement
-from tests.app.conftest import claim_run
-
-WORDS = ("So", " it", " is", " A", " B")
-FILES, ROWS = 3, 8
-
-
-def _row(number: int) -> dict[str, Any]:
-    chance = random.Random(number)
-    words = [*chance.choices(WORDS, k=6), "<end>"]
-    views = [[round(chance.uniform(-3, 0), 3) for _ in words] for _ in range(3)]
-    return {
-        "tokens": words,
-        "parts": ["reasoning"] * 5 + ["answer letter", "end"],
-        "auxiliary_logprobs": views,
-        "disagreement": np.var(views, axis=0, ddof=1).tolist(),
-        "weight": None if number % 4 == 0 else [0.5] * len(words),
-        "agreement_level": "token",
-    }
-
-
-@pytest.fixture
-def disputed(
-    client: TestClient, config: dict[str, Any], database: Database, tmp_path: Path
-) -> tuple[str, list[dict[str, Any]], Path]:
-    config = {**config, "objective": {"agreement": {"enabled": True, "views": 3}}}
-    answer = client.post("/api/runs", json={"config": config})
-    run_id = answer.json()["id"]
-    claim = claim_run(database, run_id, tmp_path / "{number}")
-    folder = tmp_path / "1" / "trajectories"
-    folder.mkdir(parents=True)
-    rows, events = [], []
-    for file in range(FILES):
-        some = [_row(file * ROWS + number) for number in range(ROWS)]
-        pq.write_table(pa.Table.from_pylist(some), folder / f"{file}.parquet", row_group_size=4)
-        rows += some
-    for number, row in enumerate(rows):
-        mean = float(np.mean(row["disagreement"]))
-        grade = None if number % 6 == 0 else float(mean < 1)
-        events.append(
-            {
-                "kind": "trajectory", "seq": number, "time": 1.0, "step": 1 + number // 4,
-                "record_id": f"r{number % 5}", "pinned": False, "prompt": f"p{number}",
-                "completion": "c", "reference": "r", "tokens": 7, "truncated": False,
-                "divergence": 0.1, "disagreement": mean, "grade": grade,
-                "disagreement_max": max(row["disagreement"]), "weight": row["weight"] and 0.5,
-                "file": f"trajectories/{number // ROWS}.parquet", "row": number % ROWS,
-            }
-        )  # fmt: skip
-        row["event"] = events[-1]
-    with database.write() as session:
-        lines = [json.dumps(one).encode() for one in events]
-        ingest(session, claim.attempt_id, 0, lines, 1)
-    return run_id, rows, folder
+from tests.app.rollouts import make_recorded_run
 
 
 def test_examples_tokens_parts_and_steps(
-    client: TestClient, disputed: tuple[str, list[dict[str, Any]], Path]
+    client: TestClient, database: Database, tmp_path: Path
 ) -> None:
-    run_id, rows, folder = disputed
-    url = f"/api/runs/{run_id}/trajectories"
+    run = make_recorded_run(database, tmp_path, 3)
+    rows = run.rows
+    url = f"/api/runs/{run.id}/trajectories"
     found = client.get(f"{url}/agreement").json()
     assert (found["enabled"], found["views"], found["complete"]) == (True, 3, True)
     assert (found["trajectories"], found["read"], found["read_tokens"]) == (24, 24, 24 * 7)
@@ -125,7 +69,7 @@ def test_examples_tokens_parts_and_steps(
     assert found["separation"]["probability"] == 1.0  # wrong is whoever is above 1
 
     # A file that is gone is told of; what was read of it before is still known.
-    (folder / "0.parquet").unlink()
+    (run.folder / "0.parquet").unlink()
     assert client.get(f"{url}/agreement").json()["read"] == 24
 
 

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from app.migrate import upgrade
 from tests.e2e.chromium import PATIENCE_MS, chromium
 from tests.e2e.installation import Installation, installation
-from tests.servers import migrated_database
+from tests.servers import make_file, migrated_database
 from tests.worker.trainer.tiny import make_tiny_model
 
 
@@ -41,8 +40,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def plain_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation that tests only look at."""
     home = tmp_path_factory.mktemp("home")
-    url = f"sqlite:///{home / 'unisd.sqlite'}"
-    upgrade(url)
+    url = make_file(home / "unisd.sqlite")
     with installation(home, url) as running:
         yield running
 

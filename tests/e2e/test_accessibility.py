@@ -8,18 +8,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from app.migrate import upgrade
 from tests.e2e.axe import violations
 from tests.e2e.installation import installation
 from tests.e2e.showcase import PAGES, fill
+from tests.servers import make_file
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[dict[str, str]]:
     """Addresses of all pages of a filled installation, by their names."""
     folder = tmp_path_factory.mktemp("shown")
-    url = f"sqlite:///{folder / 'home' / 'unisd.sqlite'}"
-    upgrade(url)
+    url = make_file(folder / "home" / "unisd.sqlite")
     with installation(folder / "home", url) as studio:
         known = fill(studio, folder, tiny_model, methods=("unisd_star",), steps=4, wait=True)
         yield {"url": studio.url, **known}

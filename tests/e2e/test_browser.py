@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.migrate import upgrade
 from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.installation import Installation, installation
 from tests.e2e.test_evaluations import questions
+from tests.servers import make_file
 
 _READ_CURVE = """() => {
     const chart = document.querySelector('[data-testid="chart-train/loss"]');
@@ -25,9 +25,7 @@ _READ_CURVE = """() => {
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     """One database is enough here; what differs between the two is tested without a browser."""
-    url = f"sqlite:///{tmp_path / 'home' / 'unisd.sqlite'}"
-    upgrade(url)
-    return url
+    return make_file(tmp_path / "home" / "unisd.sqlite")
 
 
 def _curve(page: Page) -> list[int]:

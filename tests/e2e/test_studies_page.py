@@ -14,8 +14,8 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page, expect
 
-from app.migrate import upgrade
 from tests.e2e.installation import Installation
+from tests.servers import make_file
 
 _NLL = "eval/reference/nll"
 _RANKS = {"low": 2, "high": 8}
@@ -25,9 +25,7 @@ _RATES = {"slow": 3e-3, "fast": 1e-2}
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     """One database is enough here; what differs between the two is tested without a browser."""
-    url = f"sqlite:///{tmp_path / 'home' / 'unisd.sqlite'}"
-    upgrade(url)
-    return url
+    return make_file(tmp_path / "home" / "unisd.sqlite")
 
 
 @pytest.fixture

@@ -45,11 +45,11 @@ class _Shard:
     name: str
     tables: list[pa.Table] = field(default_factory=list)
     rows: int = 0
-    bytes: int = 0
+    size: int = 0
 
     @property
     def full(self) -> bool:
-        return self.rows >= SHARD_ROWS or self.bytes >= SHARD_BYTES
+        return self.rows >= SHARD_ROWS or self.size >= SHARD_BYTES
 
     def extended(self, table: pa.Table) -> bytes:
         """The file's content with these rows at its end; a row group holds `GROUP_ROWS` at most."""
@@ -60,7 +60,7 @@ class _Shard:
                 writer.write_table(one, row_group_size=GROUP_ROWS)
         content: bytes = buffer.getvalue().to_pybytes()
         self.rows += len(table)
-        self.bytes = len(content)
+        self.size = len(content)
         return content
 
 

@@ -46,7 +46,7 @@ export function Beside({ run, search, onSearch }: TrajectoriesProps) {
         {integer(data.position)} of {integer(data.total)}
       </span>
       <span className="truncate text-muted">
-        by {sortWords(search.sort ?? DEFAULT_SORT)}
+        {sortWords(search.sort ?? DEFAULT_SORT)}
         {filters.length > 0 && ", filtered"}
       </span>
     </div>

@@ -15,26 +15,34 @@ interface TrajectoryTableProps {
 const HEAD = "h-9 px-2.5 font-normal";
 
 export function TrajectoryTable(props: TrajectoryTableProps) {
-  const { items, columns, attempts, sort, onSort, onOpen } = props;
+  const { items, attempts, sort, onSort, onOpen } = props;
+  // The text stands by the step, where it is in sight however many numbers there are.
+  const [first, ...rest] = props.columns;
   return (
     <div className="overflow-x-auto border-line border-t bg-surface">
       <table className="w-full min-w-max border-collapse text-left">
         <thead>
           <tr className="border-line border-b">
-            {columns.map((column, i) => (
+            {first && (
+              <Head
+                {...first}
+                className={`${first.width} pl-4 md:pl-6`}
+                sort={sort}
+                onSort={onSort}
+              />
+            )}
+            <th scope="col" className={`${HEAD} eyebrow`}>
+              Completion
+            </th>
+            {rest.map((column) => (
               <Head
                 key={column.id}
-                id={column.id}
-                label={column.label}
-                title={column.title}
-                className={i ? `${column.width} text-right` : `${column.width} pl-4 md:pl-6`}
+                {...column}
+                className={`${column.width} text-right`}
                 sort={sort}
                 onSort={onSort}
               />
             ))}
-            <th scope="col" className={`${HEAD} eyebrow`}>
-              Completion
-            </th>
             <th scope="col" className={`${HEAD} eyebrow`}>
               Prompt
             </th>
@@ -56,26 +64,23 @@ export function TrajectoryTable(props: TrajectoryTableProps) {
               onClick={() => onOpen(item)}
               className="cursor-pointer border-line border-b align-top transition-colors focus-within:bg-accent-soft hover:bg-hover"
             >
-              {columns.map((column, i) =>
-                i ? (
-                  <td key={column.id} className="px-2.5 py-2 text-right tabular-nums">
-                    <span className={tone(column.id, item)}>{column.text(item)}</span>
-                    {column.id === "tokens" && item.truncated && (
-                      <div className="text-warn text-xs">truncated</div>
-                    )}
-                  </td>
-                ) : (
-                  <td key={column.id} className="py-2 pr-2.5 pl-4 md:pl-6">
-                    <Opener item={item} text={column.text(item)} onOpen={onOpen} />
-                    {attempts > 1 && (
-                      <div className="text-faint text-xs">attempt {item.attempt}</div>
-                    )}
-                  </td>
-                ),
+              {first && (
+                <td className="py-2 pr-2.5 pl-4 md:pl-6">
+                  <Opener item={item} text={first.text(item)} onOpen={onOpen} />
+                  {attempts > 1 && <div className="text-faint text-xs">attempt {item.attempt}</div>}
+                </td>
               )}
-              <td className="min-w-72 max-w-md px-2.5 py-2">
+              <td className="min-w-56 max-w-xs px-2.5 py-2">
                 <Excerpt text={item.completion} />
               </td>
+              {rest.map((column) => (
+                <td key={column.id} className="px-2.5 py-2 text-right tabular-nums">
+                  <span className={tone(column.id, item)}>{column.text(item)}</span>
+                  {column.id === "tokens" && item.truncated && (
+                    <div className="text-warn text-xs">truncated</div>
+                  )}
+                </td>
+              ))}
               <td className="min-w-56 max-w-sm px-2.5 py-2 text-muted">
                 <Excerpt text={item.prompt} />
               </td>

@@ -41,7 +41,7 @@ export const SUMMARIES: readonly Summary[] = [
   },
   {
     id: "disagreement_max",
-    label: "At most",
+    label: "Max",
     title: "Disagreement at the token at which it is largest",
     text: (item) => number(item.disagreement_max, 3),
     width: "w-24",
@@ -106,12 +106,25 @@ export function shownSummaries(overview: TrajectoryOverview | undefined): readon
   return SUMMARIES.filter((one) => has.has(one.id));
 }
 
-const SORT_WORDS: Partial<Record<SummaryField, string>> = { record_id: "record" };
+const SORT_WORDS: Partial<Record<TrajectorySort, string>> = {
+  step: "first step first",
+  "-step": "latest step first",
+  disagreement_max: "largest disagreement, lowest first",
+  "-disagreement_max": "largest disagreement, highest first",
+  grade: "wrong answers first",
+  "-grade": "right answers first",
+  tokens: "shortest first",
+  "-tokens": "longest first",
+  record_id: "record",
+  "-record_id": "record, backwards",
+};
 
-/** An order in words: `most disagreement first`. */
+/** An order in words: `disagreement, highest first`. */
 export function sortWords(sort: TrajectorySort): string {
-  const id = sort.replace(/^-/, "") as SummaryField;
-  const name = SORT_WORDS[id] ?? SUMMARIES.find((one) => one.id === id)?.label ?? id;
+  const known = SORT_WORDS[sort];
+  if (known) return known;
+  const id = sort.replace(/^-/, "");
+  const name = SUMMARIES.find((one) => one.id === id)?.label ?? id;
   return `${name.toLowerCase()}, ${sort.startsWith("-") ? "highest" : "lowest"} first`;
 }
 
