@@ -38,6 +38,13 @@ PAGES: Final = (
         "What if",
     ),
     Place("run-evaluations", "/runs/{evaluation}?example=1", "own"),
+    Place("run-retention", "/runs/{evaluation}?tab=retention", "Paired comparison"),
+    Place(
+        "run-retention-example",
+        "/runs/{evaluation}?tab=retention&example=1&token=1",
+        "The model's answer",
+    ),
+    Place("run-retention-run", "/runs/{run}?tab=retention", "Across checkpoints"),
     Place("run-logs", "/runs/{run}?tab=logs", "Logs"),
     Place("run-config", "/runs/{run}?tab=config", "Config"),
     Place("run-system", "/runs/{run}?tab=system", "Attempts"),

@@ -26,6 +26,7 @@ def studio(plain_studio: Installation) -> Iterator[Installation]:
     yield plain_studio
     for run in plain_studio.http.get("/api/runs", params={"limit": 100}).json()["items"]:
         plain_studio.http.post(f"/api/runs/{run['id']}/stop", json={"mode": "discard"})
+    plain_studio.http.post("/api/queues/gpu/resume").raise_for_status()
 
 
 def _field(page: Page, path: str) -> Locator:

@@ -242,6 +242,7 @@ def test_the_same_example_over_steps_and_prompts_side_by_side(
     tab_to(page, prompts.get_by_role("combobox", name="against"))
     page.keyboard.type("Primary")
     difference = prompts.get_by_role("region", name="Difference")
+    expect(difference).to_be_visible()  # what compares is loaded when it is asked for
     added = difference.get_by_role("insertion").all_inner_texts()
     assert any("Study this solution" in text for text in added)
     same = difference.get_by_role("button", name=re.compile("words the same"))

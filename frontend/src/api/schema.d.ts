@@ -1245,6 +1245,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/evaluations/{cursor}/examples/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Example
+         * @description One answer, with what model and base say of every token of both answers.
+         */
+        get: operations["get_example"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Retention Curve
+         * @description Every evaluated state of a run's weights: what it gained, and how far from the base it is.
+         *
+         *     Those that the run evaluated itself, and those of evaluations of its adapters and checkpoints.
+         */
+        get: operations["get_retention_curve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/evaluations/{cursor}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Retention
+         * @description What the model has kept of its base on one set, summed up and as a point for each example.
+         */
+        get: operations["get_retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run_id}/exports/options": {
         parameters: {
             query?: never;
@@ -2071,6 +2133,26 @@ export interface components {
             resumed: components["schemas"]["Resumed"] | null;
             /** @description Null on a host without GPUs. */
             gpu_memory: components["schemas"]["GpuMemory"] | null;
+        };
+        /**
+         * BaseQuadrants
+         * @description Answers by who got them right.
+         */
+        BaseQuadrants: {
+            /**
+             * Regressed
+             * @description The base was right, the model is wrong.
+             */
+            regressed: number;
+            /**
+             * Improved
+             * @description The base was wrong, the model is right.
+             */
+            improved: number;
+            /** Both Right */
+            both_right: number;
+            /** Both Wrong */
+            both_wrong: number;
         };
         /**
          * BenchmarkList
@@ -3257,6 +3339,35 @@ export interface components {
             };
         };
         /**
+         * DirectionFigures
+         * @description Distribution of the examples' means, each per token.
+         */
+        DirectionFigures: {
+            /**
+             * Examples
+             * @description Completions that say something.
+             */
+            examples: number;
+            /**
+             * Empty
+             * @description Empty completions: counted here, averaged nowhere.
+             */
+            empty: number;
+            /** @description Divergence of model and base, nats; at most ln 2. */
+            jsd: components["schemas"]["Summary"];
+            /** @description Log-probability under the base, nats. */
+            base_logprob: components["schemas"]["Summary"];
+            /** @description Under the model itself, nats. */
+            tuned_logprob: components["schemas"]["Summary"];
+            /**
+             * Base Perplexity
+             * @description exp of minus the mean log-probability under the base; null where there is none, or where it exceeds the numbers.
+             */
+            base_perplexity: number | null;
+            /** Tuned Perplexity */
+            tuned_perplexity: number | null;
+        };
+        /**
          * DiskNeed
          * @description Bytes that the run will write.
          */
@@ -3430,6 +3541,78 @@ export interface components {
              * @default 10
              */
             every_steps: number;
+        };
+        /**
+         * EvaluatedWeights
+         * @description One result of one state of a run's weights: a point of the curve.
+         */
+        EvaluatedWeights: {
+            /**
+             * Name
+             * @description `RUN:CURSOR` of the result.
+             */
+            name: string;
+            /**
+             * Run Id
+             * @description Run that holds it: this one, or an evaluation of its own.
+             */
+            run_id: string;
+            /** Cursor */
+            cursor: number;
+            /** Set */
+            set: string;
+            /** Questions */
+            questions: number | null;
+            /**
+             * Weights
+             * @enum {string}
+             */
+            weights: "base" | "student" | "ema";
+            /**
+             * Step
+             * @description Optimizer steps after which the weights were so.
+             */
+            step: number;
+            /**
+             * Last
+             * @description Whether it is the adapter that the run ended with.
+             */
+            last: boolean;
+            /**
+             * Time
+             * @description Seconds since the Unix epoch.
+             */
+            time: number;
+            accuracy: components["schemas"]["Interval"];
+            /**
+             * Base Accuracy
+             * @description Of the base on the same questions; null where it was not asked.
+             */
+            base_accuracy: number | null;
+            /**
+             * Gain
+             * @description Accuracy less the base's.
+             */
+            gain: number | null;
+            /**
+             * Jsd
+             * @description Mean over examples, forward, nats per token.
+             */
+            jsd: number | null;
+            /** Base Logprob */
+            base_logprob: number | null;
+            /** Base Perplexity */
+            base_perplexity: number | null;
+            /**
+             * Gold Perplexity
+             * @description Of the references under the model.
+             */
+            gold_perplexity: number | null;
+            /**
+             * Gold Base Perplexity
+             * @description Of the references under the base.
+             */
+            gold_base_perplexity: number | null;
         };
         /**
          * EvaluationCell
@@ -3955,6 +4138,13 @@ export interface components {
             base_answer: string;
             /** Base Correct */
             base_correct: boolean;
+            /**
+             * Base Extracted
+             * @description What was taken for the base's answer.
+             */
+            base_extracted?: string | null;
+            /** Base Partial */
+            base_partial?: number | null;
             /** @description On the tuned model's answer. */
             forward: components["schemas"]["Strip"] | null;
             /** @description On the base's answer. */
@@ -5532,6 +5722,26 @@ export interface components {
             errors: components["schemas"]["Problem"][];
         };
         /**
+         * PendingEvaluation
+         * @description An evaluation of the run's weights that is not over.
+         */
+        PendingEvaluation: {
+            /** Run Id */
+            run_id: string;
+            /** Name */
+            name: string;
+            status: components["schemas"]["RunStatus"];
+            /**
+             * Weights
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /** Step */
+            step: number;
+            /** Sets */
+            sets: string[];
+        };
+        /**
          * PlanCheck
          * @description What a written plan would start.
          */
@@ -5566,6 +5776,34 @@ export interface components {
              * @description YAML or JSON (docs/studies.md).
              */
             text: string;
+        };
+        /**
+         * Points
+         * @description A point for each example with something to score, as columns, in the examples' order.
+         */
+        Points: {
+            /** Index */
+            index: number[];
+            /** Sample */
+            sample: number[];
+            /** Quadrant */
+            quadrant: ("regressed" | "improved" | "both_right" | "both_wrong")[];
+            /**
+             * Grade
+             * @description Partial credit where the task has it, else 0 or 1.
+             */
+            grade: number[];
+            /**
+             * Gain
+             * @description The grade less that of the base's answer.
+             */
+            gain: number[];
+            /** Jsd */
+            jsd: number[];
+            /** Base Logprob */
+            base_logprob: number[];
+            /** Tuned Logprob */
+            tuned_logprob: number[];
         };
         /**
          * Preflight
@@ -6195,6 +6433,58 @@ export interface components {
             base_logprob: components["schemas"]["Interval"] | null;
             /** @description Likewise of the log-probability under the model itself: of its own answer, the base's (reverse) or the reference (gold). */
             tuned_logprob: components["schemas"]["Interval"];
+        };
+        /**
+         * Retention
+         * @description What a model has kept of its base on one set of questions, and what it gained.
+         */
+        Retention: {
+            /** Answers */
+            answers: number;
+            /**
+             * Compared
+             * @description Answers that were compared with the base.
+             */
+            compared: number;
+            quadrants: components["schemas"]["BaseQuadrants"];
+            /** @description Of the model, on the compared answers. */
+            accuracy: components["schemas"]["Interval"];
+            base_accuracy: components["schemas"]["Interval"];
+            /** @description Accuracy less the base's; BCa bootstrap over questions, 95 %. */
+            gain: components["schemas"]["Interval"];
+            /** @description First: the base; second: the model. Null where a question has several answers. */
+            mcnemar: components["schemas"]["McNemar"] | null;
+            /** Directions */
+            directions: {
+                [key: string]: components["schemas"]["DirectionFigures"];
+            };
+            /** @description Of the direction that was asked for. */
+            points: components["schemas"]["Points"];
+        };
+        /**
+         * RetentionCurve
+         * @description A run's weights over time: what they gained, and how far they went from the base.
+         */
+        RetentionCurve: {
+            /**
+             * Items
+             * @description By set, then by step.
+             */
+            items: components["schemas"]["EvaluatedWeights"][];
+            /** Pending */
+            pending: components["schemas"]["PendingEvaluation"][];
+            /**
+             * Sets
+             * @description What was asked, as it was last asked: to ask another checkpoint the same.
+             */
+            sets: components["schemas"]["EvaluationSet"][];
+            /**
+             * Source Run Id
+             * @description Of an evaluation of its own: the run whose weights it asked.
+             */
+            source_run_id: string | null;
+            /** Source Run Name */
+            source_run_name: string | null;
         };
         /**
          * Retry
@@ -7352,8 +7642,21 @@ export interface components {
              * @description Texts of the tokens.
              */
             pieces?: string[] | null;
-            /** Token Jsd */
+            /**
+             * Token Jsd
+             * @description Of each token, nats.
+             */
             token_jsd?: number[] | null;
+            /**
+             * Token Base Logprob
+             * @description Of each token under the base, nats.
+             */
+            token_base_logprob?: number[] | null;
+            /**
+             * Token Tuned Logprob
+             * @description Of each token under the tuned model, nats.
+             */
+            token_tuned_logprob?: number[] | null;
         };
         /**
          * StudyCreated
@@ -7891,6 +8194,31 @@ export interface components {
              * @description Share in the step's loss; null outside of its batch, as pinned ones are.
              */
             loss: number | null;
+        };
+        /**
+         * Summary
+         * @description How values are distributed; null where there are too few.
+         */
+        Summary: {
+            /** N */
+            n: number;
+            /** Mean */
+            mean: number | null;
+            /**
+             * Sd
+             * @description Sample standard deviation (divisor n − 1).
+             */
+            sd: number | null;
+            /** P10 */
+            p10: number | null;
+            /** P25 */
+            p25: number | null;
+            /** Median */
+            median: number | null;
+            /** P75 */
+            p75: number | null;
+            /** P90 */
+            p90: number | null;
         };
         /**
          * TableCell
@@ -14528,10 +14856,22 @@ export interface operations {
                 correct?: boolean | null;
                 /** @description Only those that the base got right and the model wrong. */
                 regressed?: boolean | null;
+                /** @description Only those that base and model got so. */
+                quadrant?: ("regressed" | "improved" | "both_right" | "both_wrong") | null;
                 /** @description Text to find. */
                 q?: string | null;
-                /** @description `-` sorts downwards. */
-                sort?: "index" | "-index" | "tokens" | "-tokens" | "jsd" | "-jsd" | "base_logprob" | "-base_logprob";
+                /** @description Forward, nats per token. */
+                min_jsd?: number | null;
+                /** @description Forward, nats per token. */
+                max_jsd?: number | null;
+                /** @description Forward, nats per token. */
+                min_base_logprob?: number | null;
+                /** @description Forward, nats per token. */
+                max_base_logprob?: number | null;
+                /** @description `-` sorts downwards. `gain`: what regressed first, then what is farthest from the base. */
+                sort?: "index" | "-index" | "tokens" | "-tokens" | "gain" | "-gain" | "jsd" | "-jsd" | "base_logprob" | "-base_logprob" | "tuned_logprob" | "-tuned_logprob" | "reverse_jsd" | "-reverse_jsd" | "reverse_logprob" | "-reverse_logprob" | "gold_change" | "-gold_change";
+                /** @description With the values of every token. */
+                per_token?: boolean;
                 /** @description Items per page. */
                 limit?: number;
                 /** @description Items to pass over. */
@@ -14554,6 +14894,264 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExampleList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_example: {
+        parameters: {
+            query?: {
+                /** @description Which answer to it. */
+                sample?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                /** @description Of the evaluation. */
+                cursor: number;
+                /** @description Of the question. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Example"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_retention_curve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionCurve"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_retention: {
+        parameters: {
+            query?: {
+                /** @description Whose points are given: of the model's answers, the base's (`reverse`), or the references (`gold`). */
+                direction?: "forward" | "reverse" | "gold";
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                /** @description Of the evaluation. */
+                cursor: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
                 };
             };
             /** @description Unauthorized */

@@ -1,16 +1,10 @@
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { client, unwrap } from "../api/client";
+import { benchmarksQuery } from "../api/datasetQueries";
 import type { Benchmark } from "../api/types";
 import { Copy } from "../components/Copy";
 import { Failure } from "../components/states";
 import { buttonClass, Skeleton } from "../components/ui";
-
-const benchmarksQuery = queryOptions({
-  queryKey: ["benchmarks"],
-  queryFn: ({ signal }) => unwrap(client.GET("/api/datasets/benchmarks", { signal })),
-  staleTime: 60_000,
-});
 
 const HEAD = "h-9 px-3 font-normal whitespace-nowrap";
 const CELL = "px-3 py-2";

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Check, X } from "lucide-react";
 import { useId } from "react";
 import { examplesQuery } from "../api/queries";
@@ -85,6 +86,11 @@ export function ExampleList({ run, evaluation, search, onSearch }: ExampleListPr
             </option>
           ))}
         </select>
+        {compared && (
+          <Link to="/runs/$runId" params={{ runId: run.id }} search={retention(run, evaluation)}>
+            <span className="text-accent-text text-sm hover:underline">Retention</span>
+          </Link>
+        )}
         <span className="ml-auto text-faint text-sm" aria-live="polite">
           {list.data && plural(list.data.total, "answer", "answers")}
         </span>
@@ -120,6 +126,12 @@ export function ExampleList({ run, evaluation, search, onSearch }: ExampleListPr
     </section>
   );
 }
+
+/** Where the same result is beside its base. */
+const retention = (run: RunDetail, evaluation: Evaluation) => ({
+  tab: "retention" as const,
+  result: `${run.id}:${evaluation.cursor}`,
+});
 
 interface ItemProps {
   item: EvaluationExample;

@@ -86,12 +86,14 @@ def page(tmp_path_factory):
     """The page's own functions, run by node on many records."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "entry.ts").write_text(RUNNER % {"folder": PAGE / "src" / "trajectories"})
-    bundle = [PAGE / "node_modules/.bin/rolldown", folder / "entry.ts", "-o", folder / "out.mjs"]
-    subprocess.run([*bundle, "--platform", "node"], check=True, capture_output=True, cwd=PAGE)
+    node = [ROOT / "scripts" / "with-node", "node"]
+    bundle = [*node, PAGE / "node_modules/rolldown/bin/cli.mjs", folder / "entry.ts"]
+    options = ["-o", folder / "out.mjs", "--platform", "node"]
+    subprocess.run([*bundle, *options], check=True, capture_output=True, cwd=PAGE)
 
     def ask(cases):
         given = json.dumps(cases)
-        command = ["node", str(folder / "out.mjs")]
+        command = [*node, folder / "out.mjs"]
         answer = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
         assert answer.returncode == 0, answer.stderr
         return json.loads(answer.stdout)
@@ -105,7 +107,7 @@ def item(row):
     return {
         "truncated": row["truncated"],
         "settings": settings and settings.model_dump(mode="json"),
-        "token_values": [token.model_dump(mode="json") for token in token_values(row)],
+        "token_values": token_values(row),
     }
 
 
