@@ -21,7 +21,7 @@ from tests.e2e.chromium import chromium
 LOADS, CHARTS, CHART_RUNS = 7, 20, 5
 _BATCH = 4000
 _TASKS = "disabled-by-default-devtools.timeline"
-_WIDE = {"width": 1440, "height": 900}
+WIDE = {"width": 1440, "height": 900}
 # From the navigation to the frame after the first row of the table.
 _FIRST_ROW = """
 window.firstRow = new Promise((done) => {
@@ -32,7 +32,7 @@ window.firstRow = new Promise((done) => {
     requestAnimationFrame(look);
 });
 """
-_FRAMES = """() => {
+FRAMES = """() => {
     window.gaps = [];
     let last = performance.now();
     const tick = (now) => {
@@ -52,7 +52,7 @@ def interactive(url: str, folder: Path, *, runs: int) -> dict[str, Any]:
     rows, answers = [], []
     with api(folder / "api", url) as server, chromium() as browser:
         for _ in range(LOADS):
-            context = browser.new_context(viewport=_WIDE)  # type: ignore[arg-type]
+            context = browser.new_context(viewport=WIDE)  # type: ignore[arg-type]
             context.add_init_script(_FIRST_ROW)
             page = context.new_page()
             page.goto(server.url, wait_until="commit")
@@ -80,7 +80,7 @@ def charts(url: str, folder: Path, *, points: int) -> dict[str, Any]:
         database = Database(url)
         ids = _long_runs(database, folder, names, points)
         database.close()
-        page = browser.new_page(viewport=_WIDE)  # type: ignore[arg-type]
+        page = browser.new_page(viewport=WIDE)  # type: ignore[arg-type]
         page.set_default_timeout(120_000)
         page.goto(f"{server.url}/compare?runs={','.join(ids)}&charts={','.join(names)}")
         first = page.get_by_test_id(f"chart-{names[0]}")
@@ -88,8 +88,8 @@ def charts(url: str, folder: Path, *, points: int) -> dict[str, Any]:
         first.and_(page.locator("canvas")).wait_for()
         page.wait_for_load_state("networkidle")
         shown = page.locator('canvas[data-testid^="chart-"]').count()
-        with _traced(browser, page) as tasks:
-            page.evaluate(_FRAMES)
+        with traced(browser, page) as tasks:
+            page.evaluate(FRAMES)
             _handle(page, names[0])
             gaps = page.evaluate("window.gaps")
     return {
@@ -130,7 +130,7 @@ def _handle(page: Page, name: str) -> None:
 
 
 @contextmanager
-def _traced(browser: Browser, page: Page) -> Iterator[list[tuple[float, float]]]:
+def traced(browser: Browser, page: Page) -> Iterator[list[tuple[float, float]]]:
     """Tasks of the page's main thread: wall and processor time of each, in microseconds."""
     browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline", _TASKS])
     tasks: list[tuple[float, float]] = []

@@ -151,7 +151,7 @@ def _fill(database: Database, run_id: str, attempt_id: int, count: int) -> None:
     texts = ["".join(chance.choices(WORDS, k=90)) for _ in range(1000)]
     for start in range(0, count, 5000):
         rows = [
-            _summary(chance, texts, run_id, attempt_id, number)
+            summaries(chance, texts, run_id, attempt_id, number)
             for number in range(start, min(count, start + 5000))
         ]
         if start == 0:
@@ -166,9 +166,10 @@ def _fill(database: Database, run_id: str, attempt_id: int, count: int) -> None:
             connection.execute(text("VACUUM ANALYZE trajectories"))
 
 
-def _summary(
+def summaries(
     chance: random.Random, texts: list[str], run_id: str, attempt_id: int, number: int
 ) -> dict[str, Any]:
+    """A rollout in texts and numbers, as SQL holds it."""
     return {
         "run_id": run_id,
         "attempt_id": attempt_id,
@@ -176,7 +177,7 @@ def _summary(
         "step": 1 + number // 16,
         "record_id": f"r{number % 4000}",
         "pinned": number % 40 == 7,
-        "prompt": f"{number} {texts[number % 997]}"[:400],
+        "prompt": f"{number} {texts[number % len(texts)]}"[:400],
         "completion": f"{number} {chance.choice(texts)}",
         "reference": "A. " + chance.choice(WORDS),
         "tokens": chance.randint(20, TOKENS),
@@ -193,11 +194,11 @@ def _write_shards(folder: Path) -> int:
     folder.mkdir()
     chance = random.Random(1)
     for shard in range(SHARDS):
-        rows = [_row(chance, TOKENS, VIEWS) for _ in range(SHARD_ROWS)]
+        rows = [record(chance, TOKENS, VIEWS) for _ in range(SHARD_ROWS)]
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         pq.write_table(table, folder / f"{shard}.parquet", compression="zstd",
                        row_group_size=GROUP_ROWS)  # fmt: skip
-    long = pa.Table.from_pylist([_row(chance, 2048, 6)], schema=SCHEMA)
+    long = pa.Table.from_pylist([record(chance, 2048, 6)], schema=SCHEMA)
     pq.write_table(long, folder / "long.parquet", compression="zstd")
     return (folder / "0.parquet").stat().st_size
 
@@ -211,7 +212,9 @@ def _link(attempt: Path, shards: Path, rollouts: int) -> None:
         os.link(shards / f"{number % SHARDS}.parquet", target)
 
 
-def _row(chance: random.Random, tokens: int, views: int) -> dict[str, Any]:
+def record(chance: random.Random, tokens: int, views: int) -> dict[str, Any]:
+    """A rollout with every token's values, as a file holds it."""
+
     def numbers() -> list[float]:
         return [chance.random() for _ in range(tokens)]
 

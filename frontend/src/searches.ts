@@ -65,6 +65,7 @@ export const QUANTITIES = [
   "divergence",
   "weight",
   "disagreement",
+  "clipped",
   "contrastive",
   "feature_distance",
   "gap",
@@ -73,6 +74,9 @@ export const QUANTITIES = [
   "contribution",
 ] as const;
 export type Quantity = (typeof QUANTITIES)[number];
+
+export const MAP_VALUES = ["logprob", "gap"] as const;
+export type MapValue = (typeof MAP_VALUES)[number];
 
 export const EXAMPLE_SORTS = ["index", "-jsd", "jsd", "base_logprob", "-tokens"] as const;
 export type ExampleSort = (typeof EXAMPLE_SORTS)[number];
@@ -219,6 +223,10 @@ export const runSearch = (raw: RawSearch) =>
     trajectory: whole(raw.trajectory, 0),
     by: oneOf(raw.by, QUANTITIES),
     token: whole(raw.token, 0),
+    /** Colours of the map of views; two views whose prompts are compared; changed settings. */
+    map: oneOf(raw.map, MAP_VALUES),
+    prompts: text(raw.prompts),
+    whatif: text(raw.whatif),
     // Evaluations
     evaluation: whole(raw.evaluation, 1),
     grade: oneOf(raw.grade, ["right", "wrong", "regressed"] as const),

@@ -57,6 +57,12 @@ PAGES: Final = (
     Place(
         "run-reader", "/runs/{run}?tab=trajectories&trajectory={trajectory}&token=1", "Completion"
     ),
+    Place(
+        "run-what-if",
+        "/runs/{run}?tab=trajectories&trajectory={trajectory}&token=1&by=gap&map=gap"
+        "&prompts=student+teacher&whatif=agreement_token_variance_4+clip_q_0.9",
+        "What if",
+    ),
     Place("run-evaluations", "/runs/{evaluation}?example=1", "own"),
     Place("run-retention", "/runs/{evaluation}?tab=retention", "Paired comparison"),
     Place(

@@ -21,6 +21,7 @@ export type LogLevel = LogLine["level"];
 export type TrajectorySummary = Schemas["TrajectorySummary"];
 export type TrajectoryOverview = Schemas["TrajectoryOverview"];
 export type TrajectoryDetail = Schemas["TrajectoryDetail"];
+export type FollowedRollout = Schemas["Summaries"];
 export type TokenValues = Schemas["TokenValues"];
 export type Evaluation = Schemas["EvaluationOut"];
 export type EvaluationExample = Schemas["Example"];

@@ -1,4 +1,4 @@
-import { Check, Copy as CopyIcon } from "lucide-react";
+import { Check, Copy as CopyIcon, type LucideIcon } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Button, IconButton } from "./ui";
 
@@ -24,9 +24,10 @@ interface CopyProps {
   text: string | (() => string);
   label: string;
   compact?: boolean;
+  icon?: LucideIcon;
 }
 
-export function Copy({ text, label, compact = false }: CopyProps) {
+export function Copy({ text, label, compact = false, icon = CopyIcon }: CopyProps) {
   const [state, setState] = useState<"idle" | "done" | "refused">("idle");
   useEffect(() => {
     if (state === "idle") return;
@@ -37,7 +38,7 @@ export function Copy({ text, label, compact = false }: CopyProps) {
     const done = await copyText(typeof text === "function" ? text() : text);
     setState(done ? "done" : "refused");
   };
-  const Icon = state === "done" ? Check : CopyIcon;
+  const Icon = state === "done" ? Check : icon;
   const words = { idle: label, done: "Copied", refused: "The browser refused" }[state];
   if (compact) {
     return (

@@ -163,7 +163,7 @@ function Legend({ scale }: { scale: Scale }) {
         role="img"
         aria-label={`Colours from ${number(scale.low, 3)} over ${number(middle, 3)} to ${number(scale.high, 3)} nats`}
         className="h-2.5 w-28 rounded-[2px] border border-line-strong"
-        style={{ background: gradient(scale.signed, theme) }}
+        style={{ background: gradient(scale, theme) }}
       />
       <span>≥ {number(scale.high, 3)} nats</span>
     </span>

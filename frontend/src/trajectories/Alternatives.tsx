@@ -1,5 +1,6 @@
 import type { TokenValues } from "../api/types";
 import { number } from "../lib/format";
+import { quoted } from "./visible";
 
 interface AlternativesProps {
   title: string;
@@ -39,14 +40,8 @@ export function Alternatives({ title, token, list, bar }: AlternativesProps) {
   );
 }
 
-function chance(share: number): string {
+export function chance(share: number): string {
   if (share >= 0.0995) return `${Math.round(share * 100)} %`;
   if (share >= 0.001) return `${(share * 100).toFixed(1)} %`;
   return "< 0.1 %";
-}
-
-/** Spaces and line breaks made visible. */
-export function quoted(text: string): string {
-  if (text === "") return "∅";
-  return text.replaceAll(" ", "␣").replaceAll("\n", "⏎").replaceAll("\t", "⇥");
 }

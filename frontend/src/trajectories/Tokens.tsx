@@ -1,15 +1,15 @@
-import { memo, type Ref } from "react";
+import { memo, useEffect, useRef } from "react";
 import type { TokenValues } from "../api/types";
 import type { Paint } from "./colours";
+import { type Cursor, type Place, toEnds, useCursor } from "./cursor";
+import { spoken, visible } from "./visible";
 
 interface TokensProps {
-  ref: Ref<HTMLDivElement>;
   tokens: readonly TokenValues[];
   paints: readonly (Paint | null)[];
-  selected: number | null;
-  onSelect: (index: number | null) => void;
-  onHover: (index: number | null) => void;
 }
+
+const NO_TOKENS = "The model ended its answer before the first token.";
 
 function indexOf(target: EventTarget): number | null {
   const index =
@@ -17,82 +17,87 @@ function indexOf(target: EventTarget): number | null {
   return index === undefined ? null : Number(index);
 }
 
-/** One handler for all tokens; a list box, so that arrow keys move from token to token. */
-export function Tokens({ ref, tokens, paints, selected, onSelect, onHover }: TokensProps) {
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    const last = tokens.length - 1;
-    const from = selected ?? -1;
-    const target = {
-      ArrowRight: Math.min(last, from + 1),
-      ArrowLeft: Math.max(0, from - 1),
-      Home: 0,
-      End: last,
-    }[event.key];
-    if (target === undefined) return;
-    event.preventDefault();
-    onSelect(target);
-  };
+/** Moves the marks of the chosen and the hovered token; nothing else is drawn anew. */
+function mark(list: HTMLElement, place: Place, before: Place): void {
+  const token = (index: number | null) =>
+    index === null ? null : list.querySelector<HTMLElement>(`[data-i="${index}"]`);
+  token(before.chosen)?.setAttribute("aria-selected", "false");
+  token(before.hovered)?.removeAttribute("data-hovered");
+  token(place.hovered)?.setAttribute("data-hovered", "");
+  const chosen = token(place.chosen);
+  chosen?.setAttribute("aria-selected", "true");
+  if (chosen) list.setAttribute("aria-activedescendant", chosen.id);
+  else list.removeAttribute("aria-activedescendant");
+  if (chosen && place.chosen !== before.chosen) reveal(list, chosen);
+}
+
+/** Scrolls the list alone: the page stays where its reader is. */
+function reveal(list: HTMLElement, token: HTMLElement): void {
+  const margin = 24;
+  const top = token.offsetTop - margin;
+  const bottom = token.offsetTop + token.offsetHeight + margin;
+  if (top < list.scrollTop) list.scrollTop = top;
+  else if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
+}
+
+function follow(list: HTMLElement, cursor: Cursor): () => void {
+  const place = cursor.get();
+  mark(list, place, { chosen: null, hovered: null });
+  if (place.chosen !== null) {
+    // A link leads to the token, wherever on the page it is.
+    list.querySelector(`[data-i="${place.chosen}"]`)?.scrollIntoView({ block: "nearest" });
+  }
+  return cursor.listen((now, before) => mark(list, now, before));
+}
+
+/** One handler for all tokens; a list box, whose arrow keys the reader handles. */
+export const Tokens = memo(function Tokens({ tokens, paints }: TokensProps) {
+  const cursor = useCursor();
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => (list.current ? follow(list.current, cursor) : undefined), [cursor]);
+  if (!tokens.length) return <p className="p-3 text-muted">{NO_TOKENS}</p>;
   return (
     <div
-      ref={ref}
+      ref={list}
       role="listbox"
       aria-label="Tokens of the completion; arrow keys move"
-      aria-activedescendant={selected === null ? undefined : `token-${selected}`}
       tabIndex={0}
       data-testid="tokens"
-      onKeyDown={onKeyDown}
-      onPointerOver={(event) => onHover(indexOf(event.target))}
-      onPointerLeave={() => onHover(null)}
+      onKeyDown={(event) => toEnds(event, cursor, tokens.length)}
+      onPointerOver={(event) => cursor.hover(indexOf(event.target))}
+      onPointerLeave={() => cursor.hover(null)}
       onClick={(event) => {
         const index = indexOf(event.target);
-        if (index !== null) onSelect(index);
+        if (index !== null) cursor.choose(index);
       }}
-      className="max-h-[560px] overflow-y-auto whitespace-pre-wrap break-words p-3 font-mono text-sm leading-6 focus-visible:outline-offset-[-2px]"
+      className="relative max-h-[560px] overflow-y-auto whitespace-pre-wrap break-words p-3 font-mono text-sm leading-6 focus-visible:outline-offset-[-2px]"
     >
       {tokens.map((token, index) => (
-        <Token
-          key={index}
-          index={index}
-          text={token.text}
-          paint={paints[index] ?? null}
-          selected={index === selected}
-        />
+        <Token key={index} index={index} text={token.text} paint={paints[index] ?? null} />
       ))}
     </div>
   );
-}
+});
 
 interface TokenProps {
   index: number;
   text: string;
   paint: Paint | null;
-  selected: boolean;
 }
 
-const Token = memo(function Token({ index, text, paint, selected }: TokenProps) {
+const Token = memo(function Token({ index, text, paint }: TokenProps) {
   return (
     <span
       id={`token-${index}`}
       data-i={index}
       role="option"
-      aria-selected={selected}
-      aria-label={text.trim() === "" ? blank(text) : undefined}
+      aria-selected={false}
+      aria-label={spoken(text)}
       tabIndex={-1}
       style={paint ? { background: paint.background, color: paint.color } : undefined}
-      className="cursor-pointer rounded-[2px] py-0.5 hover:outline hover:outline-accent aria-selected:outline-2 aria-selected:outline-accent"
+      className="cursor-pointer rounded-[2px] py-0.5 aria-selected:outline-2 aria-selected:outline-accent data-hovered:outline data-hovered:outline-accent"
     >
       {visible(text)}
     </span>
   );
 });
-
-/** A line break is a token that one must be able to point at. */
-function visible(text: string): string {
-  if (text === "") return "∅";
-  return text.replaceAll("\n", "⏎\n");
-}
-
-function blank(text: string): string {
-  if (text === "") return "empty token";
-  return text.includes("\n") ? "line break" : "space";
-}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { TokenValues } from "../api/types";
-import { paint, presentIn, scaleOf } from "./colours";
+import type { TokenValues, TrajectoryDetail } from "../api/types";
+import { paint, scaleOf } from "./colours";
+import { present, recordOf } from "./whatifSettings";
 
 function contrast(a: string, b: string): number {
   const lum = (css: string) => {
@@ -30,6 +31,12 @@ describe("token colours", () => {
     expect(scaleOf([0.1, 0.2], { signed: false, top: 1 }).high).toBe(1);
   });
 
+  it("are strongest for the least weight", () => {
+    const scale = scaleOf([0.1, 1], { signed: false, top: 1, least: true });
+    expect(paint(1, scale, "light")?.background).toBe("rgb(255,255,255)");
+    expect(paint(0, scale, "light")?.background).toBe("rgb(0,34,78)");
+  });
+
   it("are offered for what some token has", () => {
     const bare = {
       student_logprob: -1,
@@ -37,12 +44,17 @@ describe("token colours", () => {
       teacher_logprob: null,
       teacher_entropy: null,
       divergence: null,
+      divergence_clipped: null,
       weight: null,
       disagreement: null,
       contrastive: null,
       feature_distance: null,
       contribution: null,
     } as TokenValues;
+    const presentIn = (token_values: TokenValues[]) => {
+      const item = { token_values } as TrajectoryDetail;
+      return present(item, recordOf(item), null);
+    };
     expect(presentIn([bare])).toEqual(["student_entropy"]);
     const taught = { ...bare, teacher_logprob: -2, divergence: 0, weight: 0.5 };
     expect(presentIn([bare, taught])).toEqual(["divergence", "weight", "gap", "student_entropy"]);

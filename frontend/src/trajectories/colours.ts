@@ -1,7 +1,7 @@
 /** Which quantities colour the tokens, and how. */
 import type { TokenValues } from "../api/types";
 import type { Theme } from "../lib/theme";
-import { QUANTITIES, type Quantity } from "../searches";
+import type { Quantity } from "../searches";
 
 export interface QuantityLook {
   label: string;
@@ -9,6 +9,8 @@ export interface QuantityLook {
   signed: boolean;
   /** End of the scale, where it is known beforehand. */
   top?: number;
+  /** Whether the least values are what to look at. */
+  least?: boolean;
   of: (token: TokenValues) => number | null;
 }
 
@@ -28,6 +30,7 @@ export const LOOKS: Record<Quantity, QuantityLook> = {
     help: "What the token's divergence is multiplied by: 1 where the teachers agree, less where they do not.",
     signed: false,
     top: 1,
+    least: true,
     of: (token) => token.weight,
   },
   disagreement: {
@@ -35,6 +38,13 @@ export const LOOKS: Record<Quantity, QuantityLook> = {
     help: "How far the auxiliary teachers' log-probabilities of the sampled token lie apart.",
     signed: false,
     of: (token) => token.disagreement,
+  },
+  clipped: {
+    label: "Clipped away",
+    help: "What clipping takes from the token's divergence, in nats. Above 0 the token is clipped.",
+    signed: false,
+    of: ({ divergence, divergence_clipped: clipped }) =>
+      divergence === null || clipped === null ? null : divergence - clipped,
   },
   contrastive: {
     label: "Contrastive term",
@@ -74,23 +84,22 @@ export const LOOKS: Record<Quantity, QuantityLook> = {
   },
 };
 
-/** Quantities that some token has: those of a mechanism that is off are absent. */
-export function presentIn(tokens: readonly TokenValues[]): Quantity[] {
-  return QUANTITIES.filter((name) => tokens.some((token) => LOOKS[name].of(token) !== null));
-}
-
 export interface Scale {
   low: number;
   high: number;
   signed: boolean;
+  /** Whether the least value has the strongest colour. */
+  reversed?: boolean;
 }
 
 /** From zero to the 98th percentile: one extreme token must not bleach all others. */
 export function scaleOf(
   values: readonly (number | null)[],
-  { signed, top: end }: Pick<QuantityLook, "signed" | "top">,
+  { signed, top: end, least }: Pick<QuantityLook, "signed" | "top" | "least">,
 ): Scale {
-  if (end !== undefined) return { low: signed ? -end : 0, high: end, signed };
+  if (end !== undefined) {
+    return { low: signed ? -end : 0, high: end, signed, ...(least ? { reversed: true } : {}) };
+  }
   const sizes = values
     .filter((value): value is number => value !== null && Number.isFinite(value))
     .map(Math.abs)
@@ -173,15 +182,15 @@ const LIGHT_INK = "#ffffff";
 export function paint(value: number | null, scale: Scale, theme: Theme): Paint | null {
   if (value === null || !Number.isFinite(value)) return null;
   const share = (value - scale.low) / (scale.high - scale.low);
-  const colour = mix(stops(scale.signed, theme), share);
+  const colour = mix(stops(scale.signed, theme), scale.reversed ? 1 - share : share);
   // Whichever ink has the larger contrast ratio on this ground.
   const ground = luminance(colour);
   const onDark = 1.05 / (ground + 0.05) > (ground + 0.05) / 0.05;
   return { background: `rgb(${colour.join(",")})`, color: onDark ? LIGHT_INK : DARK_INK };
 }
 
-export function gradient(signed: boolean, theme: Theme): string {
-  return `linear-gradient(90deg, ${stops(signed, theme)
+export function gradient({ signed, reversed }: Scale, theme: Theme): string {
+  return `linear-gradient(${reversed ? 270 : 90}deg, ${stops(signed, theme)
     .map((colour) => `rgb(${colour.join(",")})`)
     .join(", ")})`;
 }
