@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from app.deps import BIGGEST
 from app.preflight.schemas import RenderedExample
 from app.schemas import Request, Schema
 from app.statistics import Interval
@@ -15,6 +14,8 @@ from core.config_part import ShortText
 from core.errors import Problem
 from core.generation_job import COLUMNS, SAMPLES, End, GenerationStatus, Sampled
 
+BIGGEST: Final = 2**63 - 1
+"""What a column of numbers holds."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Role = Literal["student", "primary", "auxiliary", "negative"]
