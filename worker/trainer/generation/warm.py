@@ -27,7 +27,6 @@ from worker.trainer.memory import fits
 from worker.trainer.model import (
     Network,
     base_weight,
-    check_targets,
     context_length,
     load_network,
     lora_config,
@@ -104,10 +103,12 @@ class WarmModel:
     def _put_on(self, folder: Path, weights: str, shape: ModelConfig) -> Adapter:
         self._made += 1
         adapter = Adapter(f"column{self._made}")
-        check_targets(self.network.causal, shape.lora)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.network.peft.add_adapter(adapter.name, lora_config(shape))
+            try:
+                self.network.peft.add_adapter(adapter.name, lora_config(shape))
+            except ValueError as error:
+                raise _has_no_such_layers(folder, self.model) from error
         layers = (one for one in self.network.peft.modules() if isinstance(one, LoraLayer))
         self.network = replace(self.network, layers=tuple(layers))
         self.network.peft.eval()
@@ -172,6 +173,15 @@ def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def _has_no_such_layers(folder: Path, model: ModelConfig) -> Exception:
+    return mistake(
+        "adapter_invalid",
+        f"The adapter in {folder} is for layers that {model.name} does not have.",
+        "Compare it with runs on its own base model.",
+        field="adapter",
+    )
 
 
 def _for_another(folder: Path, other: str, model: ModelConfig) -> Exception:
