@@ -31,6 +31,7 @@ from app.preflight.router import router as preflight_router
 from app.presets.router import router as presets_router
 from app.projects.router import router as projects_router
 from app.queues.router import router as queues_router
+from app.retention.router import router as retention_router
 from app.runs.feed import Feed
 from app.runs.list_router import router as run_lists_router
 from app.runs.router import router as runs_router
@@ -94,6 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         trajectories_router,
         datasets_router,
         evaluations_router,
+        retention_router,
         exports_router,
         generations_router,
         artifacts_router,

@@ -9,6 +9,12 @@ at temperature 0.7. `wide` is a random Qwen2 with a vocabulary of 151,936, hidde
 and completions of 256 tokens. TRL runs with `full_logits` and an EMA teacher: once with its other
 defaults, which include gradient checkpointing, and once without that. Memory is the largest
 resident size during the steps, less what the process held when model and optimizer were loaded.
+
+Our prompts begin as the real ones do, counted in tokens of SmolLM2: primary and negative teacher
+share the system prompt (24), the question (98) and the template's next words (16) of their 256. An
+auxiliary teacher is shown another example before the question; it shares only the system prompt and
+the first words of its template (10), with all others of its kind. TRL's teacher prompt, too, is the
+student's prompt (128) with the context after it.
 """
 
 from __future__ import annotations
@@ -175,22 +181,31 @@ def our_side(case: Case, steps: int, preset: str) -> Result:
     network = replace(network, end_ids=(-1,))  # nothing ends a completion early
     draw = random.Random(0)
 
-    def view(length: int) -> View:
-        return View("", [draw.randrange(300, 40_000) for _ in range(length)])
+    def words(length: int) -> list[int]:
+        return [draw.randrange(300, 40_000) for _ in range(length)]
+
+    def view(length: int, before: list[int], after: list[int]) -> View:
+        return View("", before + words(length - len(before) - len(after)) + after)
 
     objective = config.objective
     views = objective.agreement.views if objective.agreement.enabled else 0
     record = Record(id="0", line=1, prompt="-", answer="-")
-    examples = [
-        Example(
+    system, turn = words(24), words(6)
+    shown, study, another, now = words(16), words(31), words(10), words(8)
+
+    def example() -> Example:
+        question = words(STUDENT - len(system) - len(turn))
+        taught = system + question + shown, study + turn
+        beside = system + another, now + question + turn
+        return Example(
             record,
-            view(STUDENT),
-            view(TEACHER),
-            tuple(view(TEACHER) for _ in range(views)),
-            view(TEACHER) if objective.contrastive.enabled else None,
+            View("", system + question + turn),
+            view(TEACHER, *taught),
+            tuple(view(TEACHER, *beside) for _ in range(views)),
+            view(TEACHER, *taught) if objective.contrastive.enabled else None,
         )
-        for _ in range(PROMPTS)
-    ]
+
+    examples = [example() for _ in range(PROMPTS)]
     sampler, scorer = TransformersSampler(network, Interrupt()), Scorer(network, config)
     optimizer = torch.optim.AdamW(network.trainable(), lr=2e-5)
     held = forget_peak()

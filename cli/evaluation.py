@@ -15,16 +15,25 @@ from app.evaluations.comparison import rate_intervals
 from app.evaluations.files import read_examples
 from app.evaluations.schemas import Comparison
 from app.statistics import Interval
-from cli.telling import say
+from cli.retention import in_studio, list_results, retention, start
+from cli.telling import say, studio
 from core.errors import StudioError
 
 app = typer.Typer(
     name="evaluation",
-    help="Show and compare evaluations, by the folders that hold their `answers.jsonl`.",
+    help="Show and compare evaluations: by the folders that hold their `answers.jsonl`, or those "
+    "of a studio's runs.",
     no_args_is_help=True,
 )
+app.command()(retention)
+app.command("list")(list_results)
+app.command()(start)
 Folders = Annotated[
-    str, typer.Argument(help="Folder of a set's results; several, by commas, are seeds.")
+    str,
+    typer.Argument(
+        help="Folder of a set's results, or RUN:NUMBER of one in the studio; several, by commas, "
+        "are seeds."
+    ),
 ]
 Folder = Annotated[Path, typer.Argument(help="Folder of a set's results.")]
 
@@ -65,16 +74,30 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Two models on the same questions; differences are second − first."""
-    try:
-        sides = [
-            [read_examples(Path(folder)) for folder in side.split(",")] for side in (first, second)
-        ]
-        found = compare_examples(*sides)
-    except UnavailableError as error:
-        _refuse(error.detail)
-    except StudioError as error:
-        _refuse(str(error))
+    sides = [side.split(",") for side in (first, second)]
+    if all(in_studio(name) for side in sides for name in side):
+        found = _compared_by_studio(*sides)
+    else:
+        try:
+            found = compare_examples(*([read_examples(Path(x)) for x in side] for side in sides))
+        except UnavailableError as error:
+            _refuse(error.detail)
+        except StudioError as error:
+            _refuse(str(error))
     say(found.model_dump_json(indent=2) if as_json else _told(found))
+
+
+def _compared_by_studio(*sides: list[str]) -> Comparison:
+    with studio() as client:
+        named = [
+            [
+                f"{client.runs.find(place[0]).id}:{place[1]}"
+                for name in side
+                if (place := in_studio(name))
+            ]
+            for side in sides
+        ]
+        return client.evaluations.compare(*named)
 
 
 def _told(found: Comparison) -> str:

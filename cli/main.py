@@ -25,6 +25,7 @@ from cli.metrics import metrics
 from cli.runs import app as runs
 from cli.serve import serve
 from cli.study import app as study
+from cli.trajectories import app as trajectories
 from cli.up import REAPER_COMMAND, run_up, worker_command
 from cli.workers import app as workers
 from cli.workers import queue_app as queue
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(runs)
 app.add_typer(exports)
+app.add_typer(trajectories)
 app.command()(metrics)
 app.command()(compare)
 app.command()(search)

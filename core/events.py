@@ -152,6 +152,28 @@ class TrajectoryEvent(_Event):
     tokens: int = Field(ge=0, description="Completion tokens.")
     truncated: bool = Field(description="Whether the rollout ended without an end token.")
     divergence: float | None = Field(description="Mean divergence per token, nats.")
+    disagreement: float | None = Field(
+        default=None, description="Mean disagreement of the auxiliary teachers per token."
+    )
+    disagreement_max: float | None = Field(
+        default=None, description="Disagreement at the token at which it is largest."
+    )
+    weight: float | None = Field(default=None, description="Mean agreement weight per token.")
+    clipped_share: float | None = Field(
+        default=None, description="Share of the tokens whose divergence was clipped."
+    )
+    contrastive_share: float | None = Field(
+        default=None, description="Share of the tokens at which the contrastive term is not 0."
+    )
+    feature_distance: float | None = Field(
+        default=None, description="Mean squared distance of the final hidden states."
+    )
+    grade: float | None = Field(
+        default=None, description="1: the completion is right; 0: it is not; null: not graded."
+    )
+    loss: float | None = Field(
+        default=None, description="Share in the step's loss; null outside of its batch."
+    )
     file: str = Field(description="Parquet file, relative to the attempt's folder.")
     row: int = Field(ge=0, description="Row in that file.")
 

@@ -33,6 +33,9 @@ def _as_written(given: Any) -> Any:  # noqa: ANN401 - whatever the file holds
     return str(given) if isinstance(given, int | float) else given
 
 
+DEFAULT_PROJECT: Final = "Default"
+"""Holds what names no project."""
+
 _Word = Annotated[
     str,
     BeforeValidator(_as_written),
@@ -50,7 +53,9 @@ class StudyPlan(Part):
 
     name: ShortText = Field(description="Name of the study.")
     project: ShortText = Field(
-        default="Studies", description="Project that holds the runs; made if it does not exist."
+        default=DEFAULT_PROJECT,
+        description="Project that holds the runs and whose data sets they name; "
+        "made if it does not exist.",
     )
     base: _Settings = Field(
         description="What all cells share: a part of a run's configuration, or a whole one."

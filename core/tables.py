@@ -127,7 +127,8 @@ def _parse(line: str, number: int) -> Any | StudioError:  # noqa: ANN401 - whate
     try:
         return json.loads(line)
     except json.JSONDecodeError as error:
-        return broken(number, f"is not valid JSON: {error.msg}", _ONE_OBJECT)
+        reason = f"{error.msg.removesuffix(' at')} at column {error.colno}"
+        return broken(number, f"is not valid JSON: {reason}", _ONE_OBJECT)
     except (ValueError, RecursionError) as error:  # endless numbers, endless nesting
         reason = str(error).partition(";")[0]
         return broken(number, f"is not valid JSON: {reason}", _ONE_OBJECT)

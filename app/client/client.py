@@ -10,9 +10,10 @@ from app.client.datasets import Datasets
 from app.client.evaluations import Evaluations
 from app.client.exports import Bundles, Exports
 from app.client.generations import Generations
-from app.client.more import Experiments, Presets, Projects, Trajectories
+from app.client.more import Experiments, Presets, Projects
 from app.client.runs import Runs
 from app.client.studies import Studies
+from app.client.trajectories import Trajectories
 from app.client.transport import ANSWER_SECONDS, Patience, Transport
 from app.client.workers import Queues, Workers
 from app.search.schemas import Hit

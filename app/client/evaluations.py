@@ -8,6 +8,7 @@ from typing import Any
 from app.client.finding import path
 from app.client.paging import each, plain
 from app.client.transport import Transport
+from app.evaluations.quadrants import Quadrant
 from app.evaluations.schemas import (
     Comparison,
     EvaluationCreate,
@@ -15,6 +16,7 @@ from app.evaluations.schemas import (
     EvaluationOut,
     Example,
 )
+from app.retention.schemas import Direction, Retention, RetentionCurve
 from app.runs.schemas import RunCreated
 
 
@@ -44,6 +46,7 @@ class Evaluations:
         *,
         correct: bool | None = None,
         regressed: bool | None = None,
+        quadrant: Quadrant | None = None,
         text: str | None = None,
         sort: str = "index",
         most: int | None = None,
@@ -55,13 +58,36 @@ class Evaluations:
             cursor: of the result, as `list` gives it.
             correct: only right, or only wrong ones.
             regressed: only those that the base got right and the model wrong.
+            quadrant: only those that base and model got so.
             text: only those with this in prompt or answer.
-            sort: `index`, `tokens`, `jsd` or `base_logprob`; `-` before it sorts downwards.
+            sort: `index`, `tokens`, `gain` (what regressed first), `jsd`, `base_logprob`,
+                `tuned_logprob`, `reverse_jsd`, `reverse_logprob` or `gold_change`; `-` before it
+                sorts downwards.
             most: examples at most; None: all.
         """
-        query = {"correct": correct, "regressed": regressed, "q": text, "sort": sort}
+        query = {
+            "correct": correct,
+            "regressed": regressed,
+            "quadrant": quadrant,
+            "q": text,
+            "sort": sort,
+        }
         where = path("runs", run, "evaluations", cursor, "examples")
         return each(self._transport, where, query, Example, most, key="index,sample")
+
+    def example(self, run: str, cursor: int, index: int, *, sample: int = 0) -> Example:
+        """One answer, with what model and base say of every token of both answers."""
+        where = path("runs", run, "evaluations", cursor, "examples", index)
+        return Example.model_validate(self._transport.get(where, {"sample": sample}))
+
+    def retention(self, run: str, cursor: int, *, direction: Direction = "forward") -> Retention:
+        """What the model has kept of its base, summed up and as a point for each example."""
+        where = path("runs", run, "evaluations", cursor, "retention")
+        return Retention.model_validate(self._transport.get(where, {"direction": direction}))
+
+    def curve(self, run: str) -> RetentionCurve:
+        """Every evaluated state of a run's weights: the gain beside the forgetting."""
+        return RetentionCurve.model_validate(self._transport.get(path("runs", run, "retention")))
 
     def compare(self, first: Sequence[str], second: Sequence[str]) -> Comparison:
         """Two models on the same questions; each side names results as `RUN:CURSOR`, by seed."""

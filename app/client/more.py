@@ -1,4 +1,4 @@
-"""Projects, experiments, presets and recorded rollouts."""
+"""Projects, experiments and presets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from app.client.transport import Transport
 from app.experiments.schemas import ExperimentOut
 from app.presets.schemas import PresetOut
 from app.projects.schemas import ProjectOut
-from app.trajectories.schemas import TrajectoryDetail, TrajectorySummary
 from core.config import RunConfig
 
 
@@ -90,30 +89,3 @@ class Presets:
     def list(self) -> Iterator[PresetOut]:
         """Every mechanism alone, the baselines, and UniSD*."""
         return each(self._transport, "/api/presets", {}, PresetOut, key="name")
-
-
-class Trajectories:
-    """Recorded rollouts, token by token."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def list(
-        self,
-        run: str,
-        *,
-        attempt: int | None = None,
-        pinned: bool | None = None,
-        text: str | None = None,
-        sort: str = "-step",
-        most: int | None = None,
-    ) -> Iterator[TrajectorySummary]:
-        """Recorded rollouts of a run; `sort` by `step`, `divergence` or `tokens`, `-` downwards."""
-        query = {"attempt": attempt, "pinned": pinned, "q": text, "sort": sort}
-        where = path("runs", run, "trajectories")
-        return each(self._transport, where, query, TrajectorySummary, most)
-
-    def get(self, run: str, trajectory_id: int) -> TrajectoryDetail:
-        """A recorded rollout with every token's values."""
-        answer = self._transport.get(path("runs", run, "trajectories", trajectory_id))
-        return TrajectoryDetail.model_validate(answer)

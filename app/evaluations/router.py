@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, status
 from pydantic import Field
@@ -10,8 +10,17 @@ from pydantic import Field
 from app.deps import BIGGEST, Actor, Limit, Offset, ReadSession, SettingsDep, WriteSession
 from app.errors import documented
 from app.evaluations import service
+from app.evaluations.files import with_tokens
 from app.evaluations.pairs import compare_results
-from app.evaluations.schemas import Comparison, EvaluationCreate, EvaluationList, ExampleList
+from app.evaluations.quadrants import Quadrant
+from app.evaluations.schemas import (
+    Comparison,
+    EvaluationCreate,
+    EvaluationList,
+    Example,
+    ExampleList,
+)
+from app.evaluations.sorting import ExampleFilter, Sort, find_example, select_examples
 from app.once import OnceDep
 from app.runs import present
 from app.runs.schemas import RunCreated
@@ -22,9 +31,8 @@ Evaluations = Annotated[
     list[Annotated[str, Field(pattern=r"^[0-9a-z]{1,12}:[0-9]{1,15}$")]],
     Field(min_length=1, max_length=100),
 ]
-Sort = Literal[
-    "index", "-index", "tokens", "-tokens", "jsd", "-jsd", "base_logprob", "-base_logprob"
-]
+Cursor = Annotated[int, Path(ge=0, le=BIGGEST, description="Of the evaluation.")]
+Bound = Annotated[float | None, Query(allow_inf_nan=False, description="Forward, nats per token.")]
 
 
 @router.post(
@@ -74,22 +82,64 @@ def list_examples(
     session: ReadSession,
     settings: SettingsDep,
     run_id: str,
-    cursor: Annotated[int, Path(ge=0, le=BIGGEST, description="Of the evaluation.")],
+    cursor: Cursor,
     correct: Annotated[bool | None, Query(description="Only right, or only wrong.")] = None,
     regressed: Annotated[
         bool | None, Query(description="Only those that the base got right and the model wrong.")
     ] = None,
+    quadrant: Annotated[
+        Quadrant | None, Query(description="Only those that base and model got so.")
+    ] = None,
     q: Annotated[str | None, Query(max_length=200, description="Text to find.")] = None,
-    sort: Annotated[Sort, Query(description="`-` sorts downwards.")] = "index",
+    min_jsd: Bound = None,
+    max_jsd: Bound = None,
+    min_base_logprob: Bound = None,
+    max_base_logprob: Bound = None,
+    sort: Annotated[
+        Sort,
+        Query(
+            description="`-` sorts downwards. `gain`: what regressed first, then what is farthest "
+            "from the base."
+        ),
+    ] = "index",
+    *,
+    per_token: Annotated[bool, Query(description="With the values of every token.")] = True,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> ExampleList:
     """Every answer of one evaluation, with its grade and its comparison with the base."""
-    items, total = service.list_examples(
-        service.get_examples(session, settings, run_id, cursor),
-        service.ExampleFilter(correct=correct, regressed=regressed, text=q),
+    kept = service.get_kept(session, settings, run_id, cursor)
+    items, total = select_examples(
+        kept.items,
+        ExampleFilter(
+            correct=correct,
+            regressed=regressed,
+            quadrant=quadrant,
+            text=q,
+            jsd=(min_jsd, max_jsd),
+            base_logprob=(min_base_logprob, max_base_logprob),
+        ),
         sort=sort,
         limit=limit,
         offset=offset,
     )
+    if per_token:
+        items = with_tokens(kept, items)
     return ExampleList(items=items, total=total, limit=limit, offset=offset)
+
+
+@router.get(
+    "/runs/{run_id}/evaluations/{cursor}/examples/{index}",
+    responses=documented(404, 409, 422, 503),
+)
+def get_example(
+    session: ReadSession,
+    settings: SettingsDep,
+    run_id: str,
+    cursor: Cursor,
+    index: Annotated[int, Path(ge=0, le=BIGGEST, description="Of the question.")],
+    sample: Annotated[int, Query(ge=0, le=BIGGEST, description="Which answer to it.")] = 0,
+) -> Example:
+    """One answer, with what model and base say of every token of both answers."""
+    kept = service.get_kept(session, settings, run_id, cursor)
+    return with_tokens(kept, [find_example(kept.items, index, sample)])[0]

@@ -76,7 +76,13 @@ class Strip(Schema):
     tuned_logprob: float = Field(description="Mean per token under the tuned model, nats.")
     jsd: float = Field(description="Mean per token, nats; at most ln 2.")
     pieces: list[str] | None = Field(default=None, description="Texts of the tokens.")
-    token_jsd: list[float] | None = None
+    token_jsd: list[float] | None = Field(default=None, description="Of each token, nats.")
+    token_base_logprob: list[float] | None = Field(
+        default=None, description="Of each token under the base, nats."
+    )
+    token_tuned_logprob: list[float] | None = Field(
+        default=None, description="Of each token under the tuned model, nats."
+    )
 
 
 class ExampleRetention(Schema):
@@ -84,6 +90,10 @@ class ExampleRetention(Schema):
 
     base_answer: str
     base_correct: bool
+    base_extracted: str | None = Field(
+        default=None, description="What was taken for the base's answer."
+    )
+    base_partial: float | None = None
     forward: Strip | None = Field(description="On the tuned model's answer.")
     reverse: Strip | None = Field(description="On the base's answer.")
     gold: Strip | None = Field(description="On the reference.")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.datasets.references import Resolver, placed
 from app.errors import ConflictError, NotFoundError
 from app.evaluations.comparison import rate_intervals
-from app.evaluations.files import read_stored_examples
+from app.evaluations.files import Kept, read_stored_examples
 from app.evaluations.schemas import EvaluationCreate, EvaluationOut, Example
 from app.models import Attempt, Run, RunEvent
 from app.preflight.check import Findings, check_job
@@ -33,15 +32,6 @@ from core.validation import validation_problems
 
 _SMALL_ANSWERS: Final = 256
 """An evaluation with so many answers at most need not wait behind training."""
-
-
-@dataclass(frozen=True)
-class ExampleFilter:
-    """Which examples a list shows."""
-
-    correct: bool | None = None
-    regressed: bool | None = None
-    text: str | None = None
 
 
 def create_evaluation(
@@ -155,10 +145,8 @@ def _find(session: Session, run_id: str, cursor: int) -> Row[RunEvent, str]:
     return row
 
 
-def get_examples(
-    session: Session, settings: Settings, run_id: str, cursor: int
-) -> Sequence[Example]:
-    """All examples of one result.
+def get_kept(session: Session, settings: Settings, run_id: str, cursor: int) -> Kept:
+    """All examples of one result, and where their tokens are.
 
     Raises:
         NotFoundError: there is no such result.
@@ -173,6 +161,13 @@ def get_examples(
         Path(row.directory, path),
         row.RunEvent.payload["summary"],
     )
+
+
+def get_examples(
+    session: Session, settings: Settings, run_id: str, cursor: int
+) -> Sequence[Example]:
+    """All examples of one result, without the values of tokens; raises as `get_kept`."""
+    return get_kept(session, settings, run_id, cursor).items
 
 
 def find_result(session: Session, name: str) -> Row[RunEvent, str]:
@@ -200,41 +195,3 @@ def _evaluation(event: RunEvent, directory: str) -> EvaluationOut:
         summary=payload["summary"],
         intervals=rate_intervals(payload["summary"]),
     )
-
-
-SORTS: Final[dict[str, Callable[[Example], float]]] = {
-    "index": lambda example: example.index,
-    "tokens": lambda example: example.tokens,
-    "jsd": lambda example: _forward(example, "jsd"),
-    "base_logprob": lambda example: _forward(example, "base_logprob"),
-}
-
-
-def list_examples(
-    examples: Sequence[Example], wanted: ExampleFilter, *, sort: str, limit: int, offset: int
-) -> tuple[list[Example], int]:
-    """A page of examples and how many there are."""
-    found = [one for one in examples if _matches(one, wanted)]
-    key = SORTS[sort.removeprefix("-")]
-    # Examples without the value come last, whichever way they are sorted.
-    sign = -1 if sort.startswith("-") else 1
-    found.sort(key=lambda one: (key(one) != key(one), sign * key(one), one.index, one.sample))
-    return found[offset : offset + limit], len(found)
-
-
-def _matches(example: Example, wanted: ExampleFilter) -> bool:
-    if wanted.correct is not None and example.correct is not wanted.correct:
-        return False
-    if wanted.regressed is not None:
-        kept = example.retention
-        regressed = kept is not None and kept.base_correct and not example.correct
-        if regressed is not wanted.regressed:
-            return False
-    text = (wanted.text or "").casefold()
-    shown = (example.id, example.prompt, example.answer)
-    return not text or any(text in part.casefold() for part in shown)
-
-
-def _forward(example: Example, name: str) -> float:
-    forward = example.retention.forward if example.retention else None
-    return float("nan") if forward is None else float(getattr(forward, name))

@@ -8,7 +8,7 @@ events in commit order: it is handed out under the run's row lock.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, Enum, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy import UniqueConstraint as Unique
@@ -194,11 +194,36 @@ class RunEvent(Base):
     payload: Mapped[dict[str, Any]]
 
 
+_SUMMARIES: Final = (
+    "run_id",
+    "step",
+    "id",
+    "attempt_id",
+    "pinned",
+    "truncated",
+    "tokens",
+    "divergence",
+    "disagreement",
+    "disagreement_max",
+    "weight",
+    "clipped_share",
+    "contrastive_share",
+    "feature_distance",
+    "grade",
+    "loss",
+    "record_id",
+)
+
+
 class Trajectory(Base):
     """A recorded rollout; its per-token values are a row of a Parquet file of the attempt."""
 
     __tablename__ = "trajectories"
-    __table_args__ = (Unique("attempt_id", "seq"), Index(None, "run_id", "step"))
+    __table_args__ = (
+        Unique("attempt_id", "seq"),
+        # All that lists filter and sort by, so that they need not read the texts.
+        Index("ix_trajectories_list", *_SUMMARIES),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
@@ -213,6 +238,14 @@ class Trajectory(Base):
     tokens: Mapped[int]
     truncated: Mapped[bool]
     divergence: Mapped[float | None] = mapped_column(Float)
+    disagreement: Mapped[float | None] = mapped_column(Float)
+    disagreement_max: Mapped[float | None] = mapped_column(Float)
+    weight: Mapped[float | None] = mapped_column(Float)
+    clipped_share: Mapped[float | None] = mapped_column(Float)
+    contrastive_share: Mapped[float | None] = mapped_column(Float)
+    feature_distance: Mapped[float | None] = mapped_column(Float)
+    grade: Mapped[float | None] = mapped_column(Float)
+    loss: Mapped[float | None] = mapped_column(Float)
     file: Mapped[str] = mapped_column(Text)
     row: Mapped[int]
 

@@ -9,8 +9,7 @@ from app.errors import ConflictError, NotFoundError
 from app.models import Project, Run
 from app.projects.schemas import ProjectCreate, ProjectOut
 from core.states import RunKind
-
-DEFAULT_PROJECT = "Default"
+from core.study import DEFAULT_PROJECT
 
 
 def get_project(session: Session, project_id: str) -> Project:

@@ -6,6 +6,7 @@ cannot take does not hold up those behind it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -142,13 +143,13 @@ def places(session: Session, runs: Sequence[Run], lease: float) -> dict[str, Pla
     queued = [run for run in runs if run.status is RunStatus.QUEUED]
     if not queued:
         return {}
-    line = list(session.scalars(select(Run.id).where(is_waiting()).order_by(*ORDER)))
-    of = dict(session.execute(select(Run.id, Run.queue).where(is_waiting())).all())
+    # One statement: between two of them a worker may take a run.
+    line = session.execute(select(Run.id, Run.queue).where(is_waiting()).order_by(*ORDER))
     position: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    for run_id in line:
-        counts[of[run_id]] = counts.get(of[run_id], 0) + 1
-        position[run_id] = counts[of[run_id]]
+    counts: Counter[str] = Counter()
+    for run_id, queue in line:
+        counts[queue] += 1
+        position[run_id] = counts[queue]
     paused = set(session.scalars(select(QueueState.name).where(QueueState.paused.is_(True))))
     now = lifecycle.now(session).timestamp()
     alive = list(
@@ -172,7 +173,8 @@ def _reasons(
     run: Run, alive: Sequence[Worker], names: dict[str, str], paused: set[str], now: float
 ) -> Iterator[str]:
     if run.queue in paused:
-        yield f"The queue “{run.queue}” is paused."
+        name = "GPU" if run.queue == Queue.GPU.value else run.queue
+        yield f"The {name} queue is paused."
     if run.not_before is not None and run.not_before > now:
         yield f"The next attempt begins in {run.not_before - now:.0f} s."
     if not alive:

@@ -28,6 +28,7 @@ export const TABS = [
   "charts",
   "trajectories",
   "evaluations",
+  "retention",
   "artifacts",
   "logs",
   "config",
@@ -38,15 +39,26 @@ export type Tab = (typeof TABS)[number];
 export const X_AXES = ["step", "tokens", "epoch", "time", "wall"] as const;
 export type XAxis = (typeof X_AXES)[number];
 
-export const TRAJECTORY_SORTS = [
-  "-step",
+export const SUMMARY_FIELDS = [
   "step",
-  "-divergence",
-  "divergence",
-  "-tokens",
   "tokens",
+  "divergence",
+  "disagreement",
+  "disagreement_max",
+  "weight",
+  "clipped_share",
+  "contrastive_share",
+  "feature_distance",
+  "grade",
+  "loss",
+  "record_id",
 ] as const;
-export type TrajectorySort = (typeof TRAJECTORY_SORTS)[number];
+export type SummaryField = (typeof SUMMARY_FIELDS)[number];
+export type TrajectorySort = SummaryField | `-${SummaryField}`;
+
+const TRAJECTORY_SORTS: readonly TrajectorySort[] = SUMMARY_FIELDS.flatMap(
+  (field) => [field, `-${field}`] as const,
+);
 
 export const QUANTITIES = [
   "divergence",
@@ -63,6 +75,28 @@ export type Quantity = (typeof QUANTITIES)[number];
 
 export const EXAMPLE_SORTS = ["index", "-jsd", "jsd", "base_logprob", "-tokens"] as const;
 export type ExampleSort = (typeof EXAMPLE_SORTS)[number];
+
+export const RETENTION_SORTS = [
+  "gain",
+  "-gain",
+  "index",
+  "-index",
+  "-tokens",
+  "tokens",
+  "-jsd",
+  "jsd",
+  "base_logprob",
+  "-base_logprob",
+  "tuned_logprob",
+  "-tuned_logprob",
+  "-reverse_jsd",
+  "reverse_jsd",
+  "reverse_logprob",
+  "-reverse_logprob",
+  "gold_change",
+  "-gold_change",
+] as const;
+export type RetentionSort = (typeof RETENTION_SORTS)[number];
 
 export const LEVELS = ["debug", "info", "warning", "error"] as const;
 
@@ -225,6 +259,9 @@ export const runSearch = (raw: RawSearch) =>
     // Trajectories
     sort: oneOf(raw.sort, TRAJECTORY_SORTS),
     pinned: flag(raw.pinned),
+    filter: text(raw.filter),
+    follow: flag(raw.follow),
+    show: oneOf(raw.show, ["agreement"] as const),
     q: text(raw.q),
     page: whole(raw.page, 2),
     trajectory: whole(raw.trajectory, 0),
@@ -235,6 +272,22 @@ export const runSearch = (raw: RawSearch) =>
     grade: oneOf(raw.grade, ["right", "wrong", "regressed"] as const),
     order: oneOf(raw.order, EXAMPLE_SORTS),
     example: whole(raw.example, 0),
+    // Retention
+    /** `RUN:CURSOR` of the result that is open, and of the one that it is compared with. */
+    result: text(raw.result),
+    against: text(raw.against),
+    curve: oneOf(raw.curve, ["step"] as const),
+    direction: oneOf(raw.direction, ["reverse", "gold"] as const),
+    measure: oneOf(raw.measure, ["base_logprob"] as const),
+    height: oneOf(raw.height, ["grade"] as const),
+    quadrant: oneOf(raw.quadrant, ["regressed", "improved", "both_right", "both_wrong"] as const),
+    /** A bar of the histogram: `0.02..0.04`. */
+    bin: text(raw.bin),
+    rank: oneOf(raw.rank, RETENTION_SORTS),
+    sample: whole(raw.sample, 1),
+    side: oneOf(raw.side, ["base"] as const),
+    colour: oneOf(raw.colour, ["gap", "base", "tuned"] as const),
+    full: flag(raw.full),
     // Logs
     level: oneOf(raw.level, LEVELS),
     find: text(raw.find),

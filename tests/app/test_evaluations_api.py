@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,9 @@ ROWS = [
 
 
 def _strip(jsd: float) -> dict[str, Any]:
-    return {"tokens": 1, "base_logprob": -1.0, "tuned_logprob": -0.5, "jsd": jsd}
+    means = {"tokens": 1, "base_logprob": -1.0, "tuned_logprob": -0.5, "jsd": jsd}
+    of_tokens = {"token_jsd": [jsd], "token_base_logprob": [-1.0], "token_tuned_logprob": [-0.5]}
+    return means | of_tokens | {"pieces": ["A"]}
 
 
 @pytest.fixture
@@ -161,6 +164,14 @@ def evaluated(
         ({"sort": "-tokens"}, [3, 2, 1, 0]),
         ({"sort": "jsd"}, [0, 1, 2, 3]),
         ({"sort": "-jsd"}, [2, 1, 0, 3]),
+        ({"sort": "gain"}, [2, 0, 1, 3]),  # what regressed first, the farthest of it before all
+        ({"sort": "-gain"}, [1, 3, 2, 0]),
+        ({"sort": "reverse_logprob"}, [2, 1, 0, 3]),
+        ({"quadrant": "both_right"}, [1, 3]),
+        ({"quadrant": "improved"}, []),
+        ({"min_jsd": 0.05}, [1, 2]),
+        ({"min_jsd": 0.05, "max_jsd": 0.15, "min_base_logprob": -1}, [1]),
+        ({"max_base_logprob": -1.5}, []),
         ({"limit": 1, "offset": 2}, [2]),
     ],
 )
@@ -179,6 +190,14 @@ def test_an_example_has_its_answer_and_what_was_kept_of_the_base(
     assert last["answer"] == "A"
     assert last["retention"]["forward"] is None
     assert last["retention"]["gold"]["jsd"] == 0.3
+    one = client.get(f"{evaluated}/2").json()["retention"]["forward"]
+    assert (one["token_base_logprob"], one["token_tuned_logprob"]) == ([-1.0], [-0.5])
+    short = client.get(evaluated, params={"per_token": False}).json()["items"][2]["retention"]
+    assert short["forward"] == one | dict.fromkeys(
+        ("pieces", "token_jsd", "token_base_logprob", "token_tuned_logprob")
+    )
+    for wrong in ("9", "2?sample=1"):
+        assert client.get(f"{evaluated}/{wrong}").status_code == 404
 
 
 def test_what_is_not_there(client: TestClient, evaluated: str, tmp_path: Path) -> None:
@@ -188,6 +207,32 @@ def test_what_is_not_there(client: TestClient, evaluated: str, tmp_path: Path) -
     gone = client.get(evaluated)
     assert gone.status_code == 503
     assert "UNISD_HOME" in gone.json()["remedy"]
+
+
+def test_retention_is_summed_up_and_given_point_by_point(
+    client: TestClient, evaluated: str
+) -> None:
+    url = evaluated.replace("/examples", "/retention")
+    found = client.get(url).json()
+    assert found["quadrants"] == {
+        "regressed": 2,
+        "improved": 0,
+        "both_right": 2,
+        "both_wrong": 0,
+    }
+    assert (found["gain"]["estimate"], found["mcnemar"]["p"]) == (-0.5, 0.5)
+    forward = found["directions"]["forward"]
+    assert (forward["examples"], forward["empty"]) == (3, 1)
+    assert forward["jsd"]["mean"] == pytest.approx(0.1)
+    assert forward["jsd"]["median"] == pytest.approx(0.1)
+    assert forward["tuned_perplexity"] == pytest.approx(math.exp(0.5))
+    points = found["points"]
+    assert points["index"] == [0, 1, 2]
+    assert points["quadrant"] == ["regressed", "both_right", "regressed"]
+    assert points["gain"] == [-1, 0, -1]
+    gold = client.get(url, params={"direction": "gold"}).json()["points"]
+    assert gold["jsd"] == [0.3] * 4
+    assert client.get(url.replace("/evaluations/", "/evaluations/9")).status_code == 404
 
 
 def test_an_evaluation_against_itself_is_a_flat_zero(client: TestClient, evaluated: str) -> None:

@@ -131,7 +131,7 @@ def test_a_paused_queue_gives_out_nothing_and_says_by_whom(
     (queue, other) = client.get("/api/queues").json()["items"]
     assert (queue["name"], queue["paused"], queue["changed_by"]) == ("gpu", True, "Ada")
     assert not other["paused"]
-    assert queue["runs"][0]["reasons"] == ["The queue “gpu” is paused."]
+    assert queue["runs"][0]["reasons"] == ["The GPU queue is paused."]
     assert _take(database, worker_id) is None
     calls = notify.queue_length("gpu")
     client.post("/api/queues/gpu/resume")

@@ -53,6 +53,18 @@ def test_a_plan_becomes_queued_runs_in_its_order(client, plan, database):
     assert client.get("/api/studies", params={"project_id": "none"}).json()["items"] == []
 
 
+def test_without_a_project_a_study_is_where_runs_are_and_finds_their_data(client, config):
+    rows = b'{"question": "What is 1 + 1?", "answer": "2"}\n' * 3
+    asked = {"name": "sums", "file_name": "sums.jsonl"}
+    client.post("/api/datasets/upload", params=asked, content=rows).raise_for_status()
+    base = {**config, "data": {"dataset": "sums@1"}}
+    study = create(client, {"name": "One cell", "base": base})
+    alone = client.post("/api/runs", json={"config": base}).json()
+    assert study["project_id"] == alone["project_id"]
+    elsewhere = client.post("/api/studies", json={"name": "O", "project": "P", "base": base})
+    assert elsewhere.json()["errors"][0]["code"] == "dataset_unknown"
+
+
 def test_a_mistake_in_one_cell_stores_nothing(client, plan, database):
     tasks = notify.queue_length("gpu")
     plan["factors"]["ema"]["on"] = {"teacher": {"weigths": "ema"}}

@@ -283,7 +283,7 @@ def test_a_real_study_goes_on_where_it_was_cut_off(tmp_path):
 
     process = subprocess.Popen(command, env=environment)
     deadline = time.monotonic() + 60
-    while not list((cell / "run").glob("checkpoints/*/manifest.json")):
+    while not list((cell / "run").glob("checkpoints/step-*/manifest.json")):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.05)

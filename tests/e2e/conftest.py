@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from app.migrate import upgrade
 from tests.e2e.chromium import PATIENCE_MS, chromium
 from tests.e2e.installation import Installation, installation
-from tests.servers import migrated_database
+from tests.servers import make_file, migrated_database
 from tests.worker.trainer.tiny import make_tiny_model
 
 
@@ -37,12 +36,24 @@ def page(browser: Browser) -> Iterator[Page]:
     assert not mistakes
 
 
-@pytest.fixture(scope="module")
-def plain_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation that tests only look at."""
+@pytest.fixture
+def plain_studio(kept_studio: Installation) -> Iterator[Installation]:
+    """An installation for tests of the page; afterwards nothing runs or waits there."""
+    yield kept_studio
+    post = kept_studio.http.post
+    post("/api/queues/gpu/pause").raise_for_status()
+    active = {"status": ["queued", "starting", "running"], "limit": 100}
+    for run in kept_studio.http.get("/api/runs", params=active).json()["items"]:
+        if post(f"/api/runs/{run['id']}/cancel").is_error:  # it has started
+            post(f"/api/runs/{run['id']}/stop", json={"mode": "discard"}).raise_for_status()
+    post("/api/queues/gpu/resume").raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def kept_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One installation for many tests: starting it takes longer than most of them."""
     home = tmp_path_factory.mktemp("home")
-    url = f"sqlite:///{home / 'unisd.sqlite'}"
-    upgrade(url)
+    url = make_file(home / "unisd.sqlite")
     with installation(home, url) as running:
         yield running
 
@@ -69,6 +80,23 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def studio(tmp_path: Path, database_url: str) -> Iterator[Installation]:
     """A running installation."""
     with installation(tmp_path / "home", database_url) as running:
+        yield running
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param("sqlite", marks=pytest.mark.full), "postgresql"]
+)
+def shared_studio(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """A running installation for tests that leave all its parts alive and no run unended."""
+    home = tmp_path_factory.mktemp("shared") / "home"
+    with (
+        migrated_database(
+            request.param, home, lambda: str(request.getfixturevalue("postgresql"))
+        ) as url,
+        installation(home, url) as running,
+    ):
         yield running
 
 

@@ -53,6 +53,8 @@ class Installation:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.home = home
+        self.patience = _PATIENCE_SECONDS
+        """Seconds that `wait_until` waits when it is not told how long."""
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx2.Client(base_url=self.url, timeout=20.0)
         self.database = Database(database_url)
@@ -168,10 +170,10 @@ class Installation:
         return self.run(run_id)
 
     def wait_until(
-        self, condition: Callable[[], bool], what: str, patience: float = _PATIENCE_SECONDS
+        self, condition: Callable[[], bool], what: str, patience: float | None = None
     ) -> None:
         """Wait, keeping the parts alive as `unisd up` does."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + (patience or self.patience)
         while time.monotonic() < deadline:
             try:
                 if condition():

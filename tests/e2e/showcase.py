@@ -9,48 +9,153 @@ import json
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from playwright.sync_api import Page, Route, expect
+
 from cli.demo_data import write_demo_data
 from tests.e2e.installation import Installation
 
 
 class Place(NamedTuple):
-    """A page: its name, its address with the identifiers of `fill`, and a text that it shows."""
+    """A page, perhaps with something done on it."""
 
     name: str
     path: str
+    """Its address with the identifiers of `fill`."""
     shows: str
+    """A text that says that it has come."""
+    then: tuple[str, ...] = ()
+    """What is done: `press NAME` of a button, `fill LABEL=TEXT`, `key NAME`, `show HEADING`,
+    `drag` over the first chart, `point` at it."""
+    fails: str = ""
+    """Part of the addresses that the server answers with an error."""
 
 
 PAGES: Final = (
     Place("runs", "/", "{failed_name}"),
+    Place("runs-selected", "/", "{failed_name}", ("key j", "key x", "key j", "key j", "key x")),
+    Place("runs-grouped", "/?group=method", "sdft", ("key j", "key Enter")),
+    Place("runs-columns", "/", "{failed_name}", ("press Columns",)),
+    Place("runs-filter", "/?filter=status%3Dsucceeded", "Succeeded", ("press Filter",)),
+    Place("runs-views", "/", "{failed_name}", ("press Views",)),
+    Place("runs-nothing-found", "/?q=unfindable", "No run matches"),
+    Place("runs-broken", "/", "Try again", fails="/api/runs?"),
     Place("project", "/projects/{project}/runs", "{failed_name}"),
+    Place("search", "/", "{failed_name}", ("key Control+k", "fill Search everything=s")),
+    Place("keys", "/", "{failed_name}", ("key ?",)),
     Place("new-run", "/runs/new", "Model"),
     Place("new-run-advanced", "/runs/new?advanced=true&preset=unisd_star", "Model"),
+    Place("new-run-preflight", "/runs/new?from={run}", "Changed", ("show Preflight",)),
+    Place("new-run-grid", "/runs/new?from={run}", "Changed", ("fill Seeds=3",)),
+    Place("new-run-yaml", "/runs/new?from={run}&view=yaml", "Type or paste here"),
     Place("run-charts", "/runs/{run}", "Charts"),
+    Place("run-charts-all", "/runs/{last}?smooth=0.6", "Charts"),
+    Place("run-charts-zoomed", "/runs/{run}", "Charts", ("drag", "point")),
+    Place("run-chart-enlarged", "/runs/{run}?chart=train%2Floss", "Charts"),
+    Place("run-compare", "/runs/{run}", "Charts", ("press Compare…",)),
+    Place("run-delete", "/runs/{run}", "Charts", ("press Delete the run",)),
     Place("run-trajectories", "/runs/{run}?tab=trajectories", "Trajectories"),
     Place(
         "run-reader", "/runs/{run}?tab=trajectories&trajectory={trajectory}&token=1", "Completion"
     ),
     Place("run-evaluations", "/runs/{evaluation}?example=1", "own"),
+    Place("run-retention", "/runs/{evaluation}?tab=retention", "Paired comparison"),
+    Place(
+        "run-retention-example",
+        "/runs/{evaluation}?tab=retention&example=1&token=1",
+        "The model's answer",
+    ),
+    Place("run-retention-run", "/runs/{run}?tab=retention", "Across checkpoints"),
     Place("run-logs", "/runs/{run}?tab=logs", "Logs"),
     Place("run-config", "/runs/{run}?tab=config", "Config"),
     Place("run-system", "/runs/{run}?tab=system", "Attempts"),
     Place("run-artifacts", "/runs/{run}?tab=artifacts", "Checked"),
+    Place("run-export", "/runs/{run}?tab=artifacts", "Checked", ("press Export…",)),
     Place("run-failed", "/runs/{failed}", "Failed"),
     Place("run-queued", "/runs/{queued}", "in the queue"),
+    Place("run-unknown", "/runs/nothing", "There is no such run"),
     Place("compare", "/compare?runs={compared}", "Curves"),
     Place("side-by-side", "/side-by-side", "Votes by pair"),
     Place("comparison", "/side-by-side/{comparison}?tokens=1&token=2", "Which answer is best"),
+    Place("compare-tables", "/compare?runs={compared}", "Curves", ("show Metrics",)),
+    Place("compare-one", "/compare?runs={run}", "Curves"),
+    Place("compare-nothing", "/compare", "Put runs side by side"),
+    Place("compare-choose", "/compare?runs={compared}", "Curves", ("press Choose runs",)),
     Place("studies", "/studies", "Which method"),
     Place("study", "/studies/{study}", "Device time"),
-    Place("new-study", "/studies/new", "docs/studies.md has an example"),
+    Place("study-effects", "/studies/{study}", "Device time", ("show Main effects",)),
+    Place("study-cell", "/studies/{study}?cell=method%3Dsdft%2Crate%3Dslow", "Device time"),
+    Place("study-delete", "/studies/{study}", "Device time", ("press Delete the study",)),
+    Place("new-study", "/studies/new", "To choose the grid in a form"),
+    Place(
+        "new-study-example",
+        "/studies/new",
+        "To choose the grid in a form",
+        ("press Begin with an example",),
+    ),
     Place("artifacts", "/artifacts", "checked"),
+    Place("artifacts-import", "/artifacts", "checked", ("press Import a bundle…",)),
     Place("queue", "/queue", "{queued_name}"),
     Place("datasets", "/datasets", "sums"),
+    Place("datasets-hub", "/datasets", "sums", ("press From the hub",)),
     Place("dataset", "/datasets/{dataset}", "left out"),
+    Place("dataset-checks", "/datasets/{dataset}", "left out", ("show Lengths in tokens",)),
     Place("workers", "/workers", "Heartbeat"),
+    Place("worker-quarantine", "/workers", "Heartbeat", ("press Quarantine…",)),
     Place("nowhere", "/nowhere", "nothing at this address"),
 )
+
+EMPTY: Final = (
+    Place("fresh-runs", "/", "No runs yet"),
+    Place("fresh-new-run", "/runs/new", "Model"),
+    Place("fresh-studies", "/studies", "No studies yet"),
+    Place("fresh-artifacts", "/artifacts", "No artifact yet"),
+    Place("fresh-queue", "/queue", "Nothing waits here"),
+    Place("fresh-datasets", "/datasets", "No data set yet"),
+    Place("fresh-workers", "/workers", "Heartbeat"),
+)
+"""Pages of an installation in which nobody did anything yet."""
+
+
+def visit(page: Page, url: str, known: dict[str, str], place: Place) -> None:
+    """Open a page and do on it what is to be done."""
+    if place.fails:
+        page.route(lambda address: place.fails in address, _refuse)
+    page.goto(url + place.path.format(**known))
+    text = page.get_by_role("main").get_by_text(place.shows.format(**known))
+    expect(text.first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    for one in place.then:
+        _act(page, *one.partition(" ")[::2])
+
+
+def _refuse(route: Route) -> None:
+    route.fulfill(status=500, content_type="text/plain", body="Internal Server Error")
+
+
+def _act(page: Page, what: str, name: str) -> None:
+    if what == "press":
+        page.get_by_role("button", name=name, exact=True).first.press("Enter")
+    elif what == "key":
+        page.keyboard.press(name)
+    elif what == "fill":
+        label, _, text = name.partition("=")
+        page.get_by_label(label).last.fill(text)
+    elif what == "show":
+        page.get_by_role("heading", name=name).last.scroll_into_view_if_needed()
+        page.mouse.move(900, 600)
+        page.mouse.wheel(0, 600)
+    else:
+        chart = page.locator("canvas[data-testid^=chart-]").first
+        box = chart.bounding_box()
+        assert box
+        middle = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + box["width"] * 0.4, middle)
+        if what == "drag":
+            page.mouse.down()
+            page.mouse.move(box["x"] + box["width"] * 0.8, middle)
+            page.mouse.up()
+    page.wait_for_load_state("networkidle")
+
 
 QUESTIONS: Final = 6
 METHODS: Final = ("sdft", "ema", "unisd_star")
@@ -95,6 +200,7 @@ def fill(
     return {
         "run": run,
         "trajectory": str(found["items"][0]["id"]),
+        "last": cells[-1] if wait else run,
         "failed": failed,
         "failed_name": "without its data",
         "evaluation": evaluation,

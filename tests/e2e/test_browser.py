@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.migrate import upgrade
 from tests.e2e.chromium import PATIENCE_MS
 from tests.e2e.installation import Installation, installation
 from tests.e2e.test_evaluations import questions
+from tests.servers import make_file
 
 _READ_CURVE = """() => {
     const chart = document.querySelector('[data-testid="chart-train/loss"]');
@@ -25,9 +25,7 @@ _READ_CURVE = """() => {
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     """One database is enough here; what differs between the two is tested without a browser."""
-    url = f"sqlite:///{tmp_path / 'home' / 'unisd.sqlite'}"
-    upgrade(url)
-    return url
+    return make_file(tmp_path / "home" / "unisd.sqlite")
 
 
 def _curve(page: Page) -> list[int]:
@@ -44,9 +42,9 @@ def _fill(page: Page, field: str, value: str) -> None:
 
 
 def test_form_live_curve_reload_and_stop(
-    page: Page, studio: Installation, config: dict[str, Any]
+    page: Page, plain_studio: Installation, config: dict[str, Any]
 ) -> None:
-    page.goto(f"{studio.url}/runs/new")
+    page.goto(f"{plain_studio.url}/runs/new")
     page.get_by_text("Advanced settings").click()
     _fill(page, "model.name", config["model"]["name"])
     _fill(page, "data.path", config["data"]["path"])
@@ -81,11 +79,11 @@ def test_form_live_curve_reload_and_stop(
     page.get_by_test_id("stop-button").click()
     page.get_by_test_id("stop-confirm").click()
     expect(page.get_by_test_id("run-status")).to_contain_text("stopped", ignore_case=True)
-    run = studio.run(run_id)
+    run = plain_studio.run(run_id)
     assert run["status"] == "stopped"
     final = _curve(page)
     assert final == list(range(1, run["progress"]["step"] + 1))
-    studio.assert_nothing_lost_or_doubled(run_id)
+    plain_studio.assert_nothing_lost_or_doubled(run_id)
 
     page.get_by_test_id("resume-button").click()
     expect(page.get_by_test_id("run-status")).to_contain_text("running", ignore_case=True)
@@ -93,13 +91,13 @@ def test_form_live_curve_reload_and_stop(
 
 
 def test_a_broken_line_is_named_at_its_field(
-    page: Page, studio: Installation, config: dict[str, Any]
+    page: Page, plain_studio: Installation, config: dict[str, Any]
 ) -> None:
     data = Path(config["data"]["path"])
     lines = data.read_text().splitlines()
     lines[36] = "{"
     data.write_text("\n".join(lines))
-    page.goto(f"{studio.url}/runs/new")
+    page.goto(f"{plain_studio.url}/runs/new")
     _fill(page, "model.name", config["model"]["name"])
     _fill(page, "data.path", str(data))
     expect(page.get_by_test_id("error-data.path")).to_contain_text("Line 37")
@@ -108,18 +106,18 @@ def test_a_broken_line_is_named_at_its_field(
 
 
 def test_answers_of_an_evaluation_are_read_one_by_one(
-    page: Page, studio: Installation, config: dict[str, Any], tmp_path: Path
+    page: Page, plain_studio: Installation, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    run_id = studio.create(config | {"training": {"max_steps": 3, "batch_size": 2}})
-    studio.wait_for_end(run_id)
+    run_id = plain_studio.create(config | {"training": {"max_steps": 3, "batch_size": 2}})
+    plain_studio.wait_for_end(run_id)
     file = tmp_path / "questions.jsonl"
     file.write_text(questions())
     asked = {"name": "own", "path": str(file), "max_new_tokens": 6, "retention": True}
     wanted = {"run_id": run_id, "sets": [asked]}
-    created = studio.http.post("/api/evaluations", json=wanted).json()["id"]
-    studio.wait_for_end(created)
+    created = plain_studio.http.post("/api/evaluations", json=wanted).json()["id"]
+    plain_studio.wait_for_end(created)
 
-    page.goto(f"{studio.url}/runs/{created}")
+    page.goto(f"{plain_studio.url}/runs/{created}")
     row = page.get_by_test_id("evaluation-row")
     expect(row).to_contain_text("own")
     expect(row).to_contain_text("50 %")  # chance
@@ -131,7 +129,7 @@ def test_answers_of_an_evaluation_are_read_one_by_one(
     page.reload()
     expect(page.get_by_text("Which is 2?")).to_be_visible()
     page.get_by_role("button", name="Right", exact=True).click()
-    right = studio.http.get(f"/api/runs/{created}/evaluations").json()["items"][0]["summary"]
+    right = plain_studio.http.get(f"/api/runs/{created}/evaluations").json()["items"][0]["summary"]
     expect(page.get_by_test_id("example")).to_have_count(round(right["accuracy"] * 6))
 
 
@@ -156,7 +154,7 @@ def test_the_queue_is_steered_and_a_run_is_ended_by_force(
     second = studio.create(endless, name="second")
     waiting = queue.get_by_test_id("queued-run")
     expect(waiting).to_contain_text(["first", "second"])
-    expect(waiting.first).to_contain_text("The queue “gpu” is paused.")
+    expect(waiting.first).to_contain_text("The GPU queue is paused.")
 
     queue.get_by_role("button", name="Move second to the front").press("Enter")
     expect(waiting).to_contain_text(["second", "first"])
@@ -206,17 +204,16 @@ _PLAIN_PAGES = [
 ]
 
 
-@pytest.mark.parametrize("path", _PLAIN_PAGES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 768])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (768, "dark")])
 def test_pages_fit_their_width(
-    browser: Browser, plain_studio: Installation, path: str, scheme: Any, width: int
+    browser: Browser, plain_studio: Installation, width: int, scheme: Any
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
-    page.goto(plain_studio.url + path)
-    page.wait_for_load_state("networkidle")
-    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert overflow <= 0
-    assert page.title()
+    for path in _PLAIN_PAGES:
+        page.goto(plain_studio.url + path)
+        page.wait_for_load_state("networkidle")
+        overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert overflow <= 0, path
+        assert page.title(), path
     context.close()

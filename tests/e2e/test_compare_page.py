@@ -49,6 +49,19 @@ def runs(database: Database, tmp_path: Path) -> dict[str, str]:
 def test_runs_are_chosen_and_compared_by_keyboard_alone(
     page: Page, url: str, runs: dict[str, str]
 ) -> None:
+    # From a run, which is the baseline then; the keys of each page are told.
+    page.goto(f"{url}/runs/{runs['silent']}")
+    expect(page.get_by_role("heading", name="silent")).to_be_visible()
+    page.keyboard.press("c")
+    page.get_by_role("list", name="Runs").get_by_role("checkbox", name="plain").check()
+    page.get_by_role("button", name="Compare", exact=True).press("Enter")
+    page.wait_for_url(re.compile(f"/compare.*baseline={runs['silent']}"))
+    expect(page.get_by_role("radio", name="silent")).to_be_checked()
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keyboard")
+    for words in ("Choose runs", "Logarithmic y axes", "Next x axis"):
+        expect(keys).to_contain_text(words)
+
     page.goto(f"{url}/compare")
     expect(page.get_by_role("heading", name="Put runs side by side")).to_be_visible()
     page.keyboard.press("a")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -13,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from app.db import Database
 from app.settings import Settings
 from tests.app.compared import make_config, make_run
+from tests.app.studies import fail
 from tests.e2e.axe import violations
 from tests.live import serving
 
@@ -69,6 +71,9 @@ def test_the_list_is_arranged_kept_and_followed(
     page.get_by_role("button", name="Move left").press("Enter")
     heads = page.get_by_role("columnheader")
     expect(heads.nth(-3)).to_contain_text(_LOSS)  # before the creation and the buttons
+    page.set_viewport_size({"width": 1800, "height": 900})  # all of them in sight
+    head.drag_to(page.get_by_role("columnheader", name="State"))
+    expect(heads.nth(2)).to_contain_text(_LOSS)  # behind the box and the name
 
     page.get_by_role("button", name="Views").press("Enter")
     page.get_by_role("textbox", name="Name of a new view").fill("Second seed")
@@ -79,7 +84,7 @@ def test_the_list_is_arranged_kept_and_followed(
     expect(names).to_have_count(6)
     page.goto(f"{url}/views/{view['id']}")
     expect(names).to_have_text(["b2", "c2", "a2"])
-    expect(heads.nth(-3)).to_contain_text(_LOSS)
+    expect(heads.nth(2)).to_contain_text(_LOSS)
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     with download.value.path().open() as file:
@@ -95,7 +100,7 @@ def test_the_list_is_arranged_kept_and_followed(
 
 
 def test_many_runs_are_chosen_by_keys_and_each_says_what_became_of_it(
-    page: Page, url: str, runs: dict[str, str]
+    page: Page, url: str, database: Database, runs: dict[str, str], config: dict[str, Any]
 ) -> None:
     page.goto(f"{url}/?group=seed")
     groups = page.get_by_test_id("run-group")
@@ -149,6 +154,33 @@ def test_many_runs_are_chosen_by_keys_and_each_says_what_became_of_it(
     page.keyboard.press("Escape")
     expect(page.get_by_role("grid", name="Runs")).to_have_count(0)
     assert httpx2.get(f"{url}/api/runs").json()["total"] == 0
+
+    for name in ("waits", "failed"):
+        made = httpx2.post(f"{url}/api/runs", json={"config": config, "name": name})
+    fail(database, made.raise_for_status().json()["id"], "It diverged.")
+    page.reload()
+    expect(names).to_have_text(["failed", "waits"])
+    _wish(page, "Clone", "Clone 2 runs")
+    expect(names).to_have_count(4)
+    _wish(page, "Stop", "Stop 3 runs")
+    expect(chosen).to_contain_text("1 run selected")  # the one that is over already
+    chosen.get_by_role("button", name="Resume…").press("Enter")
+    page.get_by_role("button", name="Resume 1 run").press("Enter")
+    expect(chosen).to_have_count(0)
+    found = httpx2.get(f"{url}/api/runs").json()["items"]
+    assert [run["name"] for run in found if run["status"] == "queued"] == ["failed"]
+    assert {run["status"] for run in found if run["name"] != "failed"} == {"cancelled"}
+
+
+def _wish(page: Page, action: str, confirm: str) -> None:
+    """Pick every run and wish something for all of them."""
+    page.keyboard.press("j")
+    page.keyboard.press("Control+a")
+    page.get_by_role("region", name="Selected runs").get_by_role("button", name=f"{action}…").press(
+        "Enter"
+    )
+    page.get_by_role("button", name=confirm).press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_only_the_lines_in_sight_are_drawn(page: Page, url: str, database: Database) -> None:

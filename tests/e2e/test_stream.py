@@ -15,11 +15,10 @@ import psutil
 import pytest
 
 from app import notify
-from app.migrate import upgrade
 from tests.e2e.installation import Installation
 from tests.live import Reader, forget_redis
 from tests.reporting import ReportingRun
-from tests.servers import is_alive
+from tests.servers import is_alive, make_file
 
 PAGES = 200
 
@@ -78,8 +77,7 @@ def _read_on(reader: Reader) -> None:
 def test_ctrl_c_ends_the_api_though_pages_are_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'home' / 'unisd.sqlite'}"
-    upgrade(url)
+    url = make_file(tmp_path / "home" / "unisd.sqlite")
     with _api(tmp_path / "home", url, monkeypatch) as studio, ExitStack() as stack:
         run = ReportingRun(studio.database)
         request = f"GET /api/runs/{run.id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page, expect
 
-from app.migrate import upgrade
 from tests.e2e.installation import Installation
+from tests.servers import make_file
 
 _NLL = "eval/reference/nll"
 _RANKS = {"low": 2, "high": 8}
@@ -25,9 +25,7 @@ _RATES = {"slow": 3e-3, "fast": 1e-2}
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     """One database is enough here; what differs between the two is tested without a browser."""
-    url = f"sqlite:///{tmp_path / 'home' / 'unisd.sqlite'}"
-    upgrade(url)
-    return url
+    return make_file(tmp_path / "home" / "unisd.sqlite")
 
 
 @pytest.fixture
@@ -67,6 +65,9 @@ def test_a_study_from_its_plan_to_its_end(
 
 
 def _mend_and_queue(page: Page, plan: Path) -> None:
+    page.get_by_role("button", name="Begin with an example").click()
+    expect(page.get_by_label("Plan, YAML or JSON")).to_have_value(re.compile("factors:"))
+    expect(page.get_by_role("complementary", name="Verdict")).to_contain_text("= 12")
     page.get_by_label("Plan file").set_input_files(plan)
     lines = plan.read_text().splitlines()
     (line,) = (number for number, one in enumerate(lines, 1) if "rnak: 8" in one)

@@ -14,17 +14,17 @@ LONG = {"max_steps": 150, "batch_size": 2, "gradient_accumulation_steps": 1}
 
 
 def test_a_run_succeeds_and_everything_arrives(
-    studio: Installation, config: dict[str, Any]
+    shared_studio: Installation, config: dict[str, Any]
 ) -> None:
-    run = studio.wait_for_end(studio.create(config))
+    run = shared_studio.wait_for_end(shared_studio.create(config))
     assert (run["status"], run["attempt"], run["problem"]) == ("succeeded", 1, None)
     assert run["progress"]["step"] == run["progress"]["total_steps"] == 40
     assert [artifact["kind"] for artifact in run["artifacts"]] == ["adapter"]
-    studio.assert_nothing_lost_or_doubled(run["id"])
-    listed = studio.http.get(f"/api/runs/{run['id']}/trajectories").json()
+    shared_studio.assert_nothing_lost_or_doubled(run["id"])
+    listed = shared_studio.http.get(f"/api/runs/{run['id']}/trajectories").json()
     assert listed["total"] >= 8 * 2
     first = listed["items"][0]
-    whole = studio.http.get(f"/api/runs/{run['id']}/trajectories/{first['id']}").json()
+    whole = shared_studio.http.get(f"/api/runs/{run['id']}/trajectories/{first['id']}").json()
     assert len(whole["token_values"]) == whole["tokens"]
     pieces = "".join(token["text"] for token in whole["token_values"])
     assert pieces.replace("\x00", "\ufffd") == whole["completion"]
@@ -33,24 +33,25 @@ def test_a_run_succeeds_and_everything_arrives(
 
 
 def test_a_killed_trainer_is_started_again_until_its_attempts_are_used_up(
-    studio: Installation, config: dict[str, Any]
+    shared_studio: Installation, config: dict[str, Any]
 ) -> None:
     schedule = {"max_attempts": 2}
-    run_id = studio.create(config | {"training": LONG}, schedule=schedule)
+    run_id = shared_studio.create(config | {"training": LONG}, schedule=schedule)
     for attempt in (1, 2):
-        studio.wait_for_step(run_id, 10, attempt=attempt)
-        studio.kill("trainer")
-    run = studio.wait_for_end(run_id)
+        shared_studio.wait_for_step(run_id, 10, attempt=attempt)
+        shared_studio.kill("trainer")
+    run = shared_studio.wait_for_end(run_id)
     assert (run["status"], run["attempt"]) == ("crashed", 2)
     assert run["problem"]["code"] == "trainer_killed"
     assert "SIGKILL" in run["problem"]["message"]
     assert [attempt["exit_code"] for attempt in run["attempts"]] == [-9, -9]
-    causes = [one["cause"] for one in studio.transitions(run_id)]
+    causes = [one["cause"] for one in shared_studio.transitions(run_id)]
     again = ["claimed", "work_began", "trainer_died"]
     assert causes == ["submitted", *again, *again]
-    studio.assert_nothing_lost_or_doubled(run_id)
+    shared_studio.assert_nothing_lost_or_doubled(run_id)
 
 
+@pytest.mark.full  # the ordinary suite's storm does the same
 def test_a_killed_worker_is_replaced_and_the_run_starts_again(
     studio: Installation, config: dict[str, Any]
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_run_whose_worker_was_killed_goes_on_from_its_checkpoint(
 
 
 @pytest.mark.parametrize("part", ["redis", "api"])
+@pytest.mark.full  # the ordinary suite's storm does the same
 def test_a_killed_part_is_started_again_and_the_run_goes_on(
     studio: Installation, config: dict[str, Any], part: str
 ) -> None:
@@ -101,6 +103,7 @@ def test_a_killed_part_is_started_again_and_the_run_goes_on(
     assert again["status"] == "succeeded"
 
 
+@pytest.mark.full  # the ordinary suite's storm does the same
 def test_a_task_that_redis_lost_is_sent_again(studio: Installation, config: dict[str, Any]) -> None:
     first = studio.create(config | {"training": LONG})
     waiting = studio.create(config)
@@ -111,56 +114,58 @@ def test_a_task_that_redis_lost_is_sent_again(studio: Installation, config: dict
 
 
 def test_stop_ends_a_run_at_a_step_and_keeps_its_adapter(
-    studio: Installation, config: dict[str, Any]
+    shared_studio: Installation, config: dict[str, Any]
 ) -> None:
-    run_id = studio.create(config | {"training": LONG | {"max_steps": 100_000}})
-    studio.wait_for_step(run_id, 5)
-    assert studio.http.post(f"/api/runs/{run_id}/stop").json()["status"] == "stopping"
-    run = studio.wait_for_end(run_id)
+    run_id = shared_studio.create(config | {"training": LONG | {"max_steps": 100_000}})
+    shared_studio.wait_for_step(run_id, 5)
+    assert shared_studio.http.post(f"/api/runs/{run_id}/stop").json()["status"] == "stopping"
+    run = shared_studio.wait_for_end(run_id)
     assert run["status"] == "stopped"
     assert [artifact["kind"] for artifact in run["artifacts"]] == ["adapter"]
-    studio.assert_nothing_lost_or_doubled(run_id)
+    shared_studio.assert_nothing_lost_or_doubled(run_id)
 
 
 def test_discard_ends_a_run_at_once_and_keeps_no_weights(
-    studio: Installation, config: dict[str, Any]
+    shared_studio: Installation, config: dict[str, Any]
 ) -> None:
     training = LONG | {"max_steps": 100_000, "checkpoint_every_steps": 2}
-    run_id = studio.create(config | {"training": training})
-    studio.wait_for_step(run_id, 6)
-    studio.http.post(f"/api/runs/{run_id}/stop", json={"mode": "discard"}).raise_for_status()
-    run = studio.wait_for_end(run_id)
+    run_id = shared_studio.create(config | {"training": training})
+    shared_studio.wait_for_step(run_id, 6)
+    shared_studio.http.post(f"/api/runs/{run_id}/stop", json={"mode": "discard"}).raise_for_status()
+    run = shared_studio.wait_for_end(run_id)
     assert (run["status"], run["artifacts"]) == ("stopped", [])
     folder = Path(run["attempts"][0]["directory"])
     assert not list(folder.glob("**/*.safetensors"))
-    studio.assert_nothing_lost_or_doubled(run_id)
+    shared_studio.assert_nothing_lost_or_doubled(run_id)
 
 
 def test_force_kills_a_trainer_that_does_not_stop_when_the_countdown_ends(
-    studio: Installation, config: dict[str, Any]
+    shared_studio: Installation, config: dict[str, Any]
 ) -> None:
-    run_id = studio.create(config | {"training": LONG | {"max_steps": 100_000}})
-    studio.wait_for_step(run_id, 3)
-    (trainer,) = studio.trainers()
+    run_id = shared_studio.create(config | {"training": LONG | {"max_steps": 100_000}})
+    shared_studio.wait_for_step(run_id, 3)
+    (trainer,) = shared_studio.trainers()
     trainer.suspend()  # it hears nothing
-    studio.http.post(f"/api/runs/{run_id}/stop").raise_for_status()
-    studio.wait_until(lambda: studio.contact(run_id)["kill_in"] is not None, "a countdown")
-    assert studio.contact(run_id)["kill_in"] > 60
-    studio.http.post(f"/api/runs/{run_id}/stop", json={"mode": "force"}).raise_for_status()
-    run = studio.wait_for_end(run_id)
+    shared_studio.http.post(f"/api/runs/{run_id}/stop").raise_for_status()
+    shared_studio.wait_until(
+        lambda: shared_studio.contact(run_id)["kill_in"] is not None, "a countdown"
+    )
+    assert shared_studio.contact(run_id)["kill_in"] > 60
+    shared_studio.http.post(f"/api/runs/{run_id}/stop", json={"mode": "force"}).raise_for_status()
+    run = shared_studio.wait_for_end(run_id)
     assert (run["status"], run["problem"]["code"]) == ("stopped", "trainer_unresponsive")
-    assert studio.transitions(run_id)[-1]["cause"] == "killed"
-    studio.assert_nothing_lost_or_doubled(run_id)
+    assert shared_studio.transitions(run_id)[-1]["cause"] == "killed"
+    shared_studio.assert_nothing_lost_or_doubled(run_id)
 
 
-def test_a_time_limit_stops_and_saves(studio: Installation, config: dict[str, Any]) -> None:
+def test_a_time_limit_stops_and_saves(shared_studio: Installation, config: dict[str, Any]) -> None:
     training = LONG | {"max_steps": 100_000}
     schedule = {"time_limit_seconds": 3600}
-    run_id = studio.create(config | {"training": training}, schedule=schedule)
-    studio.wait_for_step(run_id, 5)
+    run_id = shared_studio.create(config | {"training": training}, schedule=schedule)
+    shared_studio.wait_for_step(run_id, 5)
     change = {"time_limit_seconds": 1}  # also while it runs
-    studio.http.patch(f"/api/runs/{run_id}", json=change).raise_for_status()
-    run = studio.wait_for_end(run_id)
+    shared_studio.http.patch(f"/api/runs/{run_id}", json=change).raise_for_status()
+    run = shared_studio.wait_for_end(run_id)
     assert (run["status"], run["problem"]["code"]) == ("stopped", "time_limit")
     assert [artifact["kind"] for artifact in run["artifacts"]] == ["adapter"]
     assert run["used_seconds"] > 1
@@ -178,43 +183,35 @@ def test_deliveries_that_redis_repeats_start_nothing_twice(
             studio.assert_nothing_lost_or_doubled(run_id)
 
 
-def test_what_a_trainer_prints_is_streamed_and_kept(
-    studio: Installation, config: dict[str, Any]
-) -> None:
-    wrong = config | {"model": config["model"] | {"lora": {"target_modules": ["no_such_layer"]}}}
-    run_id = studio.create(wrong)
-    studio.wait_for_end(run_id)
-    lines = studio.http.get(f"/api/runs/{run_id}/logs").json()["items"]
-    printed = [line["message"] for line in lines if line["source"] == "output"]
-    assert "no_such_layer" in "\n".join(printed)
-
-
 def test_a_stopped_run_is_resumed_where_it_was(
-    studio: Installation, config: dict[str, Any]
+    shared_studio: Installation, config: dict[str, Any]
 ) -> None:
-    run_id = studio.create(config | {"training": LONG})
-    studio.wait_for_step(run_id, 5)
-    studio.http.post(f"/api/runs/{run_id}/stop").raise_for_status()
-    stopped = studio.wait_for_end(run_id)
+    run_id = shared_studio.create(config | {"training": LONG})
+    shared_studio.wait_for_step(run_id, 5)
+    shared_studio.http.post(f"/api/runs/{run_id}/stop").raise_for_status()
+    stopped = shared_studio.wait_for_end(run_id)
     assert stopped["status"] == "stopped"
     done = stopped["progress"]["step"]
-    again = studio.http.post(f"/api/runs/{run_id}/resume").json()
+    again = shared_studio.http.post(f"/api/runs/{run_id}/resume").json()
     assert (again["status"], again["finished_at"]) == ("queued", None)
-    run = studio.wait_for_end(run_id)
+    run = shared_studio.wait_for_end(run_id)
     assert (run["status"], run["attempt"], run["max_attempts"]) == ("succeeded", 2, 4)
     query = {"attempt": 2, "name": "train/loss"}
-    (series,) = studio.http.get(f"/api/runs/{run_id}/metrics", params=query).json()["items"]
+    (series,) = shared_studio.http.get(f"/api/runs/{run_id}/metrics", params=query).json()["items"]
     assert series["steps"] == list(range(done + 1, 151))
-    assert studio.http.post(f"/api/runs/{run_id}/resume").status_code == 409
-    studio.assert_nothing_lost_or_doubled(run_id)
+    assert shared_studio.http.post(f"/api/runs/{run_id}/resume").status_code == 409
+    shared_studio.assert_nothing_lost_or_doubled(run_id)
 
 
 def test_a_failure_of_the_trainer_is_told_with_its_remedy(
-    studio: Installation, config: dict[str, Any]
+    shared_studio: Installation, config: dict[str, Any]
 ) -> None:
     wrong = config | {"model": config["model"] | {"lora": {"target_modules": ["no_such_layer"]}}}
-    run = studio.wait_for_end(studio.create(wrong))
+    run = shared_studio.wait_for_end(shared_studio.create(wrong))
     assert run["status"] == "failed"
+    lines = shared_studio.http.get(f"/api/runs/{run['id']}/logs").json()["items"]
+    printed = [line["message"] for line in lines if line["source"] == "output"]
+    assert "no_such_layer" in "\n".join(printed)  # streamed and kept
     assert "no_such_layer" in run["problem"]["message"]
     assert run["problem"]["remedy"]
     assert run["problem"]["field"] == "model.lora.target_modules"

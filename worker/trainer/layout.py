@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from worker.trainer.model import Network
+from worker.trainer.prefixes import Before
 
 
 class Layout(NamedTuple):
@@ -31,8 +32,6 @@ def lay_out(
 ) -> Layout:
     """Join prompts and completions. The last token is predicted, never read, so it is left out."""
     rows = [prompt + ids[:-1] for prompt, ids in zip(prompts, completions, strict=True)]
-    width = max(map(len, rows))
-    padded = [row + [network.pad_id] * (width - len(row)) for row in rows]
     row_N = [b for b, ids in enumerate(completions) for _ in ids]
     position_N = [
         len(prompt) - 1 + t
@@ -42,16 +41,19 @@ def lay_out(
     row, position = torch.tensor(row_N), torch.tensor(position_N)
     device = network.device
     return Layout(
-        torch.tensor(padded, device=device),
+        network.padded(rows),
         row.to(device),
         position.to(device),
         sum(map(len, rows)),
     )
 
 
-def completion_hidden(network: Network, layout: Layout) -> Tensor:
-    """Final hidden states (N, H) that predict the completion tokens, sequence after sequence."""
-    return network.hidden(layout.ids_BL)[layout.row_N, layout.position_N]
+def completion_hidden(network: Network, layout: Layout, before: Before | None = None) -> Tensor:
+    """Final hidden states (N, H) that predict the completion tokens, sequence after sequence.
+
+    With `before`, the layout holds what follows the prefixes.
+    """
+    return network.hidden(layout.ids_BL, before)[layout.row_N, layout.position_N]
 
 
 def targets(completions: Sequence[list[int]], device: torch.device) -> Tensor:
@@ -64,19 +66,3 @@ def completion_mask(completions: Sequence[list[int]], device: torch.device) -> T
     lengths = torch.tensor([len(ids) for ids in completions], device=device)
     longest = max(len(ids) for ids in completions)
     return torch.arange(longest, device=device)[None] < lengths[:, None]
-
-
-def like_lengths(lengths: Sequence[int], rows: int) -> list[list[int]]:
-    """Indices in batches of like length, each of at most `rows` rows of the longest there is.
-
-    A batch of shorter sequences may have more rows: what counts is rows × longest.
-    """
-    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
-    budget = rows * max(lengths, default=0)
-    batches: list[list[int]] = []
-    for index in order:
-        # In ascending order, the newest is the longest of its batch.
-        if not batches or (len(batches[-1]) + 1) * lengths[index] > budget:
-            batches.append([])
-        batches[-1].append(index)
-    return batches

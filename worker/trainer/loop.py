@@ -77,7 +77,7 @@ class Trainer:
             weight_decay=training.weight_decay,
         )
         self._scorer = Scorer(self.network, self.config, self.processes)
-        self._recorder = Recorder(self.log, self.chat.tokenizer)
+        self._recorder = Recorder(self.log, self.chat.tokenizer, self.config)
         self._tokens = 0
         self._local = training.batch_size * training.gradient_accumulation_steps
         self._global = global_batch(training) * self.processes.count
@@ -144,6 +144,9 @@ class Trainer:
         rate = learning_rate(training, step, self.history.total_steps)
         norm = self._update(rate, step, scored)
         measure.reduce(self.processes)
+        if self._recorded(step):
+            quantiles = measure.divergence_quantiles(self.processes)
+            self._recorder.conclude(measure.loss, quantiles)
         self._tokens += int(measure.sums["tokens"])
         return (
             measure.metrics()
@@ -237,9 +240,12 @@ class Trainer:
 
     def _wanted(self, step: int) -> int:
         """Rollouts of this step's batch to record."""
-        recording = self.config.recording
-        due = step % recording.every_steps == 0 or step == 1
-        return recording.trajectories_per_step if due and self.processes.leads else 0
+        leads = self.processes.leads and self._recorded(step)
+        return self.config.recording.trajectories_per_step if leads else 0
+
+    def _recorded(self, step: int) -> bool:
+        """Whether rollouts of this step's batch are recorded; the same in all processes."""
+        return step % self.config.recording.every_steps == 0 or step == 1
 
     def _record_pinned(self, step: int) -> None:
         """Sample the pinned examples anew, with the student as it is before the step."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor
 
+from worker.trainer.mechanisms import quantile_grid, unflatten
 from worker.trainer.memory import process_peak
 from worker.trainer.model import Network
 from worker.trainer.processes import Processes
@@ -40,6 +41,7 @@ class StepMeasure:
         processed: tokens that each part put through the network.
         sums: sums over tokens or sequences, by name.
         lowest, highest: extremes of the agreement weights.
+        divergences: of the tokens in the loss, micro-batch by micro-batch.
     """
 
     network: Network
@@ -50,6 +52,7 @@ class StepMeasure:
     ceiling: float | None = None
     lowest: float = float("inf")
     highest: float = float("-inf")
+    divergences: list[Tensor] = field(default_factory=list)
     views: int = 0
     has_teacher: bool = False
     started: float = field(default_factory=time.perf_counter)
@@ -99,6 +102,8 @@ class StepMeasure:
         teachers, mask_BT = scored.teachers, scored.mask_BT
         assert teachers is not None  # noqa: S101 - the caller has looked
         self.has_teacher = True
+        divergence_BT = unflatten(scored.scores.divergence_N, scored.tokens_BT)
+        self.divergences.append(divergence_BT[mask_BT])
         self._count("divergence", float(scored.scores.divergence_N.sum()))
         self._count("teacher_entropy", float(scored.scores.teacher_entropy_N.sum()))
         self._count("teacher_logprob", float(scored.scores.teacher_logprob_N.sum()))
@@ -132,6 +137,15 @@ class StepMeasure:
         extremes = torch.tensor([self.lowest, -self.highest], device=self.network.device)
         every = processes.gather(extremes).view(-1, 2).amin(0)
         self.lowest, self.highest = float(every[0]), -float(every[1])
+
+    def divergence_quantiles(self, processes: Processes) -> list[float] | None:
+        """Of the global batch's divergences, from 0 to 1 by 0.01; None without a teacher."""
+        if not self.has_teacher:
+            return None
+        quantiles: list[float] = quantile_grid(
+            processes.gather(torch.cat(self.divergences))
+        ).tolist()
+        return quantiles
 
     @property
     def loss(self) -> float:

@@ -29,6 +29,13 @@ class Agreement(NamedTuple):
     weight: Tensor
 
 
+class Scales(NamedTuple):
+    """Scale of the disagreement of a global batch's tokens, by either statistic."""
+
+    variance: Tensor
+    range: Tensor
+
+
 def quantile(values_N: Tensor, q: float) -> Tensor:
     """Empirical quantile with linear interpolation, at least 1e-6; 1e-6 where there is no value."""
     if not len(values_N):
@@ -39,6 +46,17 @@ def quantile(values_N: Tensor, q: float) -> Tensor:
     high = min(low + 1, len(ordered) - 1)
     value = torch.lerp(ordered[low], ordered[high], place - low)
     return value.clamp_min(SMALLEST_SCALE)
+
+
+def quantile_grid(values_N: Tensor) -> Tensor:
+    """The quantiles 0, 0.01, … 1 as `quantile` computes them, in float64; (101,)."""
+    if not len(values_N):
+        return torch.full((101,), SMALLEST_SCALE, dtype=torch.float64)
+    ordered = values_N.detach().sort().values.double().cpu()
+    places = torch.linspace(0, 1, 101, dtype=torch.float64) * (len(ordered) - 1)
+    low = places.long().clamp_max(len(ordered) - 1)
+    high = (low + 1).clamp_max(len(ordered) - 1)
+    return torch.lerp(ordered[low], ordered[high], places - low).clamp_min(SMALLEST_SCALE)
 
 
 def clip(divergence: Tensor, ceiling: Tensor | float) -> Tensor:

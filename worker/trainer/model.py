@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import peft
@@ -29,6 +29,7 @@ from worker.trainer.chat import model_not_loaded
 from worker.trainer.failures import failure, mistake
 from worker.trainer.hub import locate_model
 from worker.trainer.lora import FoldedGroup, LoraLinear
+from worker.trainer.prefixes import Before, can_share
 from worker.trainer.quantization import quantized
 from worker.trainer.randomness import seeded
 
@@ -60,6 +61,7 @@ class Network:
         layers: the layers that have adapters.
         end_ids: tokens that end a completion.
         pad_id: filler where there is no token; its value never matters.
+        shares_prefixes: whether what prompts begin with may be computed apart from the rest.
     """
 
     peft: Any
@@ -68,6 +70,7 @@ class Network:
     device: torch.device
     end_ids: tuple[int, ...]
     pad_id: int
+    shares_prefixes: bool = False
 
     @property
     def head_VH(self) -> Tensor:
@@ -75,14 +78,22 @@ class Network:
         weight: Tensor = self.causal.get_output_embeddings().weight
         return weight
 
-    def hidden(self, ids_BL: Tensor) -> Tensor:
+    def hidden(self, ids_BL: Tensor, before: Before | None = None) -> Tensor:
         """Final hidden states (B, L, H), after the model's last norm.
 
-        Rows are padded on the right: attention looks only back, so padding needs no mask.
+        Rows are padded on the right: attention looks only back, so padding needs no mask. With
+        `before`, each row goes on behind a prefix that was computed before.
         """
-        output = self.causal.base_model(input_ids=ids_BL, use_cache=False)
+        how = {"use_cache": False} if before is None else before.inputs(ids_BL.shape[1])
+        output = self.causal.base_model(input_ids=ids_BL, **how)
         states: Tensor = output.last_hidden_state
         return states
+
+    def padded(self, rows: Sequence[list[int]]) -> Tensor:
+        """Token ids side by side, padded on the right."""
+        width = max(map(len, rows))
+        filled = [row + [self.pad_id] * (width - len(row)) for row in rows]
+        return torch.tensor(filled, device=self.device)
 
     @contextmanager
     def teacher(self, weights: str) -> Iterator[None]:
@@ -238,7 +249,7 @@ def load_network(
     pad_id = _pad_id(tokenizer, end_ids)
     network = Network(wrapped, causal, layers, device, end_ids, pad_id)
     _check_head(network, model)
-    return network
+    return replace(network, shares_prefixes=can_share(network))
 
 
 def load_model_config(model: ModelConfig) -> Any:

@@ -16,7 +16,7 @@ from core.views import Example
 from worker.trainer import mechanisms
 from worker.trainer.layout import completion_hidden, completion_mask, lay_out, targets
 from worker.trainer.measure import StepMeasure
-from worker.trainer.mechanisms import Agreement, token_contributions, unflatten
+from worker.trainer.mechanisms import Agreement, Scales, token_contributions, unflatten
 from worker.trainer.model import Network
 from worker.trainer.objective import Scoring, TokenScores, score_tokens
 from worker.trainer.processes import Processes
@@ -56,11 +56,14 @@ class Scored:
     Attributes:
         teachers: None without a teacher.
         agreement: None without agreement.
-        clipped_BT: the divergence after clipping, which `is_clipped` says is on.
+        scales: of the disagreement in the global batch; None without agreement.
+        clipped_BT: the divergence after clipping.
+        ceiling: of the clipping; None where nothing is clipped.
         contrastive_BT: None without the contrastive term.
         feature_BT: None without feature matching.
         terms: weighted share of each token in the global batch's loss, by term; together they sum
             to this micro-batch's share of the logged loss. None where it is not part of a batch.
+        sequences: in the global batch; None where it is not part of one.
     """
 
     batch: Batch
@@ -69,11 +72,13 @@ class Scored:
     tokens_BT: Tensor
     mask_BT: Tensor
     agreement: Agreement | None
+    scales: Scales | None
     clipped_BT: Tensor
-    is_clipped: bool
+    ceiling: float | None
     contrastive_BT: Tensor | None
     feature_BT: Tensor | None
     terms: dict[str, Tensor] | None
+    sequences: int | None = None
 
 
 class _Prepared(NamedTuple):
@@ -84,6 +89,7 @@ class _Prepared(NamedTuple):
     tokens_BT: Tensor
     mask_BT: Tensor
     agreement: Agreement | None
+    scales: Scales | None
 
 
 @dataclass(frozen=True)
@@ -98,8 +104,12 @@ class Scorer:
         """Score without gradient and dropout: what a recording of a pinned example shows."""
         self.network.peft.eval()
         prepared = self._prepare(batch, ALONE)
+        clipping = self.config.objective.clipping
+        # A quantile is one of a global batch, which this is not.
+        ceiling = clipping.static_ceiling if clipping.enabled else None
+        top_k = self.config.recording.top_k
         with torch.no_grad():
-            return self._pass(prepared, None, top_k=self.config.recording.top_k, sequences=None)
+            return self._pass(prepared, ceiling, top_k=top_k, sequences=None)
 
     def accumulate(
         self,
@@ -149,24 +159,36 @@ class Scorer:
         teachers = None
         if objective.needs_teacher:
             teachers = score_teachers(self.network, self.config, batch.examples, batch.ids)
-        agreement = None
+        agreement, scales = None, None
         if teachers is not None and objective.agreement.enabled:
-            agreement = self._agreement(teachers, tokens_BT, mask_BT, processes)
-        return _Prepared(batch, teachers, tokens_BT, mask_BT, agreement)
+            agreement, scales = self._agreement(teachers, tokens_BT, mask_BT, processes)
+        return _Prepared(batch, teachers, tokens_BT, mask_BT, agreement, scales)
 
     def _agreement(
         self, teachers: TeacherScores, tokens_BT: Tensor, mask_BT: Tensor, processes: Processes
-    ) -> Agreement:
+    ) -> tuple[Agreement, Scales]:
         how = self.config.objective.agreement
         logprobs_KBT = torch.stack(
             [unflatten(logprobs_N, tokens_BT) for logprobs_N in teachers.auxiliary_KN]
         )
+        # By the other statistic, too: a record shows what that one would have done.
+        variance_BT = mechanisms.spread(logprobs_KBT, "variance", unbiased=True)
+        range_BT = mechanisms.spread(logprobs_KBT, "range", unbiased=True)
+        scales = Scales(*(self._scale(one[mask_BT], processes) for one in (variance_BT, range_BT)))
         if how.level == "sequence":
-            return mechanisms.sequence_agreement(logprobs_KBT, mask_BT, how.statistic, how.gamma)
-        disagreement_BT = mechanisms.spread(logprobs_KBT, how.statistic, unbiased=True)
-        everywhere_N = processes.gather(disagreement_BT[mask_BT])
-        scale = mechanisms.quantile(everywhere_N, mechanisms.SCALE_QUANTILE)
-        return mechanisms.token_agreement(disagreement_BT, mask_BT, scale, how.gamma)
+            agreement = mechanisms.sequence_agreement(
+                logprobs_KBT, mask_BT, how.statistic, how.gamma
+            )
+        elif how.statistic == "range":
+            agreement = mechanisms.token_agreement(range_BT, mask_BT, scales.range, how.gamma)
+        else:
+            agreement = mechanisms.token_agreement(variance_BT, mask_BT, scales.variance, how.gamma)
+        return agreement, scales
+
+    @staticmethod
+    def _scale(disagreement_N: Tensor, processes: Processes) -> Tensor:
+        everywhere_N = processes.gather(disagreement_N)
+        return mechanisms.quantile(everywhere_N, mechanisms.SCALE_QUANTILE)
 
     def _ceiling(
         self, prepared: _Prepared, measure: StepMeasure, dropout_seeds: Sequence[int]
@@ -206,6 +228,7 @@ class Scorer:
                 None
                 if prepared.agreement is None
                 else Agreement(*(values[rows] for values in prepared.agreement)),
+                prepared.scales,
             )
 
     def _pass(
@@ -217,7 +240,7 @@ class Scorer:
         sequences: int | None,
     ) -> Scored:
         """The student's pass and the terms of the loss; without `sequences` no terms."""
-        batch, teachers, tokens_BT, mask_BT, agreement = prepared
+        batch, teachers, tokens_BT, mask_BT, agreement, scales = prepared
         prompts = [example.student.ids for example in batch.examples]
         layout = lay_out(prompts, batch.ids, self.network)
         student_NH = completion_hidden(self.network, layout)
@@ -237,8 +260,9 @@ class Scorer:
             tokens_BT,
             mask_BT,
             agreement,
+            scales,
             clipped_BT,
-            ceiling is not None,
+            None if ceiling is None else float(ceiling),
             self._contrastive(scores, teachers, tokens_BT),
             self._features(student_NH, teachers, tokens_BT),
             None,
@@ -299,7 +323,7 @@ class Scorer:
                 objective.feature_matching.weight if joint else 1.0
             ) * share_BT
         shares = {name: values / sequences for name, values in terms.items()}
-        return replace(scored, terms=shares)
+        return replace(scored, terms=shares, sequences=sequences)
 
 
 def _loss(scored: Scored) -> Tensor:

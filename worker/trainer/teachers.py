@@ -1,8 +1,8 @@
 """What the teacher views say about the sampled tokens, before the student's pass.
 
 All views are the network behind other prompts, with the teacher's weights, so views of like length
-share a forward pass. Of the primary teacher the hidden states are kept (N × H); of the others only
-the sampled token's log-probability.
+share a forward pass, and what several of them begin with is computed once. Of the primary teacher
+the hidden states are kept (N × H); of the others only the sampled token's log-probability.
 """
 
 # ruff: noqa: N806, N815 - capital letters in tensor names are axes
@@ -19,9 +19,11 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.views import Example
-from worker.trainer.layout import completion_hidden, lay_out, like_lengths, targets
+from worker.trainer.batching import like_lengths
+from worker.trainer.layout import completion_hidden, lay_out, targets
 from worker.trainer.model import Network
 from worker.trainer.objective import Scoring, target_logprobs
+from worker.trainer.prefixes import Before, Group, group_by_prefix, read
 
 AGREEMENT_TEMPERATURE: Final = 1.0
 PRIMARY: Final = -1
@@ -81,15 +83,12 @@ def score_teachers(
     hidden_NH = head_VH.new_empty(total, head_VH.shape[1])
     logprobs_VN = torch.full((views + 1, total), float("nan"), device=network.device)
     jobs = list(_jobs(examples, views))
-    sizes = [len(job.prompt) + len(completions[job.sequence]) for job in jobs]
     tokens = 0
     with network.teacher(config.teacher.weights):
-        for batch in like_lengths(sizes, ROWS * config.training.batch_size):
-            chosen = [jobs[index] for index in batch]
-            ids = [completions[job.sequence] for job in chosen]
-            layout = lay_out([job.prompt for job in chosen], ids, network)
-            tokens += layout.tokens
-            parts = torch.split(completion_hidden(network, layout), list(map(len, ids)))
+        for chosen, parts, count in _passes(
+            network, jobs, completions, ROWS * config.training.batch_size
+        ):
+            tokens += count
             for job, part_TH in zip(chosen, parts, strict=True):
                 if job.view == PRIMARY:
                     hidden_NH[spans[job.sequence]] = part_TH
@@ -111,6 +110,64 @@ def score_teachers(
         [example.negative is not None for example in examples],
         tokens,
     )
+
+
+class _Pass(NamedTuple):
+    """Jobs that went through the network together.
+
+    Attributes:
+        jobs: which.
+        parts: per job the hidden states (T, H) that predict its completion.
+        tokens: tokens that went through the network for them.
+    """
+
+    jobs: list[_Job]
+    parts: Sequence[Tensor]
+    tokens: int
+
+
+def _passes(
+    network: Network, jobs: Sequence[_Job], completions: Sequence[list[int]], rows: int
+) -> Iterator[_Pass]:
+    """All jobs, in passes of like length. What prompts begin with is computed once for them."""
+    longest = max((len(job.prompt) + len(completions[job.sequence]) for job in jobs), default=0)
+    groups = [Group(list(range(len(jobs))), 0)]
+    if network.shares_prefixes:
+        groups = group_by_prefix([job.prompt for job in jobs])
+    apart = [[group] for group in groups if not group.length]
+    shared = sorted((group for group in groups if group.length), key=lambda group: group.length)
+    # The keys and values of so many prefixes are held at a time as a pass has tokens.
+    most = max(1, rows * longest // max((group.length for group in shared), default=1))
+    together = [shared[start : start + most] for start in range(0, len(shared), most)]
+    for some in [*apart, *together]:
+        yield from _passes_of(network, some, jobs, completions, rows, longest)
+
+
+def _passes_of(
+    network: Network,
+    groups: Sequence[Group],
+    jobs: Sequence[_Job],
+    completions: Sequence[list[int]],
+    rows: int,
+    longest: int,
+) -> Iterator[_Pass]:
+    """The jobs of some groups, after what each of these has in common."""
+    members = [(row, jobs[index]) for row, group in enumerate(groups) for index in group.members]
+    starts = [jobs[group.members[0]].prompt[: group.length] for group in groups]
+    prefixes = read(network, starts, rows, longest) if starts[0] else None
+    tokens = prefixes.tokens if prefixes else 0
+    sizes = [
+        len(job.prompt) - len(starts[row]) + len(completions[job.sequence]) for row, job in members
+    ]
+    for batch in like_lengths(sizes, rows, network.device.type, longest):
+        chosen = [members[index] for index in batch]
+        ids = [completions[job.sequence] for _, job in chosen]
+        layout = lay_out([job.prompt[len(starts[row]) :] for row, job in chosen], ids, network)
+        before = Before(prefixes, [row for row, _ in chosen]) if prefixes else None
+        hidden_NH = completion_hidden(network, layout, before)
+        parts = torch.split(hidden_NH, list(map(len, ids)))
+        yield _Pass([job for _, job in chosen], parts, tokens + layout.tokens)
+        tokens = 0
 
 
 def _logprobs(

@@ -9,6 +9,12 @@ export const datasetsQuery = queryOptions({
     unwrap(client.GET("/api/datasets", { params: { query: { limit: 500 } }, signal })),
 });
 
+export const benchmarksQuery = queryOptions({
+  queryKey: ["benchmarks"],
+  queryFn: ({ signal }) => unwrap(client.GET("/api/datasets/benchmarks", { signal })),
+  staleTime: 60_000,
+});
+
 export function datasetQuery(datasetId: string) {
   return queryOptions({
     queryKey: ["datasets", datasetId],

@@ -836,6 +836,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/trajectories/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Overview
+         * @description How many rollouts a run has recorded, and what they have of each number.
+         */
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/trajectories/distribution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Distribution
+         * @description How one number is spread over the recorded rollouts.
+         */
+        get: operations["get_distribution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/trajectories/example": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow Example
+         * @description One record's rollouts, step by step.
+         */
+        get: operations["follow_example"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/trajectories/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Agreement
+         * @description Where the auxiliary teachers disagree, and whether that tells right from wrong answers.
+         */
+        get: operations["get_agreement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run_id}/trajectories/{trajectory_id}": {
         parameters: {
             query?: never;
@@ -848,6 +928,26 @@ export interface paths {
          * @description A recorded rollout with every token's values.
          */
         get: operations["get_trajectory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/trajectories/{trajectory_id}/neighbours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Neighbours
+         * @description Which rollouts stand before and after one in a list, and at which place it stands.
+         */
+        get: operations["get_neighbours"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1137,6 +1237,68 @@ export interface paths {
          * @description Every answer of one evaluation, with its grade and its comparison with the base.
          */
         get: operations["list_examples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/evaluations/{cursor}/examples/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Example
+         * @description One answer, with what model and base say of every token of both answers.
+         */
+        get: operations["get_example"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Retention Curve
+         * @description Every evaluated state of a run's weights: what it gained, and how far from the base it is.
+         *
+         *     Those that the run evaluated itself, and those of evaluations of its adapters and checkpoints.
+         */
+        get: operations["get_retention_curve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/evaluations/{cursor}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Retention
+         * @description What the model has kept of its base on one set, summed up and as a point for each example.
+         */
+        get: operations["get_retention"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1927,6 +2089,79 @@ export interface components {
             gamma: number;
         };
         /**
+         * AgreementReport
+         * @description Where the auxiliary teachers of a run disagree, and whether that tells right from wrong.
+         */
+        AgreementReport: {
+            /**
+             * Enabled
+             * @description Whether any rollout has a disagreement.
+             */
+            enabled: boolean;
+            /**
+             * Statistic
+             * @description `variance` or `range`, as configured.
+             */
+            statistic: string;
+            /**
+             * Level
+             * @description `token` or `sequence`, as configured.
+             */
+            level: string;
+            /**
+             * Views
+             * @description Auxiliary teachers.
+             */
+            views: number;
+            /**
+             * Trajectories
+             * @description Rollouts with a disagreement.
+             */
+            trajectories: number;
+            /**
+             * Graded
+             * @description Of these, graded.
+             */
+            graded: number;
+            /**
+             * Read
+             * @description Rollouts whose tokens are in `tokens` and `parts`.
+             */
+            read: number;
+            /** Read Tokens */
+            read_tokens: number;
+            /**
+             * Complete
+             * @description False: more is being read; ask again.
+             */
+            complete: boolean;
+            /**
+             * Unreadable
+             * @description Files that could not be read now.
+             */
+            unreadable: number;
+            /** Steps */
+            steps: components["schemas"]["StepAgreement"][];
+            /** Examples */
+            examples: components["schemas"]["DisputedExample"][];
+            /**
+             * Tokens
+             * @description Only texts that stand at several places.
+             */
+            tokens: components["schemas"]["DisputedToken"][];
+            /**
+             * Least Count
+             * @description At so many, at least.
+             */
+            least_count: number;
+            /** Parts */
+            parts: components["schemas"]["DisputedPart"][];
+            /** Reliability */
+            reliability: components["schemas"]["ReliabilityBin"][];
+            /** @description Null without right and wrong answers. */
+            separation: components["schemas"]["Separation"] | null;
+        };
+        /**
          * AlarmOut
          * @description Something that makes the training signal doubtful, or useless.
          */
@@ -2143,6 +2378,26 @@ export interface components {
             gpu_memory: components["schemas"]["GpuMemory"] | null;
         };
         /**
+         * BaseQuadrants
+         * @description Answers by who got them right.
+         */
+        BaseQuadrants: {
+            /**
+             * Regressed
+             * @description The base was right, the model is wrong.
+             */
+            regressed: number;
+            /**
+             * Improved
+             * @description The base was wrong, the model is right.
+             */
+            improved: number;
+            /** Both Right */
+            both_right: number;
+            /** Both Wrong */
+            both_wrong: number;
+        };
+        /**
          * BenchmarkList
          * @description All benchmarks.
          */
@@ -2184,6 +2439,18 @@ export interface components {
             evaluate: string;
             /** Splits */
             splits: components["schemas"]["SplitOut"][];
+        };
+        /**
+         * Bin
+         * @description Rollouts between two values; the upper one belongs to the last bin alone.
+         */
+        Bin: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Count */
+            count: number;
         };
         /**
          * BulkOutcome
@@ -3383,6 +3650,35 @@ export interface components {
             };
         };
         /**
+         * DirectionFigures
+         * @description Distribution of the examples' means, each per token.
+         */
+        DirectionFigures: {
+            /**
+             * Examples
+             * @description Completions that say something.
+             */
+            examples: number;
+            /**
+             * Empty
+             * @description Empty completions: counted here, averaged nowhere.
+             */
+            empty: number;
+            /** @description Divergence of model and base, nats; at most ln 2. */
+            jsd: components["schemas"]["Summary"];
+            /** @description Log-probability under the base, nats. */
+            base_logprob: components["schemas"]["Summary"];
+            /** @description Under the model itself, nats. */
+            tuned_logprob: components["schemas"]["Summary"];
+            /**
+             * Base Perplexity
+             * @description exp of minus the mean log-probability under the base; null where there is none, or where it exceeds the numbers.
+             */
+            base_perplexity: number | null;
+            /** Tuned Perplexity */
+            tuned_perplexity: number | null;
+        };
+        /**
          * DiskNeed
          * @description Bytes that the run will write.
          */
@@ -3393,6 +3689,119 @@ export interface components {
             checkpoints: number;
             /** Total */
             total: number;
+        };
+        /**
+         * DisputedExample
+         * @description A data record whose rollouts the auxiliary teachers disagree on.
+         */
+        DisputedExample: {
+            /** Record Id */
+            record_id: string;
+            /** Rollouts */
+            rollouts: number;
+            /**
+             * Disagreement
+             * @description Mean over its rollouts.
+             */
+            disagreement: number;
+            /**
+             * Disagreement Max
+             * @description Of the token at which it is largest.
+             */
+            disagreement_max: number | null;
+            /**
+             * Grade
+             * @description Share of its graded rollouts that are right.
+             */
+            grade: number | null;
+            /**
+             * Trajectory Id
+             * @description Its most disagreed rollout.
+             */
+            trajectory_id: number;
+            /** Prompt */
+            prompt: string;
+        };
+        /**
+         * DisputedPart
+         * @description A part of the answers.
+         */
+        DisputedPart: {
+            /**
+             * Part
+             * @description `reasoning`, `answer letter`, `answer`, `code`, `action`, `arguments`, `end`; null in records of older trainers.
+             */
+            part: string | null;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Disagreement
+             * @description Mean per token.
+             */
+            disagreement: number;
+            /**
+             * Weight
+             * @description Mean agreement weight of those that count.
+             */
+            weight: number | null;
+            /**
+             * Share
+             * @description Of the disagreement of all tokens.
+             */
+            share: number;
+        };
+        /**
+         * DisputedToken
+         * @description A token's text, wherever it stands.
+         */
+        DisputedToken: {
+            /** Text */
+            text: string;
+            /** Count */
+            count: number;
+            /**
+             * Disagreement
+             * @description Mean over all places.
+             */
+            disagreement: number;
+            /** Disagreement Max */
+            disagreement_max: number;
+            /**
+             * Trajectory Id
+             * @description The rollout that has the largest.
+             */
+            trajectory_id: number | null;
+            /**
+             * Token
+             * @description Its place there, from 0.
+             */
+            token: number;
+        };
+        /**
+         * Distribution
+         * @description How one number is spread over recorded rollouts.
+         */
+        Distribution: {
+            /** Field */
+            field: string;
+            /** Count */
+            count: number;
+            /**
+             * Unknown
+             * @description Rollouts that do not have it.
+             */
+            unknown: number;
+            /** Mean */
+            mean: number | null;
+            /**
+             * Quantiles
+             * @description `p0`, `p10`, `p25`, `p50`, … `p100`.
+             */
+            quantiles: {
+                [key: string]: number;
+            };
+            /** Bins */
+            bins: components["schemas"]["Bin"][];
         };
         /**
          * Effect
@@ -3443,6 +3852,78 @@ export interface components {
              * @default 10
              */
             every_steps: number;
+        };
+        /**
+         * EvaluatedWeights
+         * @description One result of one state of a run's weights: a point of the curve.
+         */
+        EvaluatedWeights: {
+            /**
+             * Name
+             * @description `RUN:CURSOR` of the result.
+             */
+            name: string;
+            /**
+             * Run Id
+             * @description Run that holds it: this one, or an evaluation of its own.
+             */
+            run_id: string;
+            /** Cursor */
+            cursor: number;
+            /** Set */
+            set: string;
+            /** Questions */
+            questions: number | null;
+            /**
+             * Weights
+             * @enum {string}
+             */
+            weights: "base" | "student" | "ema";
+            /**
+             * Step
+             * @description Optimizer steps after which the weights were so.
+             */
+            step: number;
+            /**
+             * Last
+             * @description Whether it is the adapter that the run ended with.
+             */
+            last: boolean;
+            /**
+             * Time
+             * @description Seconds since the Unix epoch.
+             */
+            time: number;
+            accuracy: components["schemas"]["Interval"];
+            /**
+             * Base Accuracy
+             * @description Of the base on the same questions; null where it was not asked.
+             */
+            base_accuracy: number | null;
+            /**
+             * Gain
+             * @description Accuracy less the base's.
+             */
+            gain: number | null;
+            /**
+             * Jsd
+             * @description Mean over examples, forward, nats per token.
+             */
+            jsd: number | null;
+            /** Base Logprob */
+            base_logprob: number | null;
+            /** Base Perplexity */
+            base_perplexity: number | null;
+            /**
+             * Gold Perplexity
+             * @description Of the references under the model.
+             */
+            gold_perplexity: number | null;
+            /**
+             * Gold Base Perplexity
+             * @description Of the references under the base.
+             */
+            gold_base_perplexity: number | null;
         };
         /**
          * EvaluationCell
@@ -3968,6 +4449,13 @@ export interface components {
             base_answer: string;
             /** Base Correct */
             base_correct: boolean;
+            /**
+             * Base Extracted
+             * @description What was taken for the base's answer.
+             */
+            base_extracted?: string | null;
+            /** Base Partial */
+            base_partial?: number | null;
             /** @description On the tuned model's answer. */
             forward: components["schemas"]["Strip"] | null;
             /** @description On the base's answer. */
@@ -4409,6 +4897,25 @@ export interface components {
             weight: number;
         };
         /**
+         * FieldSummary
+         * @description What a run's recorded rollouts have of one field.
+         */
+        FieldSummary: {
+            /** Name */
+            name: string;
+            /**
+             * Count
+             * @description Rollouts that have it.
+             */
+            count: number;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+            /** Mean */
+            mean: number | null;
+        };
+        /**
          * FileSet
          * @description An adapter or a checkpoint that a run wrote.
          */
@@ -4429,6 +4936,21 @@ export interface components {
             bytes: number;
             /** Files */
             files: components["schemas"]["StoredFile"][];
+        };
+        /**
+         * FollowedExample
+         * @description One record's rollouts through training, first step first.
+         */
+        FollowedExample: {
+            /** Record Id */
+            record_id: string;
+            /** Items */
+            items: components["schemas"]["Summaries"][];
+            /**
+             * Total
+             * @description All there are; `items` has the first 5,000.
+             */
+            total: number;
         };
         /**
          * Gap
@@ -5230,6 +5752,102 @@ export interface components {
             target_modules: string[];
         };
         /**
+         * LossSettings
+         * @description What a rollout's loss was made with: from this and the tokens it can be computed again.
+         *
+         *     What belongs to a mechanism that is off is null.
+         */
+        LossSettings: {
+            /**
+             * Counted
+             * @description Whether its tokens count; a truncated one may be masked.
+             */
+            counted: boolean;
+            /**
+             * Objective
+             * @description `divergence` or `cross_entropy`.
+             */
+            objective: string;
+            /**
+             * Alpha
+             * @description Of the divergence: 0 forward KL, 1 reverse KL.
+             */
+            alpha: number | null;
+            /** Temperature */
+            temperature: number;
+            /**
+             * Normalize By
+             * @description `tokens` or `weights`: divisor of a sequence's weighted divergence.
+             */
+            normalize_by: string | null;
+            /**
+             * Batch Sequences
+             * @description Sequences of the global batch, which the loss is the mean of; null outside.
+             */
+            batch_sequences: number | null;
+            /**
+             * Batch Loss
+             * @description The step's logged loss; null outside of it.
+             */
+            batch_loss: number | null;
+            /**
+             * Clip Ceiling
+             * @description Nats; null where nothing was clipped.
+             */
+            clip_ceiling: number | null;
+            /**
+             * Clip Quantile
+             * @description Which made the ceiling; null: it is static.
+             */
+            clip_quantile: number | null;
+            /**
+             * Divergence Quantiles
+             * @description Of the batch's token divergences, at 0, 0.01, … 1.
+             */
+            divergence_quantiles: number[] | null;
+            /**
+             * Agreement Level
+             * @description `token` or `sequence`.
+             */
+            agreement_level: string | null;
+            /**
+             * Agreement Statistic
+             * @description `variance` or `range`.
+             */
+            agreement_statistic: string | null;
+            /** Agreement Gamma */
+            agreement_gamma: number | null;
+            /**
+             * Agreement Scale
+             * @description 0.95-quantile of the batch's disagreement; null at the level `sequence`.
+             */
+            agreement_scale: number | null;
+            /**
+             * Agreement Scale Variance
+             * @description The same, for the variance.
+             */
+            agreement_scale_variance: number | null;
+            /**
+             * Agreement Scale Range
+             * @description The same, for the range.
+             */
+            agreement_scale_range: number | null;
+            /** Contrastive Margin */
+            contrastive_margin: number | null;
+            /** Contrastive Weight */
+            contrastive_weight: number | null;
+            /**
+             * Feature Mode
+             * @description `joint` or `representation_only`.
+             */
+            feature_mode: string | null;
+            /**
+             * Feature Weight
+             * @description 1 where it replaces the divergence.
+             */
+            feature_weight: number | null;
+        };
+        /**
          * Making
          * @description Something that is made once before training, and kept.
          */
@@ -5470,6 +6088,29 @@ export interface components {
             problem: string | null;
         };
         /**
+         * Neighbours
+         * @description Where a recorded rollout stands in a list, and which stand beside it.
+         */
+        Neighbours: {
+            /**
+             * Position
+             * @description From 1. Where it would stand, if the filter leaves it out.
+             */
+            position: number;
+            /** Total */
+            total: number;
+            /**
+             * Previous
+             * @description Identifier; null at the beginning.
+             */
+            previous: number | null;
+            /**
+             * Next
+             * @description Identifier; null at the end.
+             */
+            next: number | null;
+        };
+        /**
          * NonFiniteAt
          * @description A value that JSON has no number for.
          */
@@ -5602,6 +6243,26 @@ export interface components {
             errors: components["schemas"]["Problem"][];
         };
         /**
+         * PendingEvaluation
+         * @description An evaluation of the run's weights that is not over.
+         */
+        PendingEvaluation: {
+            /** Run Id */
+            run_id: string;
+            /** Name */
+            name: string;
+            status: components["schemas"]["RunStatus"];
+            /**
+             * Weights
+             * @enum {string}
+             */
+            weights: "student" | "ema";
+            /** Step */
+            step: number;
+            /** Sets */
+            sets: string[];
+        };
+        /**
          * PlanCheck
          * @description What a written plan would start.
          */
@@ -5636,6 +6297,34 @@ export interface components {
              * @description YAML or JSON (docs/studies.md).
              */
             text: string;
+        };
+        /**
+         * Points
+         * @description A point for each example with something to score, as columns, in the examples' order.
+         */
+        Points: {
+            /** Index */
+            index: number[];
+            /** Sample */
+            sample: number[];
+            /** Quadrant */
+            quadrant: ("regressed" | "improved" | "both_right" | "both_wrong")[];
+            /**
+             * Grade
+             * @description Partial credit where the task has it, else 0 or 1.
+             */
+            grade: number[];
+            /**
+             * Gain
+             * @description The grade less that of the base's answer.
+             */
+            gain: number[];
+            /** Jsd */
+            jsd: number[];
+            /** Base Logprob */
+            base_logprob: number[];
+            /** Tuned Logprob */
+            tuned_logprob: number[];
         };
         /**
          * Preflight
@@ -6145,6 +6834,18 @@ export interface components {
             top_k: number;
         };
         /**
+         * ReliabilityBin
+         * @description Graded rollouts of like disagreement.
+         */
+        ReliabilityBin: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** @description Share that is right, with its Wilson interval. */
+            grade: components["schemas"]["Interval"];
+        };
+        /**
          * RenderedExample
          * @description One training record behind all of its views, in the first epoch.
          */
@@ -6296,6 +6997,58 @@ export interface components {
             base_logprob: components["schemas"]["Interval"] | null;
             /** @description Likewise of the log-probability under the model itself: of its own answer, the base's (reverse) or the reference (gold). */
             tuned_logprob: components["schemas"]["Interval"];
+        };
+        /**
+         * Retention
+         * @description What a model has kept of its base on one set of questions, and what it gained.
+         */
+        Retention: {
+            /** Answers */
+            answers: number;
+            /**
+             * Compared
+             * @description Answers that were compared with the base.
+             */
+            compared: number;
+            quadrants: components["schemas"]["BaseQuadrants"];
+            /** @description Of the model, on the compared answers. */
+            accuracy: components["schemas"]["Interval"];
+            base_accuracy: components["schemas"]["Interval"];
+            /** @description Accuracy less the base's; BCa bootstrap over questions, 95 %. */
+            gain: components["schemas"]["Interval"];
+            /** @description First: the base; second: the model. Null where a question has several answers. */
+            mcnemar: components["schemas"]["McNemar"] | null;
+            /** Directions */
+            directions: {
+                [key: string]: components["schemas"]["DirectionFigures"];
+            };
+            /** @description Of the direction that was asked for. */
+            points: components["schemas"]["Points"];
+        };
+        /**
+         * RetentionCurve
+         * @description A run's weights over time: what they gained, and how far they went from the base.
+         */
+        RetentionCurve: {
+            /**
+             * Items
+             * @description By set, then by step.
+             */
+            items: components["schemas"]["EvaluatedWeights"][];
+            /** Pending */
+            pending: components["schemas"]["PendingEvaluation"][];
+            /**
+             * Sets
+             * @description What was asked, as it was last asked: to ask another checkpoint the same.
+             */
+            sets: components["schemas"]["EvaluationSet"][];
+            /**
+             * Source Run Id
+             * @description Of an evaluation of its own: the run whose weights it asked.
+             */
+            source_run_id: string | null;
+            /** Source Run Name */
+            source_run_name: string | null;
         };
         /**
          * Retry
@@ -7237,6 +7990,28 @@ export interface components {
             time_limit_seconds?: number | null;
         };
         /**
+         * Separation
+         * @description How well disagreement tells wrong answers from right ones.
+         */
+        Separation: {
+            /**
+             * Probability
+             * @description That a wrong answer has more disagreement than a right one; 0.5: says nothing.
+             */
+            probability: number;
+            /**
+             * Low
+             * @description Lower end of its 95 % interval (Hanley and McNeil, 1982).
+             */
+            low: number;
+            /** High */
+            high: number;
+            /** Right */
+            right: number;
+            /** Wrong */
+            wrong: number;
+        };
+        /**
          * Series
          * @description One metric over steps; where there are too many points, buckets keep their extremes.
          */
@@ -7354,6 +8129,22 @@ export interface components {
             version?: number | null;
         };
         /**
+         * StepAgreement
+         * @description Steps that follow each other, together.
+         */
+        StepAgreement: {
+            /** First Step */
+            first_step: number;
+            /** Last Step */
+            last_step: number;
+            /** Rollouts */
+            rollouts: number;
+            /** Disagreement */
+            disagreement: number;
+            /** Weight */
+            weight: number | null;
+        };
+        /**
          * StopMode
          * @description How a started run is to end.
          * @enum {string}
@@ -7415,8 +8206,21 @@ export interface components {
              * @description Texts of the tokens.
              */
             pieces?: string[] | null;
-            /** Token Jsd */
+            /**
+             * Token Jsd
+             * @description Of each token, nats.
+             */
             token_jsd?: number[] | null;
+            /**
+             * Token Base Logprob
+             * @description Of each token under the base, nats.
+             */
+            token_base_logprob?: number[] | null;
+            /**
+             * Token Tuned Logprob
+             * @description Of each token under the tuned model, nats.
+             */
+            token_tuned_logprob?: number[] | null;
         };
         /**
          * StudyCreated
@@ -7598,8 +8402,8 @@ export interface components {
             name: string;
             /**
              * Project
-             * @description Project that holds the runs; made if it does not exist.
-             * @default Studies
+             * @description Project that holds the runs and whose data sets they name; made if it does not exist.
+             * @default Default
              */
             project: string;
             /**
@@ -7666,8 +8470,8 @@ export interface components {
             name: string;
             /**
              * Project
-             * @description Project that holds the runs; made if it does not exist.
-             * @default Studies
+             * @description Project that holds the runs and whose data sets they name; made if it does not exist.
+             * @default Default
              */
             project: string;
             /**
@@ -7891,6 +8695,96 @@ export interface components {
             cells: (components["schemas"]["TableCell"] | null)[][];
         };
         /**
+         * Summaries
+         * @description A recorded rollout in numbers; null where a mechanism is off or nothing is known.
+         */
+        Summaries: {
+            /** Id */
+            id: number;
+            /** Attempt */
+            attempt: number;
+            /** Step */
+            step: number;
+            /** Record Id */
+            record_id: string;
+            /** Pinned */
+            pinned: boolean;
+            /** Tokens */
+            tokens: number;
+            /** Truncated */
+            truncated: boolean;
+            /**
+             * Divergence
+             * @description Mean divergence per token, nats.
+             */
+            divergence: number | null;
+            /**
+             * Disagreement
+             * @description Mean disagreement of the auxiliary teachers per token.
+             */
+            disagreement: number | null;
+            /**
+             * Disagreement Max
+             * @description Of the token at which it is largest.
+             */
+            disagreement_max: number | null;
+            /**
+             * Weight
+             * @description Mean agreement weight per token.
+             */
+            weight: number | null;
+            /**
+             * Clipped Share
+             * @description Share of the tokens that were clipped.
+             */
+            clipped_share: number | null;
+            /**
+             * Contrastive Share
+             * @description Share of the tokens at which the contrastive term is not 0.
+             */
+            contrastive_share: number | null;
+            /**
+             * Feature Distance
+             * @description Mean squared distance of the final hidden states.
+             */
+            feature_distance: number | null;
+            /**
+             * Grade
+             * @description 1: right; 0: not; null: not graded.
+             */
+            grade: number | null;
+            /**
+             * Loss
+             * @description Share in the step's loss; null outside of its batch, as pinned ones are.
+             */
+            loss: number | null;
+        };
+        /**
+         * Summary
+         * @description How values are distributed; null where there are too few.
+         */
+        Summary: {
+            /** N */
+            n: number;
+            /** Mean */
+            mean: number | null;
+            /**
+             * Sd
+             * @description Sample standard deviation (divisor n − 1).
+             */
+            sd: number | null;
+            /** P10 */
+            p10: number | null;
+            /** P25 */
+            p25: number | null;
+            /** Median */
+            median: number | null;
+            /** P75 */
+            p75: number | null;
+            /** P90 */
+            p90: number | null;
+        };
+        /**
          * TableCell
          * @description All runs whose levels are those of a row, a column and the fixed factors.
          */
@@ -8049,6 +8943,11 @@ export interface components {
             id: number;
             /** Text */
             text: string;
+            /**
+             * Part
+             * @description `reasoning`, `answer letter`, `answer`, `code`, `action`, `arguments` or `end`; null in records of older trainers.
+             */
+            part: string | null;
             /** Student Logprob */
             student_logprob: number;
             /**
@@ -8233,12 +9132,6 @@ export interface components {
             record_id: string;
             /** Pinned */
             pinned: boolean;
-            /** Prompt */
-            prompt: string;
-            /** Completion */
-            completion: string;
-            /** Reference */
-            reference: string;
             /** Tokens */
             tokens: number;
             /** Truncated */
@@ -8249,10 +9142,68 @@ export interface components {
              */
             divergence: number | null;
             /**
+             * Disagreement
+             * @description Mean disagreement of the auxiliary teachers per token.
+             */
+            disagreement: number | null;
+            /**
+             * Disagreement Max
+             * @description Of the token at which it is largest.
+             */
+            disagreement_max: number | null;
+            /**
+             * Weight
+             * @description Mean agreement weight per token.
+             */
+            weight: number | null;
+            /**
+             * Clipped Share
+             * @description Share of the tokens that were clipped.
+             */
+            clipped_share: number | null;
+            /**
+             * Contrastive Share
+             * @description Share of the tokens at which the contrastive term is not 0.
+             */
+            contrastive_share: number | null;
+            /**
+             * Feature Distance
+             * @description Mean squared distance of the final hidden states.
+             */
+            feature_distance: number | null;
+            /**
+             * Grade
+             * @description 1: right; 0: not; null: not graded.
+             */
+            grade: number | null;
+            /**
+             * Loss
+             * @description Share in the step's loss; null outside of its batch, as pinned ones are.
+             */
+            loss: number | null;
+            /** Prompt */
+            prompt: string;
+            /** Completion */
+            completion: string;
+            /** Reference */
+            reference: string;
+            /**
              * Source
              * @description Where the completion comes from: `rollout`, `reference` or `presampled`.
              */
             source: string | null;
+            /**
+             * Task
+             * @description `choice`, `code`, `tools`, `number` or `text`; null in older records.
+             */
+            task: string | null;
+            /**
+             * Extracted
+             * @description What was taken for the answer and graded.
+             */
+            extracted: string | null;
+            /** @description Null in records of older trainers. */
+            settings: components["schemas"]["LossSettings"] | null;
             /**
              * Student Prompt
              * @description Rendered prompt of the student.
@@ -8289,6 +9240,38 @@ export interface components {
             limit: number;
             /** Offset */
             offset: number;
+            /**
+             * Newest
+             * @description Identifier of the run's latest one; null: none.
+             */
+            newest: number | null;
+            /**
+             * Newer
+             * @description So many that came after `up_to` match, too.
+             */
+            newer: number;
+        };
+        /**
+         * TrajectoryOverview
+         * @description A run's recorded rollouts as a whole.
+         */
+        TrajectoryOverview: {
+            /** Total */
+            total: number;
+            /** Pinned */
+            pinned: number;
+            /** Truncated */
+            truncated: number;
+            /**
+             * Newest
+             * @description Identifier of the latest one; null: none.
+             */
+            newest: number | null;
+            /**
+             * Fields
+             * @description Every number; `count` 0: its mechanism is off.
+             */
+            fields: components["schemas"]["FieldSummary"][];
         };
         /**
          * TrajectorySummary
@@ -8305,12 +9288,6 @@ export interface components {
             record_id: string;
             /** Pinned */
             pinned: boolean;
-            /** Prompt */
-            prompt: string;
-            /** Completion */
-            completion: string;
-            /** Reference */
-            reference: string;
             /** Tokens */
             tokens: number;
             /** Truncated */
@@ -8320,6 +9297,52 @@ export interface components {
              * @description Mean divergence per token, nats.
              */
             divergence: number | null;
+            /**
+             * Disagreement
+             * @description Mean disagreement of the auxiliary teachers per token.
+             */
+            disagreement: number | null;
+            /**
+             * Disagreement Max
+             * @description Of the token at which it is largest.
+             */
+            disagreement_max: number | null;
+            /**
+             * Weight
+             * @description Mean agreement weight per token.
+             */
+            weight: number | null;
+            /**
+             * Clipped Share
+             * @description Share of the tokens that were clipped.
+             */
+            clipped_share: number | null;
+            /**
+             * Contrastive Share
+             * @description Share of the tokens at which the contrastive term is not 0.
+             */
+            contrastive_share: number | null;
+            /**
+             * Feature Distance
+             * @description Mean squared distance of the final hidden states.
+             */
+            feature_distance: number | null;
+            /**
+             * Grade
+             * @description 1: right; 0: not; null: not graded.
+             */
+            grade: number | null;
+            /**
+             * Loss
+             * @description Share in the step's loss; null outside of its batch, as pinned ones are.
+             */
+            loss: number | null;
+            /** Prompt */
+            prompt: string;
+            /** Completion */
+            completion: string;
+            /** Reference */
+            reference: string;
         };
         /**
          * TransitionList
@@ -12757,18 +13780,24 @@ export interface operations {
     list_trajectories: {
         parameters: {
             query?: {
+                /** @description One of step, tokens, divergence, disagreement, disagreement_max, weight, clipped_share, contrastive_share, feature_distance, grade, loss, truncated, pinned, record_id; `-` before it sorts downwards. What is not known comes last either way. */
+                sort?: string;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
                 /** @description Only those of this attempt. */
                 attempt?: number | null;
                 /** @description Only pinned, or only others. */
                 pinned?: boolean | null;
                 /** @description Text to find. */
                 q?: string | null;
-                /** @description `-` sorts downwards. */
-                sort?: "step" | "-step" | "divergence" | "-divergence" | "tokens" | "-tokens";
-                /** @description Items per page. */
-                limit?: number;
-                /** @description Items to pass over. */
-                offset?: number;
+                /** @description Only those of this data record. */
+                record_id?: string | null;
+                /** @description None that came after the one with this identifier. */
+                up_to?: number | null;
+                /** @description Field, comparison (`=`, `!=`, `<`, `<=`, `>`, `>=`) and value: `disagreement>=0.5`, `grade=0`, `grade=` (not graded), `step<=100`, `truncated=true`, `record_id~q1` (contains). All must hold. */
+                filter?: string[] | null;
             };
             header?: never;
             path: {
@@ -12785,6 +13814,337 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrajectoryList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrajectoryOverview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_distribution: {
+        parameters: {
+            query: {
+                /** @description One of step, tokens, divergence, disagreement, disagreement_max, weight, clipped_share, contrastive_share, feature_distance, grade, loss. */
+                field: string;
+                /** @description Bins of equal width. */
+                bins?: number;
+                /** @description Only those of this attempt. */
+                attempt?: number | null;
+                /** @description Only pinned, or only others. */
+                pinned?: boolean | null;
+                /** @description Text to find. */
+                q?: string | null;
+                /** @description Only those of this data record. */
+                record_id?: string | null;
+                /** @description None that came after the one with this identifier. */
+                up_to?: number | null;
+                /** @description Field, comparison (`=`, `!=`, `<`, `<=`, `>`, `>=`) and value: `disagreement>=0.5`, `grade=0`, `grade=` (not graded), `step<=100`, `truncated=true`, `record_id~q1` (contains). All must hold. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Distribution"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    follow_example: {
+        parameters: {
+            query: {
+                /** @description The data record. */
+                record_id: string;
+                /** @description Only pinned, or only others. */
+                pinned?: boolean | null;
+                /** @description Only those of this attempt. */
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowedExample"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_agreement: {
+        parameters: {
+            query?: {
+                /** @description Only those of this attempt. */
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementReport"];
                 };
             };
             /** @description Unauthorized */
@@ -12893,6 +14253,98 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_neighbours: {
+        parameters: {
+            query?: {
+                /** @description One of step, tokens, divergence, disagreement, disagreement_max, weight, clipped_share, contrastive_share, feature_distance, grade, loss, truncated, pinned, record_id; `-` before it sorts downwards. What is not known comes last either way. */
+                sort?: string;
+                /** @description Only those of this attempt. */
+                attempt?: number | null;
+                /** @description Only pinned, or only others. */
+                pinned?: boolean | null;
+                /** @description Text to find. */
+                q?: string | null;
+                /** @description Only those of this data record. */
+                record_id?: string | null;
+                /** @description None that came after the one with this identifier. */
+                up_to?: number | null;
+                /** @description Field, comparison (`=`, `!=`, `<`, `<=`, `>`, `>=`) and value: `disagreement>=0.5`, `grade=0`, `grade=` (not graded), `step<=100`, `truncated=true`, `record_id~q1` (contains). All must hold. */
+                filter?: string[] | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                trajectory_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Neighbours"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14072,10 +15524,22 @@ export interface operations {
                 correct?: boolean | null;
                 /** @description Only those that the base got right and the model wrong. */
                 regressed?: boolean | null;
+                /** @description Only those that base and model got so. */
+                quadrant?: ("regressed" | "improved" | "both_right" | "both_wrong") | null;
                 /** @description Text to find. */
                 q?: string | null;
-                /** @description `-` sorts downwards. */
-                sort?: "index" | "-index" | "tokens" | "-tokens" | "jsd" | "-jsd" | "base_logprob" | "-base_logprob";
+                /** @description Forward, nats per token. */
+                min_jsd?: number | null;
+                /** @description Forward, nats per token. */
+                max_jsd?: number | null;
+                /** @description Forward, nats per token. */
+                min_base_logprob?: number | null;
+                /** @description Forward, nats per token. */
+                max_base_logprob?: number | null;
+                /** @description `-` sorts downwards. `gain`: what regressed first, then what is farthest from the base. */
+                sort?: "index" | "-index" | "tokens" | "-tokens" | "gain" | "-gain" | "jsd" | "-jsd" | "base_logprob" | "-base_logprob" | "tuned_logprob" | "-tuned_logprob" | "reverse_jsd" | "-reverse_jsd" | "reverse_logprob" | "-reverse_logprob" | "gold_change" | "-gold_change";
+                /** @description With the values of every token. */
+                per_token?: boolean;
                 /** @description Items per page. */
                 limit?: number;
                 /** @description Items to pass over. */
@@ -14098,6 +15562,264 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExampleList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_example: {
+        parameters: {
+            query?: {
+                /** @description Which answer to it. */
+                sample?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                /** @description Of the evaluation. */
+                cursor: number;
+                /** @description Of the question. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Example"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_retention_curve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionCurve"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_retention: {
+        parameters: {
+            query?: {
+                /** @description Whose points are given: of the model's answers, the base's (`reverse`), or the references (`gold`). */
+                direction?: "forward" | "reverse" | "gold";
+            };
+            header?: never;
+            path: {
+                run_id: string;
+                /** @description Of the evaluation. */
+                cursor: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
                 };
             };
             /** @description Unauthorized */

@@ -19,6 +19,7 @@ export type MetricSeries = Schemas["MetricSeries"];
 export type LogLine = Schemas["LogLine"];
 export type LogLevel = LogLine["level"];
 export type TrajectorySummary = Schemas["TrajectorySummary"];
+export type TrajectoryOverview = Schemas["TrajectoryOverview"];
 export type TrajectoryDetail = Schemas["TrajectoryDetail"];
 export type TokenValues = Schemas["TokenValues"];
 export type Evaluation = Schemas["EvaluationOut"];

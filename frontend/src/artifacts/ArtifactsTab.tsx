@@ -30,6 +30,7 @@ export function ArtifactsTab({ run }: { run: RunDetail }) {
 
 function OfTraining({ run }: { run: RunDetail }) {
   const [asking, setAsking] = useState(false);
+  const { isPending } = useQuery(exportsQuery(run.id));
   useKeyHelp(KEYS);
   useKeys({ e: () => setAsking(true) });
   return (
@@ -50,7 +51,8 @@ function OfTraining({ run }: { run: RunDetail }) {
       </div>
       <div className="grid items-start gap-4 xl:grid-cols-[3fr_2fr]">
         <Exports runId={run.id} />
-        <RunFiles run={run} />
+        {/* Once what is above it has its height, it does not move. */}
+        {!isPending && <RunFiles run={run} />}
       </div>
       {asking && <ExportDialog runId={run.id} onClose={() => setAsking(false)} />}
     </div>

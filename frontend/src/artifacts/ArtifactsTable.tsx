@@ -54,20 +54,21 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
         </span>
         {one?.repository && <span className="block text-sm">{one.repository}</span>}
         <span className="block text-faint text-sm">
-          {one ? `export, ${ofWhat(one)}` : `written by the run, attempt ${row.attempt}`}
+          {one ? `export, ${ofWhat(one)}` : `by the run, attempt ${row.attempt}`}
           <span className="lg:hidden">
             {" · "}
             <Time iso={row.created_at} />
           </span>
         </span>
       </td>
-      <td className={`${CELL} min-w-36 xl:min-w-80`}>
-        <span className="-my-1 inline-flex items-center gap-1">
+      <td className={`${CELL} min-w-40 max-w-96 xl:min-w-80`}>
+        <span className="-my-1 inline-flex max-w-full items-center gap-1">
           <Link
             to="/runs/$runId"
             params={{ runId: row.run_id }}
             search={{ tab: "artifacts" }}
-            className="wrap-anywhere hover:text-accent-text"
+            title={row.run_name}
+            className="line-clamp-2 wrap-anywhere hover:text-accent-text"
           >
             {row.run_name}
           </Link>
@@ -76,7 +77,7 @@ function Row({ row, onRun }: { row: ArtifactRow; onRun: (runId: string) => void 
           </IconButton>
         </span>
       </td>
-      <td className={`${CELL} min-w-36 xl:w-1/4`}>
+      <td className={`${CELL} min-w-28 xl:w-1/4`}>
         {one ? <State row={row} /> : <span className="text-muted">Whole</span>}
       </td>
       <td className={`${CELL} whitespace-nowrap text-right tabular-nums`}>
@@ -140,8 +141,7 @@ function State({ row }: { row: ArtifactRow }) {
   );
 }
 
-const HEAD =
-  "h-9 whitespace-nowrap px-2.5 font-normal first:pl-4 last:pr-4 md:first:pl-6 md:last:pr-6";
+const HEAD = "h-9 whitespace-nowrap px-2.5 first:pl-4 last:pr-4 md:first:pl-6 md:last:pr-6";
 
 interface HeadProps {
   name: "kind" | "run_name" | "bytes" | "created_at";

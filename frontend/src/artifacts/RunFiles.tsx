@@ -24,7 +24,7 @@ export function RunFiles({ run }: { run: RunDetail }) {
         <Folder key={`${set.attempt}/${set.kind}/${set.step}`} runId={run.id} set={set} />
       ))}
       {files.data && files.data.run_bytes > 0 && (
-        <p className="border-line border-t bg-sunken px-3 py-2 text-muted text-sm">
+        <p className="bg-sunken px-3 py-2 text-muted text-sm">
           All files of the run take {bytes(files.data.run_bytes)}, its exports{" "}
           {bytes(files.data.export_bytes)}.
         </p>

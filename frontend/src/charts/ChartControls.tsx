@@ -51,7 +51,7 @@ export function ChartControls(props: ChartControlsProps) {
   });
   useKeyHelp(KEYS);
   return (
-    <div className="flex flex-wrap items-center gap-x-5 gap-y-2 print:hidden">
+    <div className="flex flex-wrap items-center gap-x-4 gap-y-2 print:hidden">
       <Smoothing
         value={search.smooth ?? 0}
         onChange={(smooth) => onSearch({ smooth: smooth || undefined })}
@@ -158,7 +158,7 @@ export function Smoothing({
         step={0.01}
         value={held}
         onChange={(event) => setHeld(Number(event.target.value))}
-        className="w-32 accent-(--accent)"
+        className="w-24 accent-(--accent)"
       />
       <output className="w-8 tabular-nums">{held.toFixed(2)}</output>
     </label>

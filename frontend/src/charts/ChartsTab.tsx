@@ -47,14 +47,16 @@ function Charts({ run, live, search, onSearch, state }: ChartsTabProps & { state
   return (
     <div className="flex flex-col gap-5 px-4 py-4 md:px-6">
       <Alarms run={run} />
-      <ChartControls
-        search={search}
-        onSearch={onSearch}
-        run={run}
-        current={live.attempt}
-        groups={groups}
-        names={names}
-      />
+      {(groups.length > 0 || run.attempt > 1) && (
+        <ChartControls
+          search={search}
+          onSearch={onSearch}
+          run={run}
+          current={live.attempt}
+          groups={groups}
+          names={names}
+        />
+      )}
       {groups.length === 0 && <NoMetrics run={run} />}
       {groups.map((group) => {
         const charts = arranged(group, layout);

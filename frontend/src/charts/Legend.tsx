@@ -11,12 +11,18 @@ interface LegendProps {
   group: string;
 }
 
+/** Letters of a label from which on the values stand in columns. */
+const LONG = 20;
+
 /** Every curve with its value under the pointer of any chart, else its latest; a press hides it. */
 export function Legend({ series, layers, hidden, onToggle, format, group }: LegendProps) {
   const hovered = useHovered(group);
   const shown = new Map(layers.map((layer) => [layer.series.id, layer]));
+  const long = series.some((one) => one.label.length > LONG);
   return (
-    <ul className="flex flex-wrap gap-x-3 px-3 text-sm">
+    <ul
+      className={`gap-x-4 px-3 text-sm ${long ? "grid grid-cols-[repeat(auto-fill,minmax(min(13rem,100%),1fr))]" : "flex flex-wrap"}`}
+    >
       {series.map((one) => {
         const layer = shown.get(one.id);
         const value = layer && reading(layer, hovered).value;
@@ -28,10 +34,12 @@ export function Legend({ series, layers, hidden, onToggle, format, group }: Lege
               aria-pressed={!off}
               title={`${one.label}: ${off ? "show" : "hide"}`}
               onClick={() => onToggle(one.id)}
-              className={`flex max-w-full items-center gap-1.5 rounded-[3px] text-left hover:bg-hover ${off ? "opacity-45" : ""}`}
+              className={`flex max-w-full ${long ? "w-full" : ""} items-center gap-1.5 rounded-[3px] text-left hover:bg-hover ${off ? "opacity-45" : ""}`}
             >
               <Swatch series={one} />
-              <span className="min-w-0 max-w-44 truncate text-muted">{one.label}</span>
+              <span className={`min-w-0 truncate text-muted ${long ? "flex-1" : ""}`}>
+                {one.label}
+              </span>
               <span className="tabular-nums">{format(value)}</span>
             </button>
           </li>

@@ -54,6 +54,8 @@ export function paint(painter: Painter, model: ChartModel, frame: Frame): number
     for (const { layer, at } of drawn) curve(painter, layer, at, frame);
     pins(painter, model.pins, frame);
   });
+  // One on the edge would else be cut in half.
+  for (const { layer, at } of drawn) points(painter, layer, at, frame);
   return drawn.reduce((sum, { layer, at }) => sum + (at.end - at.first) * columnsOf(layer), 0);
 }
 
@@ -119,13 +121,20 @@ function curve(painter: Painter, layer: Layer, at: Slice, frame: Frame): void {
   }
   const width = series.faint ? 1 : raw ? 1.75 : 1.5;
   painter.stroke({ ...style, width, opacity: pale }, (sink) => line(sink, y, at));
-  if (series.markers || at.end - at.first < FEW) {
-    const radius = series.markers ? 3 : 2;
-    painter.fill({ colour: series.colour, opacity: pale }, (sink) =>
-      dots(y, at, (px, py) => octagon(sink, px, py, radius)),
-    );
-  }
   crosses(painter, layer, at, frame);
+}
+
+function points(painter: Painter, { series, y }: Layer, at: Slice, frame: Frame): void {
+  if (!series.markers && at.end - at.first >= FEW) return;
+  const { left, right, top, bottom } = frame;
+  const radius = series.markers ? 3 : 2;
+  const opacity = series.faint ? FAINT : 1;
+  painter.fill({ colour: series.colour, opacity }, (sink) =>
+    dots(y, at, (px, py) => {
+      const inside = px > left - 1 && px < right + 1 && py > top - 1 && py < bottom + 1;
+      if (inside) octagon(sink, px, py, radius);
+    }),
+  );
 }
 
 function octagon(sink: Sink, x: number, y: number, radius: number): void {

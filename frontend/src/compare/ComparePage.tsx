@@ -8,6 +8,7 @@ import { Empty, Failure, Notice } from "../components/states";
 import { Button } from "../components/ui";
 import { plural } from "../lib/format";
 import { useKeys, useTitle } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import type { CompareSearch } from "../searches";
 import { Page } from "../shell/Page";
 import { PageSkeleton } from "../shell/pages";
@@ -20,6 +21,8 @@ import { RunPicker } from "./RunPicker";
 import { chosen, idsOf, MOST_RUNS } from "./selection";
 
 export type OnSearch = (change: Partial<CompareSearch>, push?: boolean) => void;
+
+const KEYS = { title: "Compare", keys: [[["a"], "Choose runs"]] } as const;
 
 /** Runs against a baseline: curves, results, metrics and what they were made with. */
 export function ComparePage() {
@@ -37,6 +40,7 @@ export function ComparePage() {
     [navigate],
   );
   useKeys({ a: () => setPicking(true) });
+  useKeyHelp(KEYS);
   const ids = useMemo(() => idsOf(search.runs), [search.runs]);
   useTitle(ids.length ? `Compare ${plural(ids.length, "run")}` : "Compare");
   return (

@@ -85,11 +85,11 @@ interface RowProps {
 function Row({ row, columns, field }: RowProps) {
   const [base] = row.values;
   return (
-    <tr className="border-line border-b align-top last:border-b-0 hover:bg-hover">
+    <tr className="group border-line border-b align-top last:border-b-0 hover:bg-hover">
       <th
         scope="row"
         title={field?.description}
-        className="sticky left-0 max-w-72 break-words bg-surface px-3 py-1.5 font-normal"
+        className="sticky left-0 max-w-72 break-words bg-surface px-3 py-1.5 font-normal group-hover:bg-hover"
       >
         {field && (
           <span className="block">

@@ -7,6 +7,7 @@ import { Smoothing } from "../charts/ChartControls";
 import type { ChartView } from "../charts/curve";
 import { Button, Segmented, Switch } from "../components/ui";
 import { useKeys } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { type BandKind, type CompareSearch, X_AXES, type XAxis } from "../searches";
 import { CompareChart, type CurvesOf } from "./CompareChart";
 import type { OnSearch } from "./ComparePage";
@@ -100,6 +101,14 @@ function useView(search: CompareSearch): ChartView {
   );
 }
 
+const KEYS = {
+  title: "Compare",
+  keys: [
+    [["l"], "Logarithmic y axes"],
+    [["x"], "Next x axis"],
+  ],
+} as const;
+
 interface ControlsProps {
   search: CompareSearch;
   onSearch: OnSearch;
@@ -115,6 +124,7 @@ function Controls({ search, onSearch, seeds }: ControlsProps) {
     l: () => setLog(!search.log),
     x: () => setX(X_AXES[(X_AXES.indexOf(x) + 1) % X_AXES.length] ?? "step"),
   });
+  useKeyHelp(KEYS);
   return (
     <div className="flex flex-wrap items-center gap-x-5 gap-y-2 print:hidden">
       <Smoothing

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import type {
   ComparedColumn,
   EvaluationCell,
@@ -83,7 +84,7 @@ export function EvaluationResults({ row, columns, pairs, retention }: Evaluation
                     {column.label}
                   </span>
                 </span>
-                <Made cell={cell} column={column} />
+                <Made cell={cell} column={column} retention={retention} />
                 <On column={column} cell={cell} pair={pair} />
               </th>
               <Own value={cell.accuracy} format={percent} end={(x) => percent(x)} />
@@ -113,12 +114,29 @@ export function EvaluationResults({ row, columns, pairs, retention }: Evaluation
   );
 }
 
-function Made({ cell, column }: { cell: EvaluationCell; column: ComparedColumn }) {
+function Made(props: { cell: EvaluationCell; column: ComparedColumn; retention: boolean }) {
+  const { cell, column, retention } = props;
   const steps = [...new Set(cell.results.map((result) => result.step))];
   const words = steps.map((step) => (step === null ? "at its end" : `step ${integer(step)}`));
   if (column.runs.length > 1) words.push(`${cell.results.length} seeds`);
   return (
-    cell.results.length > 0 && <span className="ml-12 text-faint text-xs">{words.join(", ")}</span>
+    cell.results.length > 0 && (
+      <span className="ml-12 text-faint text-xs">
+        {words.join(", ")}
+        {retention &&
+          cell.results.map(({ name, made_by, seed }) => (
+            <Link
+              key={name}
+              to="/runs/$runId"
+              params={{ runId: made_by }}
+              search={{ tab: "retention", result: name }}
+              className="ml-2 text-accent-text hover:underline print:hidden"
+            >
+              {cell.results.length > 1 ? `retention, seed ${seed}` : "retention"}
+            </Link>
+          ))}
+      </span>
+    )
   );
 }
 

@@ -17,7 +17,7 @@ export function EvaluationsSection({ comparison }: { comparison: RunComparison }
         <p className="panel px-3 py-6 text-center text-muted">
           None of these runs was evaluated. Name benchmarks under{" "}
           <code className="font-mono text-sm">evaluation.benchmarks</code> in the next run, or
-          evaluate these: <code className="font-mono text-sm">POST /api/evaluations</code>.
+          evaluate these on their Retention tab.
         </p>
       ) : (
         evaluations.map((row) => <EvaluationSet key={row.set} row={row} columns={columns} />)

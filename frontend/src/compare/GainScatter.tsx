@@ -43,7 +43,7 @@ export function GainScatter({ row, columns }: GainScatterProps) {
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         width={WIDTH}
         height={HEIGHT}
-        className="max-w-full"
+        className="max-w-full overflow-visible"
         fontSize={11}
       >
         <Axes x={x.ticks} y={y.ticks} />

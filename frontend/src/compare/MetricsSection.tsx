@@ -83,13 +83,17 @@ export function MetricsSection({ comparison, search, onSearch }: MetricsSectionP
 }
 
 function Row({ row, columns }: { row: MetricRow; columns: readonly ComparedColumn[] }) {
+  const look = metricLook(row.name);
+  // Bytes are written as MiB, and a perplexity is called so.
+  const unit = look.spec?.bytes || look.title.toLowerCase().endsWith(look.unit) ? "" : look.unit;
   return (
-    <tr className="border-line border-b last:border-b-0 hover:bg-hover">
+    <tr className="group border-line border-b last:border-b-0 hover:bg-hover">
       <th
         scope="row"
-        className="sticky left-0 max-w-72 break-words bg-surface px-3 py-1.5 align-top font-mono font-normal text-sm"
+        className="sticky left-0 max-w-72 break-words bg-surface group-hover:bg-hover px-3 py-1.5 align-top font-mono font-normal text-sm"
       >
         {row.name}
+        {unit && <span className="block font-sans text-faint text-xs">{unit}</span>}
       </th>
       {columns.map((column, i) => (
         <td key={column.key} className="px-3 py-1.5 text-right align-top tabular-nums">

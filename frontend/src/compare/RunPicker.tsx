@@ -140,7 +140,9 @@ function Choice({ run, checked, disabled, onToggle }: ChoiceProps) {
         <span className="hidden max-w-40 truncate text-faint text-sm sm:inline">
           {baseName(run.model)}
         </span>
-        <StatusChip status={run.status} still />
+        <span className="w-24">
+          <StatusChip status={run.status} still />
+        </span>
         <span className="w-20 text-right text-faint text-sm tabular-nums">
           <Time iso={run.created_at} />
         </span>

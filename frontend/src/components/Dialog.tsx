@@ -31,17 +31,19 @@ export function Dialog({ title, onClose, children, footer, width = "w-[440px]" }
       onClick={(event) => {
         if (event.target === ref.current) onClose();
       }}
-      className={`m-auto max-h-[85vh] max-w-[calc(100vw-32px)] rounded-panel border border-line-strong bg-raised p-0 text-ink shadow-overlay ${width}`}
+      className={`m-auto max-h-[85vh] flex-col open:flex max-w-[calc(100vw-32px)] rounded-panel border border-line-strong bg-raised p-0 text-ink shadow-overlay ${width}`}
     >
-      <div className="flex items-center justify-between px-4 pt-3.5">
+      <div className="flex shrink-0 items-center justify-between px-4 pt-3.5">
         <h2 className="font-semibold text-lg">{title}</h2>
         <IconButton label="Close" onClick={onClose} className="-mr-1.5">
           <X aria-hidden="true" className="size-4" />
         </IconButton>
       </div>
-      <div className="px-4 pt-2 pb-4">{children}</div>
+      <div className="min-h-0 overflow-y-auto px-4 pt-2 pb-4">{children}</div>
       {footer && (
-        <div className="flex justify-end gap-2 border-line border-t px-4 py-3">{footer}</div>
+        <div className="flex shrink-0 justify-end gap-2 border-line border-t px-4 py-3">
+          {footer}
+        </div>
       )}
     </dialog>
   );

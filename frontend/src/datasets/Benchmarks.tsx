@@ -1,18 +1,12 @@
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { client, unwrap } from "../api/client";
+import { benchmarksQuery } from "../api/datasetQueries";
 import type { Benchmark } from "../api/types";
 import { Copy } from "../components/Copy";
 import { Failure } from "../components/states";
 import { buttonClass, Skeleton } from "../components/ui";
 
-const benchmarksQuery = queryOptions({
-  queryKey: ["benchmarks"],
-  queryFn: ({ signal }) => unwrap(client.GET("/api/datasets/benchmarks", { signal })),
-  staleTime: 60_000,
-});
-
-const HEAD = "h-9 px-3 font-normal whitespace-nowrap";
+const HEAD = "h-9 px-3 whitespace-nowrap";
 const CELL = "px-3 py-2";
 
 /** What is built in, with its licence and whether its files are at hand. */
@@ -36,13 +30,7 @@ export function Benchmarks() {
           <table className="w-full border-collapse text-left">
             <thead>
               <tr className="eyebrow border-line border-b">
-                {[
-                  "Benchmark",
-                  "In a configuration",
-                  "Splits",
-                  "Files on this machine",
-                  "Licence",
-                ].map((title) => (
+                {["Benchmark", "Splits", "Files on this machine", "Licence"].map((title) => (
                   <th key={title} scope="col" className={HEAD}>
                     {title}
                   </th>
@@ -69,15 +57,17 @@ function Row({ item }: { item: Benchmark }) {
   const hub = item.splits.some((split) => split.on_hub);
   return (
     <tr className="border-line border-b last:border-b-0">
-      <td className={`${CELL} whitespace-nowrap font-medium`}>{item.title}</td>
-      <td className={CELL}>
-        <span className="flex items-center gap-1 whitespace-nowrap font-mono text-sm">
+      <td className={`${CELL} whitespace-nowrap`}>
+        <span className="font-medium">{item.title}</span>
+        <span className="-my-1 flex items-center gap-1 font-mono text-muted text-sm">
           benchmark: {item.name}
           <Copy compact text={item.name} label={`Copy the name of ${item.title}`} />
         </span>
       </td>
-      <td className={`${CELL} text-muted`}>{item.splits.map((split) => split.name).join(", ")}</td>
-      <td className={CELL}>
+      <td className={`${CELL} min-w-40 text-muted`}>
+        {item.splits.map((split) => split.name).join(", ")}
+      </td>
+      <td className={`${CELL} whitespace-nowrap`}>
         {here.length > 0 ? here.join(", ") : <span className="text-muted">none</span>}
         <span className="text-faint">{hub ? " · on the hub" : " · not on the hub"}</span>
       </td>
@@ -93,7 +83,7 @@ function Row({ item }: { item: Benchmark }) {
             Train on it
           </Link>
         ) : (
-          <span className="text-muted text-sm">evaluation only</span>
+          <span className="whitespace-nowrap text-muted text-sm">evaluation only</span>
         )}
       </td>
     </tr>

@@ -178,8 +178,9 @@ function Facts({ dataset, version, onOpen }: FactsProps) {
         </span>
       </Fact>
       <Fact label="SHA-256">
-        <span className="font-mono text-sm" title={version.sha256}>
+        <span className="flex items-center gap-1 font-mono text-sm" title={version.sha256}>
           {version.sha256.slice(0, 12)}…
+          <Copy compact text={version.sha256} label="Copy the SHA-256" />
         </span>
       </Fact>
     </div>

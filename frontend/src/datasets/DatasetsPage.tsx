@@ -43,7 +43,7 @@ export function DatasetsPage() {
   );
 }
 
-const HEAD = "h-9 px-3 font-normal whitespace-nowrap";
+const HEAD = "h-9 px-3 whitespace-nowrap";
 
 function DatasetTable({ items }: { items: Dataset[] }) {
   const cell = "px-3 py-2 text-right tabular-nums whitespace-nowrap";

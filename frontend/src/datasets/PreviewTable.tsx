@@ -66,7 +66,7 @@ export function PreviewTable({ version, search, onSearch }: PreviewTableProps) {
   );
 }
 
-const HEAD = "h-9 px-3 font-normal whitespace-nowrap";
+const HEAD = "h-9 px-3 whitespace-nowrap";
 const CELL = "max-w-96 px-3 py-2 align-top";
 
 function Examples({ items }: { items: DatasetRow[] }) {

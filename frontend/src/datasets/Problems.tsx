@@ -39,7 +39,7 @@ export function Problems({ report }: { report: DatasetReport }) {
           <p className="text-muted tabular-nums">
             {report.duplicate_lines
               .slice(0, 20)
-              .map((repeat) => `${integer(repeat.line)} as ${integer(repeat.first)}`)
+              .map((repeat) => `line ${integer(repeat.line)} repeats line ${integer(repeat.first)}`)
               .join(", ")}
             {report.duplicates > 20 && " and more"}
           </p>

@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { evaluationsQuery } from "../api/queries";
 import { type Evaluation, isActive, type RunDetail } from "../api/types";
 import { Empty, Failure } from "../components/states";
-import { Skeleton } from "../components/ui";
+import { buttonClass, Skeleton } from "../components/ui";
 import { integer, number, percent, UNKNOWN } from "../lib/format";
 import type { RunSearch } from "../searches";
 import { ExampleList } from "./ExampleList";
@@ -49,10 +50,21 @@ function NoEvaluations({ run }: { run: RunDetail }) {
     );
   }
   return (
-    <Empty title="No questions were asked">
+    <Empty
+      title="No questions were asked"
+      action={
+        <Link
+          to="/runs/$runId"
+          params={{ runId: run.id }}
+          search={{ tab: "retention" }}
+          className={buttonClass("primary")}
+        >
+          Evaluate this one
+        </Link>
+      }
+    >
       Name benchmarks under <code className="font-mono text-sm">evaluation.benchmarks</code> in the
-      next run, or evaluate this one:{" "}
-      <code className="font-mono text-sm">POST /api/evaluations</code>.
+      next run, or evaluate what this one has trained.
     </Empty>
   );
 }

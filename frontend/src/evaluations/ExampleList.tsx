@@ -91,6 +91,11 @@ export function ExampleList({ run, evaluation, search, onSearch }: ExampleListPr
             </option>
           ))}
         </select>
+        {compared && (
+          <Link to="/runs/$runId" params={{ runId: run.id }} search={retention(run, evaluation)}>
+            <span className="text-accent-text text-sm hover:underline">Retention</span>
+          </Link>
+        )}
         <span className="ml-auto text-faint text-sm" aria-live="polite">
           {list.data && plural(list.data.total, "answer", "answers")}
         </span>
@@ -138,6 +143,12 @@ function modelOf(run: RunDetail): string | undefined {
   const folder = "adapter" in run.config ? run.config.adapter : null;
   return /\/runs\/([0-9a-z]{12})\//.exec(folder ?? "")?.[1];
 }
+
+/** Where the same result is beside its base. */
+const retention = (run: RunDetail, evaluation: Evaluation) => ({
+  tab: "retention" as const,
+  result: `${run.id}:${evaluation.cursor}`,
+});
 
 interface ItemProps {
   item: EvaluationExample;

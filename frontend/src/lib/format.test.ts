@@ -10,6 +10,7 @@ import {
   relativeTime,
   roughly,
   setting,
+  unitOf,
 } from "./format";
 
 describe("what is not known", () => {
@@ -100,4 +101,12 @@ it("counts down in whole seconds and never below zero", () => {
 
 it("says spans roughly", () => {
   expect([0.4, 59, 61, 5400, 200_000].map(roughly)).toEqual(["0 s", "59 s", "1 min", "2 h", "2 d"]);
+});
+
+it("writes a unit as it stands behind a number", () => {
+  expect(unitOf(1, "epochs")).toBe("epoch");
+  expect(unitOf(1, "passes")).toBe("pass");
+  expect(unitOf(1, "sequences")).toBe("sequence");
+  expect(unitOf(1, "loss")).toBe("loss");
+  expect(unitOf(2, "epochs")).toBe("epochs");
 });

@@ -127,3 +127,8 @@ export function baseName(path: string): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${integer(count)} ${count === 1 ? one : many}`;
 }
+
+/** A unit as it stands behind a value: 1 epoch, 2 epochs. */
+export function unitOf(value: unknown, unit: string): string {
+  return value === 1 ? unit.replace(/(?<=ss)es$|(?<!s)s$/, "") : unit;
+}

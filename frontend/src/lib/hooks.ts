@@ -74,37 +74,45 @@ function isTyping(target: EventTarget | null): boolean {
 
 type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 
+const maps = new Set<{ readonly current: KeyMap }>();
+let prefix = "";
+let timer = 0;
+
+const find = (sequence: string) =>
+  [...maps].find((keys) => keys.current[sequence])?.current[sequence];
+const begins = (key: string) =>
+  [...maps].some((keys) => Object.keys(keys.current).some((one) => one.startsWith(`${key} `)));
+
+function onKey(event: KeyboardEvent): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  const handler = (prefix && find(`${prefix} ${event.key}`)) || find(event.key);
+  window.clearTimeout(timer);
+  prefix = "";
+  if (handler) {
+    event.preventDefault();
+    handler(event);
+  } else if (begins(event.key)) {
+    prefix = event.key;
+    timer = window.setTimeout(() => {
+      prefix = "";
+    }, 1000);
+  }
+}
+
 /**
  * Single-key commands, off while one types or a dialog is open. A key may be a sequence of two
- * (`g r`), the second within a second of the first.
+ * (`g r`), the second within a second of the first, whoever else has that key alone.
  */
 export function useKeys(keys: KeyMap): void {
   const latest = useRef(keys);
   latest.current = keys;
   useEffect(() => {
-    let prefix = "";
-    let timer = 0;
-    const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
-      const sequence = prefix ? `${prefix} ${event.key}` : event.key;
-      const handler = latest.current[sequence] ?? latest.current[event.key];
-      window.clearTimeout(timer);
-      prefix = "";
-      if (handler) {
-        event.preventDefault();
-        handler(event);
-      } else if (Object.keys(latest.current).some((key) => key.startsWith(`${event.key} `))) {
-        prefix = event.key;
-        timer = window.setTimeout(() => {
-          prefix = "";
-        }, 1000);
-      }
-    };
-    window.addEventListener("keydown", onKey);
+    if (maps.size === 0) window.addEventListener("keydown", onKey);
+    maps.add(latest);
     return () => {
-      window.clearTimeout(timer);
-      window.removeEventListener("keydown", onKey);
+      maps.delete(latest);
+      if (maps.size === 0) window.removeEventListener("keydown", onKey);
     };
   }, []);
 }

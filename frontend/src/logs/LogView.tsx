@@ -26,6 +26,8 @@ export function LogView({ rows, needle, follow, onFollow }: LogViewProps) {
     getScrollElement: () => scroller.current,
     estimateSize: () => 20,
     overscan: 30,
+    paddingStart: 6,
+    paddingEnd: 6,
     getItemKey: (index) => rows[index]?.key ?? index,
   });
   useEffect(() => {

@@ -138,6 +138,19 @@ it("shows the server's problems at their fields and keeps what was typed", async
   ]);
 });
 
+it("says of a form that is unfinished what the preflight waits for", async () => {
+  const refusal = { type: "", title: "", status: 422, detail: "No.", code: "config_invalid" };
+  const headers = { "content-type": "application/problem+json" };
+  server.use(
+    http.post("*/api/runs/preflight", () => HttpResponse.json(refusal, { status: 422, headers })),
+  );
+  open("/runs/new");
+  expect(
+    await screen.findAllByText(/Shows here once everything/, {}, { timeout: 5000 }),
+  ).toHaveLength(2);
+  expect(screen.queryByText(/did not answer/)).toBeNull();
+});
+
 const last = () => posted.at(-1) as { config: typeof config };
 
 async function start(user: ReturnType<typeof userEvent.setup>) {

@@ -174,6 +174,7 @@ export function RunForm({ crumbs, ...input }: FormInput & { crumbs: Crumb[] }) {
         </form>
         <SidePanel
           form={form}
+          checking={verdict.state === "checking"}
           original={source?.name ?? null}
           preflight={preflight}
           problems={problems.filter(isSeen)}

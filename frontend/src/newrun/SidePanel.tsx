@@ -1,6 +1,8 @@
+import { useRef } from "react";
 import type { Problem } from "../api/types";
 import { Inline } from "../components/Inline";
 import { Notice } from "../components/states";
+import { Skeleton } from "../components/ui";
 import { Changes } from "./Changes";
 import { runsOf } from "./grid";
 import { PreflightSummary } from "./preflight/Summary";
@@ -13,6 +15,7 @@ import { WhatRuns } from "./WhatRuns";
 
 interface SidePanelProps {
   form: RunForm;
+  checking: boolean;
   /** The run that is cloned, by name. */
   original: string | null;
   preflight: PreflightState;
@@ -26,6 +29,8 @@ interface SidePanelProps {
 
 export function SidePanel(props: SidePanelProps) {
   const { form, original, preflight, problems, waiting, warnings, paths, onOpen } = props;
+  const checked = useRef(false);
+  checked.current ||= !props.checking;
   return (
     <aside
       aria-label="Summary"
@@ -51,10 +56,18 @@ export function SidePanel(props: SidePanelProps) {
           <Links problems={warnings} paths={paths} onOpen={onOpen} />
         </Notice>
       )}
-      {form.plan && <StudySummary plan={form.plan} onOpen={onOpen} grid={form.grid} />}
-      {original !== null && <Changes original={original} changes={form.changes} onOpen={onOpen} />}
-      <PreflightSummary state={preflight} runs={form.plan ? runsOf(form.grid) : 1} />
-      <WhatRuns config={form.config} values={form.values} />
+      {/* Once the first verdict has its height, nothing below it moves. */}
+      {!checked.current && <Skeleton className="h-96" />}
+      {checked.current && (
+        <>
+          {form.plan && <StudySummary plan={form.plan} onOpen={onOpen} grid={form.grid} />}
+          {original !== null && (
+            <Changes original={original} changes={form.changes} onOpen={onOpen} />
+          )}
+          <PreflightSummary state={preflight} runs={form.plan ? runsOf(form.grid) : 1} />
+          <WhatRuns config={form.config} values={form.values} />
+        </>
+      )}
     </aside>
   );
 }

@@ -93,10 +93,10 @@ export function VaryButton({ title, onClick }: { title: string; onClick: () => v
       onClick={onClick}
       aria-label={`${title}: try several values`}
       title="Try several values: each combination becomes a run of a study"
-      className="inline-flex items-center gap-1 text-faint text-xs hover:text-ink"
+      className="inline-flex items-center gap-1 whitespace-nowrap text-faint text-xs hover:text-ink"
     >
       <Grid3x3 aria-hidden="true" className="size-3 shrink-0" />
-      Several
+      Try several values
     </button>
   );
 }

@@ -82,6 +82,8 @@ export interface PreflightState {
   /** Whether what is shown is of what stood in the form before. */
   stale: boolean;
   error: unknown;
+  /** Whether what stands in the form is no configuration yet, so that nothing can be looked at. */
+  unfinished: boolean;
 }
 
 /** Everything that can be known before the start, a moment after one stops typing. */
@@ -105,5 +107,7 @@ export function usePreflight(run: RunCreate, record: number): PreflightState {
     refetchInterval: 15_000,
     retry: false,
   });
-  return { data, stale: isPlaceholderData || (isFetching && !data) || settled !== text, error };
+  const unfinished = error instanceof ApiError && error.status === 422;
+  const stale = isPlaceholderData || (isFetching && !data) || settled !== text;
+  return { data, stale, error, unfinished };
 }

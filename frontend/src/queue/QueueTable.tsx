@@ -19,7 +19,7 @@ const MOVES: readonly { to: Direction; icon: LucideIcon; words: string }[] = [
 
 const buttonId = (runId: string, to: Direction) => `move-${runId}-${to}`;
 
-const HEAD = "px-3 py-1.5 font-medium";
+const HEAD = "px-3 py-1.5";
 
 export function QueueTable({ queue }: { queue: Queue }) {
   const steer = useSteerRun();
@@ -46,15 +46,15 @@ export function QueueTable({ queue }: { queue: Queue }) {
           {problem}
         </p>
       )}
-      <table className="w-full text-left">
-        <thead className="border-line border-b bg-sunken text-faint text-xs">
+      <table className="w-full table-fixed text-left">
+        <thead className="eyebrow border-line border-b bg-sunken">
           <tr>
-            <th className={`${HEAD} pl-4 text-right`}>No.</th>
+            <th className={`${HEAD} w-14 pl-4 text-right`}>No.</th>
             <th className={HEAD}>Run</th>
             <th className={HEAD}>Waits for</th>
-            <th className={`${HEAD} hidden lg:table-cell`}>Created</th>
-            <th className={HEAD}>Priority</th>
-            <th className={`${HEAD} pr-4 text-right`}>
+            <th className={`${HEAD} hidden w-32 lg:table-cell`}>Created</th>
+            <th className={`${HEAD} w-24`}>Priority</th>
+            <th className={`${HEAD} w-44 pr-4 text-right`}>
               <span className="sr-only">Actions</span>
             </th>
           </tr>

@@ -4,7 +4,7 @@ import { configSchemaQuery } from "../api/queries";
 import type { RunDetail } from "../api/types";
 import { ConfigText, type TextFormat } from "../components/ConfigText";
 import { Segmented, Skeleton } from "../components/ui";
-import { setting, UNKNOWN } from "../lib/format";
+import { setting, UNKNOWN, unitOf } from "../lib/format";
 import { type FieldModel, formModel, type GroupModel } from "../newrun/schema";
 import { readPath } from "../newrun/values";
 
@@ -109,7 +109,7 @@ function Row({ field, value }: { field: FieldModel; value: unknown }) {
         <dd className="min-w-0 break-words text-right">
           {show(value)}
           {field.unit && value !== null && (
-            <span className="ml-1.5 text-faint text-sm">{field.unit}</span>
+            <span className="ml-1.5 text-faint text-sm">{unitOf(value, field.unit)}</span>
           )}
         </dd>
       )}

@@ -1,10 +1,21 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { CircleStop, Columns3, CopyPlus, RotateCw, Trash2, X } from "lucide-react";
+import {
+  CircleStop,
+  Columns3,
+  CopyPlus,
+  GitCompareArrows,
+  RotateCw,
+  Trash2,
+  X,
+} from "lucide-react";
 import { useState } from "react";
 import { refusal, useSteerRun } from "../api/steering";
 import { isCancellable, isDeletable, isResumable, isStoppable, type RunDetail } from "../api/types";
+import { RunPicker } from "../compare/RunPicker";
 import { Button, buttonClass, IconButton } from "../components/ui";
+import { useKeys } from "../lib/hooks";
+import { useKeyHelp } from "../lib/keys";
 import { DeleteDialog } from "../runs/DeleteRun";
 import { useEndDialog } from "../runs/EndRun";
 
@@ -30,6 +41,7 @@ export function RunActions({ run }: { run: RunDetail }) {
           Resume
         </Button>
       )}
+      <Compare run={run} />
       {run.kind === "training" && (
         <Link
           to="/side-by-side"
@@ -65,6 +77,38 @@ export function RunActions({ run }: { run: RunDetail }) {
       )}
       {isDeletable(run.status) && <Delete run={run} />}
       {end.dialog}
+    </>
+  );
+}
+
+const KEYS = { title: "Run", keys: [[["c"], "Compare with other runs"]] } as const;
+
+/** With this run as the baseline, until another is chosen there. */
+function Compare({ run }: { run: RunDetail }) {
+  const [picking, setPicking] = useState(false);
+  const navigate = useNavigate();
+  useKeys({ c: () => setPicking(true) });
+  useKeyHelp(KEYS);
+  return (
+    <>
+      <Button title="With other runs (c)" onClick={() => setPicking(true)}>
+        <GitCompareArrows aria-hidden="true" className="size-4" />
+        Compare…
+      </Button>
+      {picking && (
+        <RunPicker
+          chosen={[run.id]}
+          onClose={() => setPicking(false)}
+          onDone={(ids) => {
+            setPicking(false);
+            const baseline = ids.includes(run.id) ? run.id : undefined;
+            void navigate({
+              to: "/compare",
+              search: { runs: ids.join(",") || undefined, baseline },
+            });
+          }}
+        />
+      )}
     </>
   );
 }

@@ -12,6 +12,7 @@ import { useKeys, useTitle } from "../lib/hooks";
 import { useKeyHelp } from "../lib/keys";
 import { useRunLive } from "../live/useRun";
 import { LogsTab } from "../logs/LogsTab";
+import { RetentionTab } from "../retention/RetentionTab";
 import { type RunSearch, TABS, type Tab } from "../searches";
 import { type Crumb, Page } from "../shell/Page";
 import { PageSkeleton } from "../shell/pages";
@@ -93,6 +94,7 @@ function Known({ run }: { run: RunDetail }) {
         {tab === "charts" && <ChartsTab {...props} />}
         {tab === "trajectories" && <TrajectoriesTab {...props} />}
         {tab === "evaluations" && <EvaluationsTab {...props} />}
+        {tab === "retention" && <RetentionTab {...props} />}
         {tab === "artifacts" && <ArtifactsTab run={run} />}
         {tab === "logs" && <LogsTab {...props} />}
         {tab === "config" && <ConfigTab run={run} />}
@@ -106,6 +108,7 @@ const LABELS: Record<Tab, string> = {
   charts: "Charts",
   trajectories: "Trajectories",
   evaluations: "Evaluations",
+  retention: "Retention",
   artifacts: "Artifacts",
   logs: "Logs",
   config: "Config",

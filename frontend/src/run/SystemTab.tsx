@@ -1,3 +1,5 @@
+import { useQuery } from "@tanstack/react-query";
+import { transitionsQuery } from "../api/steering";
 import type { Artifact, RunDetail } from "../api/types";
 import { Copy } from "../components/Copy";
 import { Time } from "../components/Time";
@@ -7,14 +9,20 @@ import { Card, Line, Nothing } from "./cards";
 import { History } from "./History";
 
 export function SystemTab({ run }: { run: RunDetail }) {
+  const { isPending } = useQuery(transitionsQuery(run.id));
   return (
     <div className="grid items-start gap-4 px-4 py-4 md:px-6 xl:grid-cols-2">
       <History run={run} />
-      <Attempts run={run} />
-      <Artifacts run={run} />
-      <Schedule run={run} />
-      <Dataset run={run} />
-      <Environment run={run} />
+      {/* Once the history has its height, nothing below it moves. */}
+      {!isPending && (
+        <>
+          <Attempts run={run} />
+          <Artifacts run={run} />
+          <Schedule run={run} />
+          <Dataset run={run} />
+          <Environment run={run} />
+        </>
+      )}
     </div>
   );
 }

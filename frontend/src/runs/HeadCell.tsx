@@ -39,7 +39,7 @@ export function HeadCell({ field, first, last, actions, children }: HeadCellProp
         if (event.dataTransfer.types.includes(MIME)) event.preventDefault();
       }}
       onDrop={(event) => actions.onPlace(event.dataTransfer.getData(MIME), field.id)}
-      className={`group/head h-9 whitespace-nowrap border-line border-b bg-surface px-2.5 font-normal ${first ? "sticky left-10 z-20" : ""}`}
+      className={`group/head h-9 whitespace-nowrap border-line border-b bg-surface px-2.5 ${first ? "sticky left-10 z-20" : ""}`}
     >
       <span className={`flex items-center gap-0.5 ${field.numeric ? "flex-row-reverse" : ""}`}>
         <button

@@ -23,13 +23,13 @@ export interface Field {
 }
 
 const RUN: readonly [id: string, label: string, kind: FieldKind, width: number][] = [
-  ["name", "Name", "text", 200],
+  ["name", "Name", "text", 232],
   ["status", "State", "choice", 118],
   ["progress", "Progress", "number", 128],
-  ["last_loss", "Loss", "number", 144],
-  ["method", "Method", "text", 112],
+  ["last_loss", "Loss", "number", 136],
+  ["method", "Method", "text", 104],
   ["mechanism", "Mechanisms", "mechanism", 176],
-  ["model", "Model", "text", 132],
+  ["model", "Model", "text", 116],
   ["data", "Data", "text", 132],
   ["seed", "Seed", "number", 84],
   ["tag", "Tags", "tag", 148],

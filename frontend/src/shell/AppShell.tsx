@@ -96,7 +96,8 @@ function Shell({ canSignOut }: { canSignOut: boolean }) {
         id="content"
         tabIndex={-1}
         data-scroll-restoration-id="content"
-        className="min-w-0 flex-1 overflow-y-auto outline-none"
+        // Else what is absolute in there, such as words for screen readers, would lengthen the document.
+        className="relative min-w-0 flex-1 overflow-y-auto outline-none"
       >
         <Outlet />
       </main>

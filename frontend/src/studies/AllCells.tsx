@@ -9,7 +9,7 @@ import type { StudyProps } from "./StudyPage";
 import { isListed, toggled } from "./view";
 import { deviceTime, tokenCount } from "./words";
 
-const HEAD = "h-9 px-3 font-normal whitespace-nowrap first:pl-4 last:pr-4";
+const HEAD = "h-9 px-3 whitespace-nowrap first:pl-4 last:pr-4";
 const CELL = "px-3 py-2 whitespace-nowrap first:pl-4 last:pr-4";
 
 /** Every cell with every metric that is compared, and what it cost. */

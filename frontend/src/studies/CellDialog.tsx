@@ -51,7 +51,9 @@ export function CellDialog({ study, table, cell, onClose }: CellDialogProps) {
           </div>
         ))}
       </dl>
-      {found.final.note && <p className="pb-3 text-sm text-warn">{found.final.note}.</p>}
+      {found.final.note && (
+        <p className="pb-3 text-sm text-warn first-letter:uppercase">{found.final.note}.</p>
+      )}
       <ul className="max-h-80 divide-y divide-line overflow-y-auto border-line border-y">
         {runs.map((run) => (
           <RunLine

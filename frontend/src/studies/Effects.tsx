@@ -38,7 +38,7 @@ function EffectTable({ title, words, effects }: EffectTableProps) {
     known.map((effect) => effect.interval),
     [0],
   );
-  const head = "h-9 px-3 font-normal whitespace-nowrap";
+  const head = "h-9 px-3 whitespace-nowrap";
   return (
     <section aria-label={title} className="panel break-inside-avoid overflow-hidden">
       <header className="border-line border-b px-4 py-2.5">
@@ -60,7 +60,7 @@ function EffectTable({ title, words, effects }: EffectTableProps) {
                 <th scope="col" className={`${head} text-right`}>
                   Difference
                 </th>
-                <th scope="col" className={`${head} w-1/2 min-w-56`}>
+                <th scope="col" className={`${head} w-1/2 min-w-56 pr-6`}>
                   <span className="sr-only">On a scale</span>
                   {scale && <ScaleAxis scale={scale} />}
                 </th>
@@ -101,13 +101,13 @@ function Row({ effect, scale }: RowProps) {
       <th scope="row" className="px-3 py-2 pl-4 font-normal">
         <span className="font-medium">{name.replaceAll(", ", " and ")}</span>
         <span className="block text-faint text-sm">against {namedLevels(effect.baselines)}</span>
-        {note && <span className="block text-sm text-warn">{note}</span>}
+        {note && <span className="block text-sm text-warn first-letter:uppercase">{note}</span>}
       </th>
       <td className="whitespace-nowrap px-3 py-2 text-right tabular-nums">
         <span className={holdsZero ? "" : "font-semibold"}>{estimate(interval, true)}</span>{" "}
         {half && <span className="text-muted">{half}</span>}
       </td>
-      <td className="px-3 py-1">
+      <td className="py-1 pr-6 pl-3">
         {scale && (
           <IntervalStrip
             interval={interval}

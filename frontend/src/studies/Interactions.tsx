@@ -111,7 +111,7 @@ function Body({ table, metric, gain }: { table: StudyTable; metric: string; gain
         <table className="w-full border-collapse text-left">
           <thead>
             <tr className="border-line border-b">
-              <th scope="col" className="eyebrow h-9 px-3 font-normal">
+              <th scope="col" className="eyebrow h-9 px-3">
                 {across}
               </th>
               {table.columns.map((levels, line) => (

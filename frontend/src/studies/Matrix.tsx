@@ -1,5 +1,6 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { TriangleAlert } from "lucide-react";
+import { metricLook } from "../compare/curveSeries";
 import { Failure } from "../components/states";
 import { Bar, Skeleton } from "../components/ui";
 import { integer } from "../lib/format";
@@ -18,12 +19,16 @@ interface MatrixProps extends StudyProps {
 /** Cells by rows and columns: mean, interval, runs and cost of each. */
 export function Matrix({ study, search, onSearch, metric, table }: MatrixProps) {
   const data = table.data;
+  const { title } = metricLook(metric);
   return (
     <section aria-labelledby="matrix-title" className="panel overflow-hidden">
       <header className="border-line border-b px-4 py-2.5">
         <h2 id="matrix-title" className="break-words font-semibold text-lg">
           {search.show === "gain" ? "Gain in " : ""}
-          {metric}
+          {title}
+          {title !== metric && (
+            <code className="ml-2 font-mono font-normal text-faint text-sm">{metric}</code>
+          )}
         </h2>
         {data && <p className="text-muted text-sm">{layoutWords(data)}</p>}
       </header>

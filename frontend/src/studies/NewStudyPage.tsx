@@ -1,7 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { FileUp } from "lucide-react";
+import { FilePen, FileUp } from "lucide-react";
 import { useRef, useState } from "react";
+import { datasetsQuery } from "../api/datasetQueries";
+import { projectsQuery } from "../api/queries";
 import { refusal } from "../api/steering";
 import { Notice } from "../components/states";
 import { Button, buttonClass } from "../components/ui";
@@ -9,10 +11,23 @@ import { plural } from "../lib/format";
 import { useDebounced, useTitle } from "../lib/hooks";
 import { Page } from "../shell/Page";
 import { planCheckQuery, useCreateStudy } from "./api";
+import { examplePlan } from "./example";
 import { PlanEditor } from "./PlanEditor";
 import { PlanVerdict } from "./PlanVerdict";
 
 const CRUMBS = [{ label: "Studies", link: { to: "/studies" } as const }, { label: "From a plan" }];
+
+/** A plan over the newest data set, or over a benchmark where there is none. */
+function useExample(): string | undefined {
+  const datasets = useQuery(datasetsQuery);
+  const projects = useQuery(projectsQuery);
+  if (!datasets.data || !projects.data) return undefined;
+  const newest = datasets.data.items.toSorted((a, b) =>
+    b.created_at.localeCompare(a.created_at),
+  )[0];
+  const project = projects.data.items.find((one) => one.id === newest?.project_id);
+  return examplePlan(newest && `${newest.name}@${newest.latest}`, project?.name);
+}
 
 /** A study from a plan that was written as YAML or JSON, checked line by line. */
 export function NewStudyPage() {
@@ -23,6 +38,7 @@ export function NewStudyPage() {
   const [unread, setUnread] = useState("");
   const file = useRef<HTMLInputElement>(null);
   const settled = useDebounced(text, 400);
+  const example = useExample();
   const check = useQuery(planCheckQuery(settled));
   const creating = useCreateStudy();
   const verdict = settled.trim() && check.data ? check.data : undefined;
@@ -69,6 +85,12 @@ export function NewStudyPage() {
               Choose a file
             </Button>
             <span className="text-muted">or drop or type a plan here: YAML or JSON</span>
+            {text === "" && example && (
+              <Button variant="ghost" className="ml-auto" onClick={() => setText(example)}>
+                <FilePen aria-hidden="true" className="size-4" />
+                Begin with an example
+              </Button>
+            )}
             <input
               ref={file}
               type="file"
@@ -84,8 +106,7 @@ export function NewStudyPage() {
           <PlanEditor text={text} onChange={setText} problems={verdict?.errors ?? []} />
           <p className="text-muted text-sm">
             What varies stands under <code className="font-mono">factors</code>, what stays under{" "}
-            <code className="font-mono">base</code>; docs/studies.md has an example. To choose the
-            grid in a form instead,{" "}
+            <code className="font-mono">base</code>. To choose the grid in a form instead,{" "}
             <Link to="/runs/new" className="underline underline-offset-2 hover:text-ink">
               begin with a run
             </Link>

@@ -29,7 +29,7 @@ export function goToLine(line: number): void {
 export function PlanEditor(props: PlanEditorProps) {
   const { text, onChange, problems, label = "Plan, YAML or JSON" } = props;
   const gutter = useRef<HTMLDivElement>(null);
-  const count = Math.max(ROWS, text.split("\n").length);
+  const count = text.split("\n").length;
   const bad = new Set(problems.map((problem) => problem.line));
   return (
     <div className="flex overflow-hidden rounded-control border border-line-strong bg-surface font-mono text-sm focus-within:border-accent">

@@ -31,11 +31,7 @@ export function StudiesTable({ studies, projects }: StudiesTableProps) {
         <thead>
           <tr className="eyebrow border-line border-b">
             {HEADS.map(([title, more]) => (
-              <th
-                key={title}
-                scope="col"
-                className={`h-9 whitespace-nowrap font-normal ${EDGES} ${more}`}
-              >
+              <th key={title} scope="col" className={`h-9 whitespace-nowrap ${EDGES} ${more}`}>
                 {title}
               </th>
             ))}

@@ -72,11 +72,16 @@ function Known({ study, search }: { study: StudyDetail; search: StudySearch }) {
         <StudyHeader study={study} />
         <ViewControls {...props} metric={metric} table={table.data} />
         <Matrix {...props} metric={metric} table={table} />
-        <Effects study={study} metric={metric} />
-        <Interactions {...props} metric={metric} />
-        <AllCells {...props} />
-        <Gaps study={study} />
-        <PlanText study={study} />
+        {/* Once the table above has its height, nothing below it moves. */}
+        {!table.isPending && (
+          <>
+            <Effects study={study} metric={metric} />
+            <Interactions {...props} metric={metric} />
+            <AllCells {...props} />
+            <Gaps study={study} />
+            <PlanText study={study} />
+          </>
+        )}
       </div>
       {search.cell && table.data && (
         <CellDialog

@@ -73,9 +73,7 @@ export function WorkerCard({ worker, span, meant }: WorkerCardProps) {
           {worker.hostname}, process {worker.pid}, {worker.starts > 1 && "last "}started{" "}
           <Time iso={worker.started_at} />
           {worker.starts > 1 && ` (start no. ${worker.starts})`}
-          {alive && (
-            <span className="text-faint"> · heartbeat {duration(worker.heartbeat_age)} ago</span>
-          )}
+          {alive && <span className="text-faint"> · heartbeat {beat(worker.heartbeat_age)}</span>}
         </p>
       </div>
       <Concerns worker={worker} />
@@ -90,6 +88,13 @@ export function WorkerCard({ worker, span, meant }: WorkerCardProps) {
     </li>
   );
 }
+
+/** As the page of the queues calls them. */
+const QUEUE_TITLES: Record<string, string> = { gpu: "GPU queue", interactive: "interactive queue" };
+
+/** Tenths of a second would only flicker. */
+const beat = (age: number) =>
+  age < 2 ? "just now" : `${duration(Math.round(age)).replace(".0", "")} ago`;
 
 /** What is wrong or unusual, with what to do about it. */
 function Concerns({ worker }: { worker: Worker }) {
@@ -151,7 +156,9 @@ function Facts({ worker }: { worker: Worker }) {
           <span className="text-muted">nothing</span>
         )}
       </Row>
-      <Row label="Takes from">{worker.queues.map((name) => `${name} queue`).join(", ")}</Row>
+      <Row label="Takes from">
+        {worker.queues.map((name) => QUEUE_TITLES[name] ?? name).join(", ")}
+      </Row>
       <Row label="Labels">
         {worker.labels.length === 0 && <span className="text-muted">none</span>}
         <span className="flex flex-wrap justify-end gap-1">

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.migrate import upgrade
 from core.config import RunConfig
 from core.memory import estimate_memory
 from core.model_shape import model_shape
 from core.views import Example, Views
+from tests.servers import make_file
 from tests.worker.trainer.preparation.asked import Scripted
 from tests.worker.trainer.tiny import make_tiny_model
 from worker.trainer.chat import Chat, load_tokenizer
@@ -29,9 +29,7 @@ from worker.trainer.preparation.contexts import prepare_contexts
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     """One database is enough: nothing here is read from it."""
-    url = f"sqlite:///{tmp_path / 'home' / 'unisd.sqlite'}"
-    upgrade(url)
-    return url
+    return make_file(tmp_path / "home" / "unisd.sqlite")
 
 
 def _config(model: Path, data: dict[str, Any], **parts: Any) -> dict[str, Any]:

@@ -107,8 +107,8 @@ def test_every_preset_trains(tmp_path, monkeypatch, model, choices, preset):
     assert sum(terms) == pytest.approx(metrics["train/loss"], rel=1e-6)
     # Every rollout of the batch was recorded: their tokens' shares are the logged loss.
     for step, loss in enumerate(found, start=1):
-        table = pq.read_table(out / "trajectories" / f"step-{step:06d}.parquet").to_pylist()
-        rows = [row for row in table if not row["pinned"]]
+        table = pq.read_table(out / "trajectories" / "step-000001.parquet").to_pylist()
+        rows = [row for row in table if row["step"] == step and not row["pinned"]]
         assert len(rows) == 4
         shares = [share for row in rows for share in row["contribution"]]
         assert sum(shares) == pytest.approx(loss, rel=1e-4)
@@ -164,6 +164,9 @@ def test_our_attention_is_that_of_transformers(model):
         network.zero_grad()
         logits = network(input_ids=ids, attention_mask=mask, position_ids=positions).logits
         kept = logits[mask.bool()]
+        with torch.no_grad():  # in halves
+            again = network(input_ids=ids, attention_mask=mask, position_ids=positions).logits
+        torch.testing.assert_close(again[mask.bool()], kept.detach(), rtol=1e-3, atol=1e-4)
         kept.square().mean().backward()
         results.append([kept.detach(), *(p.grad.clone() for p in network.parameters())])
     for theirs, ours in zip(*results, strict=True):

@@ -10,6 +10,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from core.config import RunConfig
+from core.prompts import example_messages, negative_messages
 from core.records import read_records
 from tests.worker.trainer.tiny import tiny_config
 from worker.trainer.chat import Chat, load_tokenizer
@@ -116,13 +117,23 @@ STAR = {
 
 
 def star(model, records, *, batch_size, accumulation):
-    """All mechanisms at once; the other records' teacher prompts serve as further views."""
+    """All mechanisms at once, behind prompts that begin as those of a run do."""
     setup = Setup(model, records, batch_size=batch_size, accumulation=accumulation, **STAR)
-    views = [example.teacher for example in setup.examples]
+    chat, shown = Chat(load_tokenizer(setup.config.model), setup.config), setup.examples
+
+    def auxiliary(index, other):
+        record = shown[index].record
+        messages = example_messages(record, shown[index - other].record, setup.config)
+        return chat.view(messages, record)
+
+    def negative(index):
+        record = shown[index].record
+        return chat.view(negative_messages(record, f"It is {index}.", setup.config), record)
+
     setup.examples = [
         example._replace(
-            auxiliary=(views[index - 1], views[index - 2], views[index - 3]),
-            negative=views[index - 4] if index != 5 else None,
+            auxiliary=tuple(auxiliary(index, other) for other in (1, 2, 3)),
+            negative=negative(index) if index != 5 else None,
         )
         for index, example in enumerate(setup.examples)
     ]
@@ -197,6 +208,13 @@ def test_all_mechanisms_together_equal_an_independent_computation(tiny_model, re
     assert measure.loss == pytest.approx(loss.item(), rel=1e-5)
     for mine, parameter in zip(ours, setup.network.trainable(), strict=True):
         torch.testing.assert_close(mine, parameter.grad, rtol=2e-3, atol=2e-6)
+    views = [
+        view
+        for example in setup.examples
+        for view in (example.teacher, *example.auxiliary, *filter(None, [example.negative]))
+    ]
+    # What the prompts begin with went through the network once.
+    assert measure.processed["teacher"] < 0.7 * sum(len(view.ids) for view in views)
     metrics = measure.metrics()
     assert metrics["train/contrastive/without_negative"] == 1 / 8
     assert 0 < metrics["train/clipped_share"] < 0.5

@@ -175,6 +175,8 @@ class Evaluator:
                     "correct": row["correct"],
                     "base_answer": texts[place],
                     "base_correct": grades[place].correct,
+                    "base_extracted": grades[place].extracted,
+                    "base_partial": grades[place].partial,
                     **{direction: found[place] for direction, found in parts.items()},
                 }
                 for place, row in enumerate(batch)
@@ -200,7 +202,9 @@ class Evaluator:
             if direction != "gold":  # the strips under both answers
                 found[place] = (found[place] or {}) | {
                     "pieces": pieces(self.tokenizer, completions[place]),
-                    "token_jsd": [round(value, 6) for value in comparison.jsd],
+                    "token_jsd": _rounded(comparison.jsd),
+                    "token_base_logprob": _rounded(comparison.base),
+                    "token_tuned_logprob": _rounded(comparison.tuned),
                 }
         return found
 
@@ -226,6 +230,10 @@ class Evaluator:
 
         self.writer.write(questions, items, "base", finished)
         return found
+
+
+def _rounded(values: Sequence[float]) -> list[float]:
+    return [round(value, 6) for value in values]
 
 
 def _means(comparison: Comparison) -> dict[str, Any]:

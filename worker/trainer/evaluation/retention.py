@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import torch
 
+from worker.trainer.batching import like_lengths
 from worker.trainer.interrupt import Interrupt
-from worker.trainer.layout import completion_hidden, lay_out, like_lengths, targets
+from worker.trainer.layout import completion_hidden, lay_out, targets
 from worker.trainer.model import Network
 from worker.trainer.objective import Scoring, score_tokens
 
@@ -56,7 +57,7 @@ def compare(
     if not prompts:
         return
     lengths = [len(prompt) + len(ids) for prompt, ids in zip(prompts, completions, strict=True)]
-    for batch in like_lengths(lengths, batch_size):
+    for batch in like_lengths(lengths, batch_size, network.device.type):
         interrupt.check()
         ids = [completions[index] for index in batch]
         layout = lay_out([prompts[index] for index in batch], ids, network)

@@ -22,15 +22,12 @@ def summarize(questions: Questions, answers: Sequence[Row]) -> dict[str, Any]:
     Returns:
         Plain data. A figure that a task does not have is absent.
     """
-    by_question: dict[int, list[Row]] = defaultdict(list)
-    for row in answers:
-        by_question[row["index"]].append(row)
 
     def mean(value: Callable[[Row], float]) -> float:
-        return _mean(_mean(map(value, rows)) for rows in by_question.values())
+        return _by_question(answers, value)
 
     found: dict[str, Any] = {
-        "questions": len(by_question),
+        "questions": len({row["index"] for row in answers}),
         "answers": len(answers),
         "dropped": questions.dropped,
         "accuracy": mean(lambda row: float(row["correct"])),
@@ -52,6 +49,8 @@ def summarize(questions: Questions, answers: Sequence[Row]) -> dict[str, Any]:
 def summarize_retention(rows: Sequence[Row]) -> dict[str, Any]:
     """Forward, reverse and gold fit, each as the distribution of its means per example."""
     found: dict[str, Any] = {"examples": len(rows)}
+    if rows:
+        found["base_accuracy"] = _by_question(rows, lambda row: float(row["base_correct"]))
     for direction in ("forward", "reverse", "gold"):
         parts = [row[direction] for row in rows if row[direction] is not None]
         found[direction] = {
@@ -96,6 +95,14 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
     low = math.floor(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def _by_question(rows: Sequence[Row], value: Callable[[Row], float]) -> float:
+    """Mean over questions of the mean over a question's answers."""
+    of_question: dict[int, list[float]] = defaultdict(list)
+    for row in rows:
+        of_question[row["index"]].append(value(row))
+    return _mean(_mean(values) for values in of_question.values())
 
 
 def _mean(values: Iterable[float]) -> float:

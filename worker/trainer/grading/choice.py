@@ -54,6 +54,23 @@ def extract_letter(text: str, choices: Sequence[str]) -> str | None:
     return quoted.pop() if len(quoted) == 1 else None
 
 
+def letter_place(text: str, choices: Sequence[str]) -> tuple[int, int] | None:
+    """Where the letter stands that a text chooses, as (begin, end); None where none is named."""
+    letter = extract_letter(text, choices)
+    if letter is None:
+        return None
+    for pattern in (_BOXED, _ANSWER, _OPTION, _FIRST):
+        places = [
+            found.span(group)
+            for found in pattern.finditer(text)
+            for group in range(1, pattern.groups + 1)
+            if (found[group] or "").upper() == letter
+        ]
+        if places:
+            return places[-1]
+    return None
+
+
 def _answered(text: str) -> list[str]:
     """Letters on the last line that names an answer: whoever thinks aloud may change their mind."""
     places = list(_ANSWER.finditer(text))

@@ -50,6 +50,15 @@ def extract_code(text: str, tests: CodeTests) -> str | None:
     return None
 
 
+def code_places(text: str) -> list[tuple[int, int]]:
+    """Where code stands in a text, as (begin, end): fenced blocks, else from its first line on."""
+    blocks = [found.span(3) for found in _FENCED.finditer(text) if found[2].lower() in _PYTHON]
+    if blocks:
+        return blocks
+    begins = _BEGINS.search(text)
+    return [(begins.start(), len(text))] if begins else []
+
+
 def _body(text: str) -> str:
     """The indented lines that a continuation begins with; what follows is something else."""
     lines = text.strip("\n").splitlines()

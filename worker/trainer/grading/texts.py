@@ -25,6 +25,12 @@ def split_answer(text: str) -> tuple[str, str] | None:
     return (text[: places[-1].start()].strip(), answer) if answer else None
 
 
+def answer_place(text: str) -> tuple[int, int] | None:
+    """Where the answer stands that follows the last “Answer:”, as (begin, end); None without."""
+    places = list(_AFTER_ANSWER.finditer(text))
+    return places[-1].span(1) if places else None
+
+
 def after_answer(text: str) -> str:
     """What follows the last “Answer:” on its line, else the whole text."""
     found = split_answer(text)

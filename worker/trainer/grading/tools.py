@@ -18,6 +18,8 @@ _NOTHING: Final = frozenset({"", "{}", "null", "None"})
 """Arguments of a call without any."""
 _DECODER: Final = json.JSONDecoder()
 _MAX_DEPTH: Final = 50
+Place = tuple[int, int]
+"""Begin and end of a piece of a text."""
 
 
 def extract_calls(text: str) -> list[ToolCall]:
@@ -33,6 +35,17 @@ def extract_calls(text: str) -> list[ToolCall]:
         for number, place in enumerate(places)
         if (action := _name(place[1]))
     ]
+
+
+def call_places(text: str) -> list[tuple[Place, Place | None]]:
+    """Where the names of the called tools stand, each with the place of its arguments."""
+    actions = list(_ACTION.finditer(text))
+    ends = [*(found.start() for found in actions[1:]), len(text)]
+    places: list[tuple[Place, Place | None]] = []
+    for found, end in zip(actions, ends, strict=True):
+        arguments = _INPUT.search(text, found.end(), end)
+        places.append((found.span(1), (arguments.end(), end) if arguments else None))
+    return places
 
 
 def _name(action: str) -> str:

@@ -17,12 +17,15 @@ const counted = (kinds: Record<string, number>): string =>
     .map(([kind, count]) => `${integer(count)} ${TASKS[kind] ?? kind.replaceAll("_", " ")}`)
     .join(", ");
 
+/** Files of data sets are called by what is in them: the beginning is enough. */
+const shown = (file: string) => file.replace(/^([0-9a-f]{12})[0-9a-f]{52}\./, "$1….");
+
 /** The data as the run will read them. */
 export function DataPart({ data }: { data: Data }) {
   const { file, held_out: held, records, skipped, tasks, train, whole } = data;
   const left = Object.values(skipped).reduce((sum, count) => sum + count, 0);
   const said = [
-    `${file}, ${bytes(data.bytes)}`,
+    `${shown(file)}, ${bytes(data.bytes)}`,
     `${whole ? "" : "the first "}${plural(records, "record")} read: ${integer(train)} to train on${held ? `, ${integer(held)} held out` : ""}`,
     ...(Object.keys(tasks).length > 0 ? [`graded as: ${counted(tasks)}`] : []),
   ].join(" · ");

@@ -59,5 +59,5 @@ export function Part({ id, title, said, children }: PartProps) {
   );
 }
 
-export const HEAD = "h-8 px-3 text-left font-normal whitespace-nowrap first:pl-0 last:pr-0";
+export const HEAD = "h-8 px-3 text-left whitespace-nowrap first:pl-0 last:pr-0";
 export const CELL = "px-3 py-1.5 align-top first:pl-0 last:pr-0";

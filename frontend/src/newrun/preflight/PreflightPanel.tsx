@@ -9,6 +9,7 @@ import { ViewsPart } from "./ViewsPart";
 import { WorkersPart } from "./WorkersPart";
 
 export const PREFLIGHT_ID = "preflight";
+export const UNFINISHED = "Shows here once everything that is needed is filled in.";
 
 interface PreflightPanelProps {
   state: PreflightState;
@@ -20,7 +21,7 @@ interface PreflightPanelProps {
 
 /** What can be known before the start, from the server. */
 export function PreflightPanel({ state, search, runs, onSearch }: PreflightPanelProps) {
-  const { data, error, stale } = state;
+  const { data, error, stale, unfinished } = state;
   return (
     <section
       id={PREFLIGHT_ID}
@@ -42,7 +43,9 @@ export function PreflightPanel({ state, search, runs, onSearch }: PreflightPanel
           {stale ? "Looking…" : ""}
         </span>
       </header>
-      {error ? (
+      {unfinished && !data ? (
+        <p className="px-4 py-3 text-muted">{UNFINISHED}</p>
+      ) : error && !data ? (
         <Failure error={error} />
       ) : !data ? (
         <div role="status" aria-label="Looking at data, model and workers" className="p-4">

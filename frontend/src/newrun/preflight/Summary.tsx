@@ -1,12 +1,12 @@
 import { Skeleton } from "../../components/ui";
 import type { PreflightState } from "../useValidation";
 import { Dot } from "./Part";
-import { PREFLIGHT_ID } from "./PreflightPanel";
+import { PREFLIGHT_ID, UNFINISHED } from "./PreflightPanel";
 import { findings } from "./words";
 
 /** The preflight at a glance, beside the form. */
 export function PreflightSummary({ state, runs }: { state: PreflightState; runs: number }) {
-  const { data, error, stale } = state;
+  const { data, error, stale, unfinished } = state;
   return (
     <section className="panel" aria-label="Preflight at a glance">
       <h2 className="flex items-baseline justify-between border-line border-b px-4 py-2.5 font-semibold">
@@ -37,11 +37,13 @@ export function PreflightSummary({ state, runs }: { state: PreflightState; runs:
           ))}
         </dl>
       ) : (
-        <div className="p-4">
+        <div className="px-4 py-2">
           {error ? (
-            <p className="text-muted text-sm">The server did not answer.</p>
+            <p className="py-1.5 text-muted text-sm">
+              {unfinished ? UNFINISHED : "The server did not answer."}
+            </p>
           ) : (
-            <Skeleton className="h-32" />
+            <Skeleton className="my-1 h-[132px]" />
           )}
         </div>
       )}

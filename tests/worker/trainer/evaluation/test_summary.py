@@ -74,10 +74,12 @@ def test_each_question_counts_once_however_many_answers_it_has() -> None:
 
 def test_an_empty_completion_is_counted_apart() -> None:
     part = {"tokens": 2, "base_logprob": -1.0, "tuned_logprob": -0.5, "jsd": 0.1}
-    row = {"forward": part, "reverse": None, "gold": part}
-    found = summarize_retention([row, {**row, "forward": None}])
+    row = {"index": 0, "base_correct": True, "forward": part, "reverse": None, "gold": part}
+    others = [{**row, "forward": None, "base_correct": False}, {**row, "index": 1}]
+    found = summarize_retention([row, *others])
+    assert found["base_accuracy"] == 0.75
     assert found["forward"]["empty"] == 1
     assert found["forward"]["jsd"]["mean"] == 0.1
     assert found["forward"]["base_perplexity"] == pytest.approx(math.e)
-    assert found["reverse"]["empty"] == 2
+    assert found["reverse"]["empty"] == 3
     assert found["reverse"]["base_perplexity"] is None

@@ -1,0 +1,1 @@
+"""What models have kept of their base: over a set, on every example, and across checkpoints."""

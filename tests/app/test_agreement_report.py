@@ -1,0 +1,109 @@
+"""The report on teacher agreement against sums made by hand, from real files and both databases."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.db import Database
+from app.statistics import wilson
+from app.trajectories import agreement
+from tests.app.rollouts import make_recorded_run
+
+
+def test_examples_tokens_parts_and_steps(
+    client: TestClient, database: Database, tmp_path: Path
+) -> None:
+    run = make_recorded_run(database, tmp_path, 3)
+    rows = run.rows
+    url = f"/api/runs/{run.id}/trajectories"
+    found = client.get(f"{url}/agreement").json()
+    assert (found["enabled"], found["views"], found["complete"]) == (True, 3, True)
+    assert (found["trajectories"], found["read"], found["read_tokens"]) == (24, 24, 24 * 7)
+    tokens = [
+        (word, value, number, place)
+        for number, row in enumerate(rows)
+        for place, (word, value) in enumerate(zip(row["tokens"], row["disagreement"], strict=True))
+    ]
+    means = {
+        word: np.mean([one[1] for one in tokens if one[0] == word])
+        for word in {one[0] for one in tokens}
+    }
+    assert [one["text"] for one in found["tokens"]] == sorted(means, key=lambda one: -means[one])
+    for one in found["tokens"]:
+        worst = max((other for other in tokens if other[0] == one["text"]), key=lambda it: it[1])
+        assert one["count"] == sum(other[0] == one["text"] for other in tokens)
+        assert one["disagreement"] == pytest.approx(means[one["text"]])
+        assert (one["disagreement_max"], one["token"]) == (pytest.approx(worst[1]), worst[3])
+        whole = {it["id"]: it["prompt"] for it in client.get(url).json()["items"]}
+        assert whole[one["trajectory_id"]] == f"p{worst[2]}"
+    letters = next(one for one in found["parts"] if one["part"] == "answer letter")
+    assert letters["tokens"] == 24
+    assert letters["weight"] == 0.5
+    assert letters["disagreement"] == pytest.approx(
+        np.mean([row["disagreement"][5] for row in rows])
+    )
+    assert sum(one["share"] for one in found["parts"]) == pytest.approx(1)
+    of_record = {
+        record: [row["event"] for row in rows if row["event"]["record_id"] == record]
+        for record in {row["event"]["record_id"] for row in rows}
+    }
+    assert len(found["examples"]) == 5
+    for one in found["examples"]:
+        events = of_record[one["record_id"]]
+        values = [event["disagreement"] for event in events]
+        assert one["disagreement"] == pytest.approx(np.mean(values))
+        assert one["prompt"] == events[int(np.argmax(values))]["prompt"]
+        grades = [event["grade"] for event in events if event["grade"] is not None]
+        assert one["grade"] == pytest.approx(np.mean(grades))
+    assert [one["rollouts"] for one in found["steps"]] == [4] * 6
+    graded = [row["event"] for row in rows if row["event"]["grade"] is not None]
+    assert found["graded"] == len(graded) == sum(one["grade"]["n"] for one in found["reliability"])
+    assert found["separation"]["probability"] == 1.0  # wrong is whoever is above 1
+
+    # A file that is gone is told of; what was read of it before is still known.
+    (run.folder / "0.parquet").unlink()
+    assert client.get(f"{url}/agreement").json()["read"] == 24
+
+
+def test_nothing_to_report_where_agreement_is_off(
+    client: TestClient, config: dict[str, Any]
+) -> None:
+    run_id = client.post("/api/runs", json={"config": config}).json()["id"]
+    found = client.get(f"/api/runs/{run_id}/trajectories/agreement").json()
+    assert (found["enabled"], found["trajectories"], found["tokens"]) == (False, 0, [])
+    assert (found["reliability"], found["separation"]) == ([], None)
+
+
+GRADED = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.5, 2.0, 3.5]), st.booleans()))
+
+
+@settings(deadline=None)
+@given(GRADED)
+def test_bins_hold_every_rollout_once_and_the_area_is_that_of_all_pairs(
+    graded: list[tuple[float, bool]],
+) -> None:
+    bins = agreement.reliability(graded)
+    assert sum(one.grade.n for one in bins) == len(graded)
+    for before, after in pairwise(bins):
+        assert before.high < after.low
+    for one in bins:
+        inside = [correct for value, correct in graded if one.low <= value <= one.high]
+        assert one.grade == wilson(sum(inside), len(inside))
+    found = agreement.separation(graded)
+    pairs = [
+        1.0 if wrong > right else 0.5 if wrong == right else 0.0
+        for wrong, is_right in graded if not is_right
+        for right, other in graded if other
+    ]  # fmt: skip
+    assert (found is None) == (not pairs)
+    if found is not None:
+        assert found.probability == pytest.approx(sum(pairs) / len(pairs))
+        assert found.low <= found.probability <= found.high
