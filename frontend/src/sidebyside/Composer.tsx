@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Play } from "lucide-react";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { asApiError } from "../api/client";
 import { Notice } from "../components/states";
 import { Button, Segmented, Switch } from "../components/ui";
@@ -138,16 +138,20 @@ interface AreaProps {
 }
 
 function Area({ label, value, rows, className, required = false, onChange }: AreaProps) {
+  const id = useId();
   return (
-    <label className={`flex min-w-0 flex-col gap-1 ${className ?? ""}`}>
-      <span className="text-muted text-sm">{label}</span>
+    <div className={`flex min-w-0 flex-col gap-1 ${className ?? ""}`}>
+      <label htmlFor={id} className="text-muted text-sm">
+        {label}
+      </label>
       <textarea
+        id={id}
         value={value}
         rows={rows}
         required={required}
         onChange={(event) => onChange(event.target.value)}
         className="control h-auto! w-full resize-y py-1.5 leading-5"
       />
-    </label>
+    </div>
   );
 }
