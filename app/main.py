@@ -24,6 +24,8 @@ from app.errors import documented, install_error_handlers
 from app.evaluations.router import router as evaluations_router
 from app.experiments.router import router as experiments_router
 from app.exports.router import router as exports_router
+from app.generations.router import router as generations_router
+from app.generations.stream import GENERATIONS
 from app.health.router import router as health_router
 from app.preflight.router import router as preflight_router
 from app.presets.router import router as presets_router
@@ -95,6 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         evaluations_router,
         retention_router,
         exports_router,
+        generations_router,
         artifacts_router,
         bundles_router,
         comparisons_router,
@@ -114,8 +117,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
     database = get_database()
-    async with Feed(database).running() as feed:
-        yield {"feed": feed}
+    answers = Feed(database, GENERATIONS)
+    async with Feed(database).running() as feed, answers.running() as generation_feed:
+        yield {"feed": feed, "generation_feed": generation_feed}
     database.close()
 
 

@@ -109,6 +109,12 @@ class Settings(BaseSettings):
     disk_reserve_bytes: int = Field(
         default=5 * 2**30, ge=0, description="Free bytes below which a worker's disk is low."
     )
+    warm_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        description="So long a worker keeps the model of a side-by-side comparison loaded after "
+        "its last answer, unless a run needs the device.",
+    )
     worker_name: str | None = Field(
         default=None, description="Name of this worker. Unset: its host and GPUs."
     )

@@ -20,6 +20,7 @@ from cli.demo import run_demo
 from cli.environment import read_settings
 from cli.evaluation import app as evaluation
 from cli.exports import app as exports
+from cli.generating import generate
 from cli.metrics import metrics
 from cli.runs import app as runs
 from cli.serve import serve
@@ -44,6 +45,7 @@ app.add_typer(trajectories)
 app.command()(metrics)
 app.command()(compare)
 app.command()(search)
+app.command()(generate)
 app.add_typer(views_app)
 app.add_typer(workers)
 app.add_typer(queue)

@@ -18,7 +18,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then, as uvicorn does, wait for the other answers."""
-        self.lifespan.state["feed"].close()
+        for name in ("feed", "generation_feed"):
+            self.lifespan.state[name].close()
         await super().shutdown(sockets)
 
 

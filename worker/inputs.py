@@ -9,18 +9,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from app.settings import Settings
 from app.storage.deletion import remove_folder
 from app.storage.keys import RESULTS, attempt_key, dataset_key, joined, key_of_weights, run_key
 from app.storage.store import Store, StoreError, artifact_store
 from core.errors import Problem, StudioError
+from core.generation_job import GenerationJob
 from core.states import RunKind
 from worker.child import CONFIG_FILE
 from worker.copying import CHECKPOINTS, MANIFEST, WEIGHTS
 from worker.disk import mark_used
 
+_T = TypeVar("_T")
 _PATIENCE_SECONDS: Final = 600.0
 _RETRY_SECONDS: Final = 1.0
 _ALIVE_SECONDS: Final = 1.0
@@ -49,16 +51,32 @@ def bring_inputs(
         StudioError: `artifact_store_unavailable`, after some minutes.
         OSError: this host's disk does not take the files.
     """
+    return _persistently(
+        settings, alive, config, lambda inputs: inputs.bring(kind, config, directory)
+    )
+
+
+def bring_weights(
+    settings: Settings, job: GenerationJob, alive: Callable[[], None]
+) -> GenerationJob:
+    """Fetch the adapters and checkpoints that answer side by side; `alive` as above.
+
+    Raises:
+        StudioError: `artifact_store_unavailable`, after some minutes.
+    """
+    return _persistently(settings, alive, job, lambda inputs: inputs.adapters(job))
+
+
+def _persistently(
+    settings: Settings, alive: Callable[[], None], given: _T, bring: Callable[[_Inputs], _T]
+) -> _T:
+    """What `bring` makes of what was given; the same where nothing is ever fetched."""
     began = time.monotonic()
     alive = _seldom(alive)
     while True:
         try:
             store = artifact_store(settings)
-            return (
-                config
-                if store.is_home
-                else _Inputs(settings, store, alive).bring(kind, config, directory)
-            )
+            return given if store.is_home else bring(_Inputs(settings, store, alive))
         except StoreError as error:
             if time.monotonic() - began > _PATIENCE_SECONDS:
                 raise StudioError(_unavailable(error)) from error
@@ -85,6 +103,16 @@ class _Inputs:
         if not config.get("adapter"):
             return config
         return config | {"adapter": str(self._weights(Path(config["adapter"])))}
+
+    def adapters(self, job: GenerationJob) -> GenerationJob:
+        """The job with the paths that its adapters have here."""
+        columns = [
+            column
+            if column.adapter is None
+            else column.model_copy(update={"adapter": str(self._weights(Path(column.adapter)))})
+            for column in job.columns
+        ]
+        return job.model_copy(update={"columns": tuple(columns)})
 
     def _data(self, source: dict[str, Any]) -> None:
         """An uploaded data file. The trainer tells if it is nowhere."""

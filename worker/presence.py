@@ -31,6 +31,9 @@ class Presence:
         self.hostname = socket.gethostname()
         self.leaving = threading.Event()
         """Set when the worker is asked to go; its supervisor then gives its run back."""
+        self.takes_work = threading.Event()
+        """Cleared while the worker is drained or quarantined."""
+        self.takes_work.set()
         self.registered = threading.Event()
         """Set when the database knows of this worker and `worker_id` is there."""
         self.worker_id = ""
@@ -97,6 +100,11 @@ class Presence:
         run_id = self._run_id
         with self._database.read() as session:
             workers = service.pids_on(session, host_key())
+            mode = service.get_worker(session, self.worker_id).mode
+        if mode == "active":
+            self.takes_work.set()
+        else:
+            self.takes_work.clear()
         usage = telemetry.usage(self._settings.runs_directory, workers, run_id)
         usage.problems.extend(disk_warnings(self._settings))
         with self._database.write() as session:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import notify
 from app.db import Database, get_database
 from app.exports.secrets import forget_leftovers
+from app.generations import progress
 from app.models import Attempt, Run, Worker
 from app.models.base import database_epoch
 from app.queue import send_work
@@ -31,6 +32,7 @@ from app.storage.store import StoreError
 from app.workers.processes import host_key, process_runs
 from app.workers.service import thin_samples
 from core.errors import Problem
+from core.schedule import Queue
 from core.states import LEASED, Cause, RunStatus
 from worker.supervisor import drain_leftovers
 from worker.tail import Tail
@@ -38,6 +40,11 @@ from worker.tail import Tail
 _log = logging.getLogger(__name__)
 _LONGEST_ROUND_SECONDS = 5.0
 _THINNING_SECONDS = 600.0
+_LOST = Problem(
+    code="worker_lost",
+    message="The worker that answered was lost twice.",
+    remedy="See its log for why; often the machine ran out of memory. Then ask again.",
+)
 
 
 class Reaper:
@@ -67,6 +74,7 @@ class Reaper:
         """
         self.take_back_dead()
         self._take_back_silent()
+        self._take_back_answers()
         drain_leftovers(self._database)
         self._call_workers()
         forget_leftovers(self._database)
@@ -107,6 +115,17 @@ class Reaper:
             return
         for run_id, token in expired:
             self._take_back(run_id, token, dead=False)
+
+    def _take_back_answers(self) -> None:
+        """Have another worker answer what a lost one was asked side by side."""
+        with self._database.read() as session:
+            held = progress.held(session)
+            now = lifecycle.now(session).timestamp()
+        for generation_id, token, expires, key, pid in held:
+            dead = key == host_key() and pid is not None and not process_runs(pid)
+            if dead or now > expires:
+                with self._database.write() as session:
+                    progress.give_back(session, generation_id, token, _LOST)
 
     def _take_back(self, run_id: str, lease_token: str, *, dead: bool) -> None:
         settings = self._settings
@@ -157,7 +176,11 @@ class Reaper:
     def _waiting(self) -> dict[str, int]:
         with self._database.read() as session:
             due = select(Run.queue, func.count(Run.id)).where(placement.is_due())
-            return dict(session.execute(due.group_by(Run.queue)).all())
+            waiting = dict(session.execute(due.group_by(Run.queue)).all())
+            if answers := progress.count_waiting(session):
+                queue = Queue.INTERACTIVE.value
+                waiting[queue] = waiting.get(queue, 0) + answers
+            return waiting
 
     def _idle(self, queue: str) -> int:
         with self._database.read() as session:

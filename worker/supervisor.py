@@ -33,6 +33,7 @@ from app.settings import Settings
 from core.config_text import yaml_text
 from core.errors import Problem, StudioError
 from core.states import Cause, RunKind, RunStatus, StopMode
+from worker.answering import Answerer
 from worker.child import CONFIG_FILE, LOG_FILE, Trainer
 from worker.gpu_proof import GpuProof
 from worker.inputs import bring_inputs
@@ -88,15 +89,24 @@ class _Watch:
 class Supervisor:
     """Executes runs for one worker."""
 
-    def __init__(self, database: Database, settings: Settings, presence: Presence) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        presence: Presence,
+        answerer: Answerer | None = None,
+    ) -> None:
         self._database = database
         self._settings = settings
         self._presence = presence
+        self._answerer = answerer or Answerer(database, settings, presence)
 
     def work(self) -> None:
-        """Execute runs from claim to end until there is none for this worker."""
+        """Answer what waits and execute runs until there is nothing for this worker."""
         while self._presence.registered.is_set() and not self._presence.leaving.is_set():
             drain_leftovers(self._database)
+            if self._answerer.answer_next():
+                continue
             template = self._settings.runs_directory / "{run}" / "attempt-{number}"
             with self._database.write() as session:
                 claim = placement.claim_next(
@@ -107,6 +117,7 @@ class Supervisor:
                 )
             if claim is None:
                 return
+            self._answerer.release()  # the run needs the device
             self._presence.set_run(claim.run_id)
             try:
                 where = str(template).format(run=claim.run_id, number=claim.attempt_number)

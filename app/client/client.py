@@ -9,6 +9,7 @@ from app.client.comparing import Comparisons, Views, search
 from app.client.datasets import Datasets
 from app.client.evaluations import Evaluations
 from app.client.exports import Bundles, Exports
+from app.client.generations import Generations
 from app.client.more import Experiments, Presets, Projects
 from app.client.runs import Runs
 from app.client.studies import Studies
@@ -36,6 +37,7 @@ class Client:
         evaluations: start evaluations, read and compare their results.
         trajectories: recorded rollouts, token by token.
         exports: files of a run's weights: make, check, download them.
+        generations: answers of several models to the same prompt.
         bundles: a run as one file, and the same run started from it.
         datasets: upload, map, preview and check data sets.
         studies: grids of runs.
@@ -63,6 +65,7 @@ class Client:
         self.evaluations = Evaluations(self._transport)
         self.trajectories = Trajectories(self._transport)
         self.exports = Exports(self._transport)
+        self.generations = Generations(self._transport)
         self.bundles = Bundles(self._transport)
         self.datasets = Datasets(self._transport)
         self.studies = Studies(self._transport)

@@ -4,6 +4,12 @@ from app.models.base import Base
 from app.models.creations import Creation
 from app.models.datasets import Dataset, DatasetVersion, RunDataset
 from app.models.exports import Export
+from app.models.generations import (
+    Generation,
+    GenerationAnswer,
+    GenerationChunk,
+    GenerationVote,
+)
 from app.models.metrics import MetricChunk, MetricName, RunMetric
 from app.models.projects import Experiment, Project, SavedView
 from app.models.runs import Artifact, Attempt, Run, RunEvent, RunTag, Trajectory
@@ -19,6 +25,10 @@ __all__ = [
     "DatasetVersion",
     "Experiment",
     "Export",
+    "Generation",
+    "GenerationAnswer",
+    "GenerationChunk",
+    "GenerationVote",
     "MetricChunk",
     "MetricName",
     "Project",

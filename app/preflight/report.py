@@ -55,7 +55,7 @@ _TIMED: Final = 8
 _REFERENCES: Final = 200
 
 
-class _Model(NamedTuple):
+class Model(NamedTuple):
     """The model as this machine has it."""
 
     folder: Path | None
@@ -65,10 +65,11 @@ class _Model(NamedTuple):
 
     @property
     def context(self) -> int | None:
+        """Positions that the model knows."""
         return context_length(self.folder) if self.folder else None
 
 
-class _Training(NamedTuple):
+class Training(NamedTuple):
     """Records that are left to train on."""
 
     records: list[Record]
@@ -76,7 +77,7 @@ class _Training(NamedTuple):
     held_out: int
 
 
-class _Views(NamedTuple):
+class RenderedViews(NamedTuple):
     """What the views of the run are like."""
 
     example: RenderedExample | None
@@ -103,33 +104,35 @@ def preflight(database: Database, settings: Settings, wanted: RunCreate, record:
             config = resolver.resolve(config)
         except StudioError:
             config = config.model_copy()
-    model = _model(config, settings)
-    measured, findings = _measured(config, model, findings)
-    training = _training(config, measured)
-    views = _views(config, model, measured, training, record, settings)
+    model = look_at_model(config, settings)
+    measured, findings = read_measured(config, model, findings)
+    training = left_to_train(config, measured)
+    views = render_views(config, model, measured, training, record, settings)
     with database.read() as session:
         return _Report(session, settings, config, wanted).put_together(
             findings, model, measured, training, views
         )
 
 
-def _model(config: RunConfig, settings: Settings) -> _Model:
+def look_at_model(config: RunConfig, settings: Settings) -> Model:
+    """The model of a configuration, as this machine has it."""
     folder = find_local_model(config.model.name, settings.home)
     if folder is None:
-        return _Model(None, None, None, "The model is not on this machine; a worker looks at it.")
+        return Model(None, None, None, "The model is not on this machine; a worker looks at it.")
     shape = model_shape(folder, config.model.lora.target_modules)
     try:
         counter = load_counter(folder)
     except UnusableModelError as error:
-        return _Model(folder, None, shape, f"The model cannot be used: {error}.")
+        return Model(folder, None, shape, f"The model cannot be used: {error}.")
     if counter is None:
-        return _Model(folder, None, shape, "It has no tokenizer.json; the trainer looks at it.")
-    return _Model(folder, counter, shape, None)
+        return Model(folder, None, shape, "It has no tokenizer.json; the trainer looks at it.")
+    return Model(folder, counter, shape, None)
 
 
-def _measured(
-    config: RunConfig, model: _Model, findings: Findings
+def read_measured(
+    config: RunConfig, model: Model, findings: Findings
 ) -> tuple[Measured | None, Findings]:
+    """The records with the lengths of their prompts; None where they cannot be read."""
     if config.data.dataset is not None:
         return None, findings  # it is not known, as the check says
     try:
@@ -138,10 +141,10 @@ def _measured(
         return None, findings  # the check says it
 
 
-def _training(config: RunConfig, measured: Measured | None) -> _Training:
+def left_to_train(config: RunConfig, measured: Measured | None) -> Training:
     """As `worker.trainer.dataset` does it: what is too long goes, the last ones are held out."""
     if measured is None:
-        return _Training([], [], 0)
+        return Training([], [], 0)
     limit = config.generation.max_prompt_length
     longest = [max(pair) for pair in zip(measured.student, measured.teacher, strict=True)]
     if not longest:
@@ -156,20 +159,21 @@ def _training(config: RunConfig, measured: Measured | None) -> _Training:
         ]
     held_out = config.evaluation.examples
     if held_out >= len(fitting):
-        return _Training([], too_long, 0)
-    return _Training(fitting[: len(fitting) - held_out], too_long, held_out)
+        return Training([], too_long, 0)
+    return Training(fitting[: len(fitting) - held_out], too_long, held_out)
 
 
-def _views(
+def render_views(
     config: RunConfig,
-    model: _Model,
+    model: Model,
     measured: Measured | None,
-    training: _Training,
+    training: Training,
     record: int,
     settings: Settings,
-) -> _Views:
+) -> RenderedViews:
+    """One of the records that are left behind all of its views, and what these are made of."""
     if not training.records or model.counter is None or model.folder is None or measured is None:
-        return _Views(None, [], None, 0, 0.0)
+        return RenderedViews(None, [], None, 0, 0.0)
     longest = longest_view(config, model.context)
     made = Made(config, model.folder, model.counter, training.records, longest, settings.home)
     making = list(_making(config, made, training.records))
@@ -181,10 +185,10 @@ def _views(
         )
         without, looked_at, auxiliary = _fitting(config, model.counter, training.records, contexts)
     except UnusableModelError:
-        return _Views(None, making, None, 0, 0.0)  # the check says it
+        return RenderedViews(None, making, None, 0, 0.0)  # the check says it
     if not auxiliary:
         auxiliary = float(sum(view.tokens for view in example.views if view.role == "auxiliary"))
-    return _Views(example, making, without, looked_at, auxiliary)
+    return RenderedViews(example, making, without, looked_at, auxiliary)
 
 
 def _fitting(
@@ -245,10 +249,10 @@ class _Report:
     def put_together(
         self,
         findings: Findings,
-        model: _Model,
+        model: Model,
         measured: Measured | None,
-        training: _Training,
-        views: _Views,
+        training: Training,
+        views: RenderedViews,
     ) -> Preflight:
         config = self._config
         devices = config.training.devices
@@ -347,7 +351,7 @@ def _disk(free: int | None, need: int | None, settings: Settings) -> Verdict:
 
 
 def _work(
-    config: RunConfig, measured: Measured | None, training: _Training, views: _Views
+    config: RunConfig, measured: Measured | None, training: Training, views: RenderedViews
 ) -> pace.Work | None:
     if measured is None or not measured.student:
         return None
@@ -373,14 +377,14 @@ def _work(
     )
 
 
-def _reference_length(config: RunConfig, training: _Training) -> float:
+def _reference_length(config: RunConfig, training: Training) -> float:
     """Mean characters of the data's answers by four: near enough to tell a time."""
     some = training.records[:_REFERENCES]
     texts = [reference_completion(one, answer_first=config.data.answer_first) for one in some]
     return fmean(len(text) for text in texts) / 4
 
 
-def _data(config: RunConfig, measured: Measured, training: _Training) -> DataReport:
+def _data(config: RunConfig, measured: Measured, training: Training) -> DataReport:
     rows, found = columns(config, measured.file)
     return DataReport(
         layout=config.data.layout,
@@ -398,7 +402,7 @@ def _data(config: RunConfig, measured: Measured, training: _Training) -> DataRep
 
 
 def _prompts(
-    config: RunConfig, model: _Model, measured: Measured, training: _Training, views: _Views
+    config: RunConfig, model: Model, measured: Measured, training: Training, views: RenderedViews
 ) -> PromptReport | None:
     if not measured.student:
         return None
@@ -422,7 +426,7 @@ def _prompts(
     )
 
 
-def _model_report(config: RunConfig, model: _Model) -> ModelReport:
+def _model_report(config: RunConfig, model: Model) -> ModelReport:
     shape, counter = model.shape, model.counter
     return ModelReport(
         name=config.model.name,

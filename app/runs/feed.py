@@ -23,7 +23,7 @@ from app.db import Database
 from app.models import RunEvent
 from app.runs import repository
 from app.runs.schemas import RunEventOut
-from core.states import TERMINAL, RunStatus
+from core.states import TERMINAL
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -34,8 +34,25 @@ _LOOK_EVERY_SECONDS = 2.0
 _READS_AT_ONCE = 2
 _INSIST_SECONDS = 1.0
 
-Head = tuple[int, RunStatus] | None
-"""Number of a run's latest event and the run's state; None if the run is not there."""
+Head = tuple[int, str] | None
+"""Number of the latest event of what is followed, and its state; None if it is not there."""
+
+
+class Read(NamedTuple):
+    """Events after a cursor, as they were read."""
+
+    last: int
+    body: bytes
+    complete: bool
+    head: Head
+    over: bool
+
+
+class Source(NamedTuple):
+    """What is followed: runs, or something else that has events."""
+
+    heads: Callable[[Database, tuple[str, ...]], dict[str, tuple[int, str]]]
+    read: Callable[[Database, str, int], Read]
 
 
 class Page(NamedTuple):
@@ -115,10 +132,10 @@ class Followed:
 
     async def _read(self, cursor: int) -> Page:
         heard = self._version
-        result = await self._feed.attempt(_read, self._run_id, cursor)
+        result = await self._feed.attempt(self._feed.source.read, self._run_id, cursor)
         if result is None:
             return Page(cursor, cursor, b"", complete=True, over=False, version=heard)
-        last, body, complete, head = result
+        last, body, complete, head, over = result
         nothing_new = heard == self._version
         self.notice(head)
         page = Page(
@@ -126,7 +143,7 @@ class Followed:
             cursor=last,
             body=body,
             complete=complete,
-            over=head is None or head[1] in TERMINAL,
+            over=over,
             # What this read found out is news to others, and in this page already.
             version=self._version if nothing_new else heard,
         )
@@ -151,8 +168,9 @@ async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
 class Feed:
     """Feeds all who follow runs through this process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, source: Source | None = None) -> None:
         self._database = database
+        self.source = source or RUNS
         self._runs: dict[str, Followed] = {}
         self._limiter = CapacityLimiter(_READS_AT_ONCE)
         self._closed = False
@@ -215,7 +233,7 @@ class Feed:
             if not self._runs:
                 continue
             runs, was_blind = dict(self._runs), self._blind
-            heads = await self.attempt(_heads, tuple(runs))
+            heads = await self.attempt(self.source.heads, tuple(runs))
             if heads is None:
                 continue
             self._blind = False
@@ -225,19 +243,12 @@ class Feed:
                     followed.wake()
 
 
-def _heads(database: Database, run_ids: tuple[str, ...]) -> dict[str, tuple[int, RunStatus]]:
+def _heads(database: Database, run_ids: tuple[str, ...]) -> dict[str, tuple[int, str]]:
     with database.read() as session:
-        return repository.heads(session, run_ids)
+        return dict(repository.heads(session, run_ids))
 
 
-class _Read(NamedTuple):
-    last: int
-    body: bytes
-    complete: bool
-    head: Head
-
-
-def _read(database: Database, run_id: str, cursor: int) -> _Read:
+def _read(database: Database, run_id: str, cursor: int) -> Read:
     with database.read() as session:
         # The head is read first: what the run reported before its end is then in the page.
         head = repository.heads(session, [run_id]).get(run_id)
@@ -250,7 +261,8 @@ def _read(database: Database, run_id: str, cursor: int) -> _Read:
                 break
         last = rows[len(parts) - 1].cursor if parts else cursor
         complete = len(parts) == len(rows) < _PAGE_EVENTS
-        return _Read(last, b"".join(parts), complete, head)
+        over = head is None or head[1] in TERMINAL
+        return Read(last, b"".join(parts), complete, head, over)
 
 
 def _encode(event: RunEvent) -> bytes:
@@ -267,3 +279,7 @@ def _encode(event: RunEvent) -> bytes:
     return format_sse_event(
         data_str=shown.model_dump_json(), event=event.kind, id=str(event.cursor)
     )
+
+
+RUNS = Source(_heads, _read)
+"""Runs, with all their events."""

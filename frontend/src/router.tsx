@@ -10,10 +10,12 @@ import { ViewPage } from "./runs/ViewPage";
 import {
   artifactsSearch,
   compareSearch,
+  comparisonSearch,
   datasetSearch,
   newRunSearch,
   runSearch,
   runsSearch,
+  sideBySideSearch,
   studiesSearch,
   studySearch,
   workersSearch,
@@ -67,6 +69,20 @@ const compareRoute = createRoute({
   path: "/compare",
   validateSearch: compareSearch,
   component: lazyRouteComponent(() => import("./compare/ComparePage"), "ComparePage"),
+});
+
+const sideBySideRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/side-by-side",
+  validateSearch: sideBySideSearch,
+  component: lazyRouteComponent(() => import("./sidebyside/SideBySidePage"), "SideBySidePage"),
+});
+
+const comparisonRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/side-by-side/$comparisonId",
+  validateSearch: comparisonSearch,
+  component: lazyRouteComponent(() => import("./sidebyside/ComparisonPage"), "ComparisonPage"),
 });
 
 const datasetsRoute = createRoute({
@@ -129,6 +145,8 @@ const routeTree = rootRoute.addChildren([
   newRunRoute,
   runRoute,
   compareRoute,
+  sideBySideRoute,
+  comparisonRoute,
   datasetsRoute,
   datasetRoute,
   studiesRoute,

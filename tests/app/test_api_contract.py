@@ -20,6 +20,7 @@ from sqlalchemy import update
 from app.db import Database
 from app.models import Worker
 from app.settings import Settings
+from tests.app import generated
 from tests.app.test_exports_api import finish, make, trained
 from tests.app.workers import USAGE, register
 from tests.live import serving
@@ -45,7 +46,7 @@ FEW = settings(
 MANY = settings(
     max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
-OPERATIONS = 90
+OPERATIONS = 100
 """So many the document has at least; fewer would mean that it is not read whole."""
 
 
@@ -94,6 +95,11 @@ def furnished(
     finish(database, export)
     with database.write() as session:  # those runs' workers have told nothing of themselves
         session.execute(update(Worker).values(usage=USAGE.model_dump()))
+    generated.ask(client)
+    with database.write() as session:
+        answering = register(session, "answers")
+    answered = generated.answer(database, answering)
+    asked = generated.ask(client)["id"]
     files = client.get(f"/api/runs/{trained}/files").json()["items"]
     upload = {"name": "sums", "file_name": "sums.jsonl"}
     rows = b'{"question": "1+1?", "answer": "2"}\n{"question": 3}\n'
@@ -117,12 +123,20 @@ def furnished(
         "number": [1],
         "cursor": [1, 2],
         "trajectory_id": [1],
+        "generation_id": [answered, asked],
+        "column": [0, 1],
+        "sample": [0],
         # The stream of a run that goes on has no end.
         "/api/runs/{run_id}/events": [over.id, trained],
+        "/api/generations/{generation_id}/events": [answered],
         # Bodies that are right, by operation.
         "POST /api/bundles": [bundle],
         "POST /api/bundles/check": [bundle],
         "POST /api/evaluations": [{"run_id": trained, "sets": sets}],
+        "POST /api/generations": [
+            {"prompt": "Why?", "columns": [{}, {"run_id": trained, "weights": "adapter"}]}
+        ],
+        "POST /api/generations/{generation_id}/votes": [{"winner": 1}, {"winner": None}],
         "POST /api/runs": [{"config": config}],
         "POST /api/runs/bulk": [{"action": "tag", "runs": [{"id": over.id}], "add": ["a"]}],
         "POST /api/runs/preflight": [{"config": config}],
@@ -196,7 +210,8 @@ def _check(operation: Any, known: dict[str, list[Any]], how: settings) -> None:
     answers_503 = operation.path == "/readyz"
     wanted = [one for one in CHECKS if not (answers_503 and one is not_a_server_error)]
     if operation.path in known:
-        known = known | {"run_id": known[operation.path]}
+        name = "generation_id" if "generation_id" in operation.path else "run_id"
+        known = known | {name: known[operation.path]}
 
     @given(case=operation.as_strategy(), data=st.data())
     @how

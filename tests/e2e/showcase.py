@@ -80,6 +80,8 @@ PAGES: Final = (
     Place("run-queued", "/runs/{queued}", "in the queue"),
     Place("run-unknown", "/runs/nothing", "There is no such run"),
     Place("compare", "/compare?runs={compared}", "Curves"),
+    Place("side-by-side", "/side-by-side", "Votes by pair"),
+    Place("comparison", "/side-by-side/{comparison}?tokens=1&token=2", "Which answer is best"),
     Place("compare-tables", "/compare?runs={compared}", "Curves", ("show Metrics",)),
     Place("compare-one", "/compare?runs={run}", "Curves"),
     Place("compare-nothing", "/compare", "Put runs side by side"),
@@ -195,6 +197,7 @@ def fill(
     failed = _failed(studio, config, folder)
     evaluation = _evaluation(studio, folder, run)
     _exports(studio, run)
+    comparison = _comparison(studio, run)
     project = studio.run(run)["project_id"]
     study, cells = _study(studio, config, methods, str(project), wait=wait)
     _pause(studio, "pause")
@@ -207,6 +210,7 @@ def fill(
         "failed": failed,
         "failed_name": "without its data",
         "evaluation": evaluation,
+        "comparison": comparison,
         "queued": queued,
         "queued_name": "for later",
         "dataset": dataset,
@@ -236,6 +240,17 @@ def _config(model: Path, steps: int) -> dict[str, Any]:
         "recording": {"every_steps": 2, "pinned_every_steps": max(2, steps // 2)},
         "evaluation": {"examples": 8},
     }
+
+
+def _comparison(studio: Installation, run_id: str) -> str:
+    """The base and a run's adapter side by side, with a vote."""
+    columns = [{}, {"run_id": run_id, "weights": "adapter"}]
+    asked = {"prompt": "What is 12 + 7?", "columns": columns, "max_tokens": 48, "name": "sums"}
+    answer = studio.http.post("/api/generations", json=asked).raise_for_status()
+    url = f"/api/generations/{answer.json()['id']}"
+    studio.wait_until(lambda: studio.http.get(url).json()["status"] == "done", "the answers")
+    studio.http.post(f"{url}/votes", json={"winner": 1}).raise_for_status()
+    return str(answer.json()["id"])
 
 
 def _evaluation(studio: Installation, folder: Path, run_id: str) -> str:

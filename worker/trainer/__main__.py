@@ -161,6 +161,22 @@ def _export(arguments: list[str]) -> int:
     return _run(export, options.out, supervised=options.supervised)
 
 
+def _generate(arguments: list[str]) -> int:
+    parser = _parser("Answer prompts side by side, as a worker asks on standard input.")
+    parser.add_argument("--idle-seconds", type=float, required=True, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    # Whatever a library prints must not come between the lines that the worker reads.
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    from worker.trainer.generation.serve import serve  # noqa: PLC0415 - torch takes seconds
+    from worker.trainer.memory import keep_freed_memory  # noqa: PLC0415
+
+    keep_freed_memory()
+    serve(options.idle_seconds, out)
+    # A thread still reads standard input, and would be found at it by an orderly end.
+    os._exit(EXIT_DONE)
+
+
 def _read_secret(descriptor: int | None) -> str | None:
     """What the supervisor wrote into a pipe: neither arguments nor environment show it."""
     if descriptor is None:
@@ -296,6 +312,7 @@ _COMMANDS: Final[dict[str, Callable[[list[str]], int]]] = {
     "evaluate": _evaluate,
     "export": _export,
     "estimate": _estimate,
+    "generate": _generate,
     "obtain-model": _obtain,
 }
 

@@ -83,23 +83,26 @@ def _of_adapter(folder: Path) -> dict[str, Any]:
     }
 
 
-def load_adapter(network: Network, folder: Path, weights_of: str = "student") -> str:
+def load_adapter(
+    network: Network, folder: Path, weights_of: str = "student", into: str = STUDENT
+) -> str:
     """Put an adapter's factors into the student. Returns the SHA-256 of its weights.
 
     Args:
         network: made with `shape_of` the same folder.
         folder: of an adapter, or of a checkpoint.
         weights_of: of a checkpoint: `student` or `ema`.
+        into: name of the adapter that gets them.
 
     Raises:
         StudioError: `adapter_invalid` if they do not fit the model.
     """
-    file = folder / (f"{weights_of}.safetensors" if _is_checkpoint(folder) else WEIGHTS)
+    file = weights_file(folder, weights_of)
     try:
         weights = load_file(file)
     except (OSError, SafetensorError) as error:
         raise _invalid(folder, f"{file.name} cannot be read: {error}") from error
-    factors = network.factors(STUDENT)
+    factors = network.factors(into)
     if set(factors) != set(weights):
         different = sorted(set(factors) ^ set(weights))
         raise _invalid(folder, f"its layers are not the model's ({different[0]} and more)")
@@ -109,6 +112,11 @@ def load_adapter(network: Network, folder: Path, weights_of: str = "student") ->
                 raise _invalid(folder, f"{name} has another shape than the model's layer")
             factor.copy_(weights[name])
     return file_sha256(file)
+
+
+def weights_file(folder: Path, weights_of: str) -> Path:
+    """Where the weights of an adapter, or of one of a checkpoint's, are."""
+    return folder / (f"{weights_of}.safetensors" if _is_checkpoint(folder) else WEIGHTS)
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

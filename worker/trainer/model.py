@@ -308,8 +308,8 @@ def check_targets(causal: Any, lora: LoraConfig) -> None:
             )
 
 
-def add_adapter(causal: Any, model: ModelConfig) -> Any:
-    """Wrap the model with a new LoRA adapter in float32 (B = 0: it starts as the base)."""
+def lora_config(model: ModelConfig) -> peft.LoraConfig:
+    """The adapter's shape as peft wants it, with our own arithmetic."""
     lora = model.lora
     # peft's annotation says int, its arithmetic takes any number.
     alpha: Any = int(lora.alpha) if lora.alpha.is_integer() else lora.alpha
@@ -323,6 +323,12 @@ def add_adapter(causal: Any, model: ModelConfig) -> Any:
         target_modules=list(lora.target_modules),
     )
     config._register_custom_module({nn.Linear: LoraLinear})  # noqa: SLF001 - peft's way in
+    return config
+
+
+def add_adapter(causal: Any, model: ModelConfig) -> Any:
+    """Wrap the model with a new LoRA adapter in float32 (B = 0: it starts as the base)."""
+    config = lora_config(model)
     with warnings.catch_warnings():
         # peft asks for an attribute that transformers renames; neither concerns the run.
         warnings.simplefilter("ignore", FutureWarning)

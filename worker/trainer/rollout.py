@@ -145,15 +145,15 @@ def _sample_batch(
     interrupt: Interrupt,
 ) -> list[Rollout]:
     """Token after token; rows that have ended leave the batch when half of them have."""
-    chance_BT = _chances(seeds, how.max_tokens)
-    ids_BP, mask_BL, position_BP = _left_padded(prompts, network, how.max_tokens)
+    chance_BT = uniform_numbers(seeds, how.max_tokens)
+    ids_BP, mask_BL, position_BP = left_padded(prompts, network, how.max_tokens)
     cache = StaticCache(config=network.causal.config, max_cache_len=mask_BL.shape[1])
     completions: list[list[int]] = [[] for _ in prompts]
     rows = list(range(len(prompts)))  # which prompt each row of the batch belongs to
     step_ids, positions = ids_BP, position_BP
     for t in range(how.max_tokens):
         interrupt.check()
-        logits_RV = _next_logits(network, step_ids, mask_BL, positions, cache)
+        logits_RV = next_logits(network, step_ids, mask_BL, positions, cache)
         chosen_R = choose(logits_RV, how, chance_BT[rows, t])
         for row, token in zip(rows, chosen_R.tolist(), strict=True):
             if not _ended(completions[row], network):
@@ -182,7 +182,7 @@ def _ended(ids: list[int], network: Network) -> bool:
     return bool(ids) and ids[-1] in network.end_ids
 
 
-def _next_logits(
+def next_logits(
     network: Network, ids: Tensor, mask_BL: Tensor, positions: Tensor, cache: StaticCache
 ) -> Tensor:
     """Logits (B, V) of the next token in float32."""
@@ -233,7 +233,7 @@ def choose(logits_BV: Tensor, how: Sampling, chance_B: Tensor) -> Tensor:
     return (block_B1 * BLOCK + torch.minimum(place_B1, last_B1))[:, 0]
 
 
-def _chances(seeds: Sequence[int], tokens: int) -> Tensor:
+def uniform_numbers(seeds: Sequence[int], tokens: int) -> Tensor:
     """(B, T) uniform numbers, a stream per row."""
     rows = [
         torch.rand(tokens, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -242,7 +242,7 @@ def _chances(seeds: Sequence[int], tokens: int) -> Tensor:
     return torch.stack(rows)
 
 
-def _left_padded(
+def left_padded(
     prompts: Sequence[list[int]], network: Network, more: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Prompts side by side, ending together; mask of prompt and completion; positions."""

@@ -1435,6 +1435,201 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/generations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Generations
+         * @description Comparisons, newest first.
+         */
+        get: operations["list_generations"];
+        put?: never;
+        /**
+         * Create Generation
+         * @description Ask several models the same, or one model behind several prompts, and compare the answers.
+         *
+         *     All columns are adapters, checkpoints or views on one base model, asked with the same seed.
+         *     Follow the answers with `GET …/events`.
+         */
+        post: operations["create_generation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/tallies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tallies
+         * @description Which column wins against which, over all votes.
+         */
+        get: operations["get_tallies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Record
+         * @description A training record behind all views of its run, to choose what is asked.
+         */
+        get: operations["preview_record"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Generation
+         * @description A comparison with the answers that have come so far.
+         */
+        get: operations["get_generation"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Generation
+         * @description Remove a comparison with its answers and votes.
+         */
+        delete: operations["delete_generation"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename Generation
+         * @description Save a comparison under a name.
+         */
+        patch: operations["rename_generation"];
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Generation
+         * @description End a comparison. What has come of its answers stays.
+         */
+        post: operations["cancel_generation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reveal Generation
+         * @description Name the columns of a blind comparison. Later votes on it do not count as blind.
+         */
+        post: operations["reveal_generation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/votes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Vote On Generation
+         * @description Pick the best answer. The columns of a blind comparison are named then.
+         */
+        post: operations["vote_on_generation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/answers/{column}/{sample}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Answer Tokens
+         * @description An answer token by token: log-probability and alternatives under its column's own model.
+         */
+        get: operations["get_answer_tokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Generation
+         * @description The answers as they come, and how the comparison stands; ends when it is over.
+         */
+        get: operations["stream_generation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/artifacts": {
         parameters: {
             query?: never;
@@ -2009,6 +2204,54 @@ export interface components {
              * @description Nats.
              */
             logprob: number;
+        };
+        /**
+         * AlternativeOut
+         * @description A token that could have stood at a place.
+         */
+        AlternativeOut: {
+            /** Id */
+            id: number;
+            /** Piece */
+            piece: string;
+            /** Logprob */
+            logprob: number;
+        };
+        /**
+         * AnswerOut
+         * @description An answer, as far as it has come.
+         */
+        AnswerOut: {
+            /** Column */
+            column: number;
+            /** Sample */
+            sample: number;
+            /** Text */
+            text: string;
+            /** Tokens */
+            tokens: number;
+            /**
+             * End
+             * @description Why it ended; null: not yet, or it was cut off.
+             */
+            end: ("end" | "length") | null;
+            /**
+             * Mean Logprob
+             * @description Mean log-probability of its tokens under its own model, nats.
+             */
+            mean_logprob: number | null;
+        };
+        /**
+         * AnswerTokens
+         * @description An answer token by token; the pieces put together are its text and the token that ends it.
+         */
+        AnswerTokens: {
+            /** Column */
+            column: number;
+            /** Sample */
+            sample: number;
+            /** Items */
+            items: components["schemas"]["TokenOut"][];
         };
         /**
          * ArtifactList
@@ -2755,6 +2998,74 @@ export interface components {
             name: string;
             /** Types */
             types: string[];
+        };
+        /**
+         * ColumnOut
+         * @description A column. In a blind comparison only its place is known before a vote.
+         */
+        ColumnOut: {
+            /**
+             * Key
+             * @description What tells it from others in tallies.
+             */
+            key: string | null;
+            /** Label */
+            label: string;
+            /** Run Id */
+            run_id: string | null;
+            /** Run Name */
+            run_name: string | null;
+            /** Weights */
+            weights: ("base" | "adapter" | "ema_adapter") | null;
+            /** Checkpoint */
+            checkpoint: number | null;
+            /** View */
+            view: ("student" | "primary" | "auxiliary" | "negative") | null;
+            /** View Number */
+            view_number: number | null;
+            /**
+             * Prompt
+             * @description As the chat template wrote it, once it is known.
+             */
+            prompt: string | null;
+            /** Prompt Tokens */
+            prompt_tokens: number | null;
+        };
+        /**
+         * ColumnWanted
+         * @description Whose answer a column shows, and behind which view's prompt.
+         */
+        ColumnWanted: {
+            /**
+             * Run Id
+             * @description Run. Absent: the base model itself.
+             */
+            run_id?: string | null;
+            /**
+             * Weights
+             * @description The run's adapter, its EMA teacher's, or its base. Before its end an adapter is that of its newest checkpoint.
+             * @default base
+             * @enum {string}
+             */
+            weights: "base" | "adapter" | "ema_adapter";
+            /**
+             * Checkpoint
+             * @description After how many steps. Absent: at its end.
+             */
+            checkpoint?: number | null;
+            /**
+             * View
+             * @description `student`: the prompt alone. Others need a run: its teacher's prompt.
+             * @default student
+             * @enum {string}
+             */
+            view: "student" | "primary" | "auxiliary" | "negative";
+            /**
+             * View Number
+             * @description Which auxiliary teacher.
+             * @default 1
+             */
+            view_number: number;
         };
         /**
          * ComparedColumn
@@ -4710,6 +5021,216 @@ export interface components {
             max_prompt_length: number;
         };
         /**
+         * GenerationCreate
+         * @description A new comparison: one of `prompt`, `record` and `question` through the columns.
+         */
+        GenerationCreate: {
+            /**
+             * Samples
+             * @description Answers per column.
+             * @default 1
+             */
+            samples: number;
+            /**
+             * Seed
+             * @description The same seed and settings give the same texts.
+             * @default 42
+             */
+            seed: number;
+            /**
+             * Temperature
+             * @description 0 takes the likeliest token at each place.
+             * @default 0.7
+             */
+            temperature: number;
+            /**
+             * Top P
+             * @description Draw among the likeliest tokens of this probability.
+             * @default 1
+             */
+            top_p: number;
+            /**
+             * Max Tokens
+             * @description Longest answer. The context may end it sooner.
+             * @default 256
+             */
+            max_tokens: number;
+            /**
+             * Name
+             * @description Saves it under this name.
+             */
+            name?: string | null;
+            /**
+             * Prompt
+             * @description What a user says.
+             */
+            prompt?: string | null;
+            /**
+             * System Prompt
+             * @description With `prompt`: the system message before it.
+             */
+            system_prompt?: string | null;
+            /**
+             * Demonstration
+             * @description With `prompt`: the worked example that a teacher view shows.
+             */
+            demonstration?: string | null;
+            record?: components["schemas"]["RecordOf"] | null;
+            question?: components["schemas"]["QuestionOf"] | null;
+            /**
+             * Model
+             * @description Base model, where no column names a run. Absent: the default.
+             */
+            model?: string | null;
+            /** Columns */
+            columns: components["schemas"]["ColumnWanted"][];
+            /**
+             * Blind
+             * @description Shuffle the columns, and name them only after a vote.
+             * @default false
+             */
+            blind: boolean;
+        };
+        /**
+         * GenerationLine
+         * @description A comparison in a list.
+         */
+        GenerationLine: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string | null;
+            /**
+             * Title
+             * @description The beginning of what is asked.
+             */
+            title: string;
+            status: components["schemas"]["GenerationStatus"];
+            /**
+             * Labels
+             * @description Of its columns; hidden where it is blind.
+             */
+            labels: string[];
+            /** Samples */
+            samples: number;
+            /**
+             * Blind
+             * @description Whether it is blind, and its columns still unnamed.
+             */
+            blind: boolean;
+            /** Votes */
+            votes: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /**
+         * GenerationList
+         * @description A page of comparisons, newest first.
+         */
+        GenerationList: {
+            /** Items */
+            items: components["schemas"]["GenerationLine"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
+        /**
+         * GenerationName
+         * @description A comparison's name.
+         */
+        GenerationName: {
+            /**
+             * Name
+             * @description Null: it is not saved any more.
+             */
+            name: string | null;
+        };
+        /**
+         * GenerationOut
+         * @description A comparison.
+         */
+        GenerationOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string | null;
+            /** Title */
+            title: string;
+            status: components["schemas"]["GenerationStatus"];
+            /**
+             * Detail
+             * @description What is being loaded.
+             */
+            detail: string;
+            /** Cancelling */
+            cancelling: boolean;
+            /**
+             * Waiting
+             * @description What it waits for, each a sentence.
+             */
+            waiting: string[];
+            problem: components["schemas"]["Problem"] | null;
+            /** Model */
+            model: string;
+            /** @description The request. In a blind comparison its columns have no order before a vote. */
+            asked: components["schemas"]["GenerationCreate"];
+            /** Columns */
+            columns: components["schemas"]["ColumnOut"][];
+            /** Answers */
+            answers: components["schemas"]["AnswerOut"][];
+            /** Votes */
+            votes: components["schemas"]["VoteOut"][];
+            /** Blind */
+            blind: boolean;
+            /**
+             * Revealed
+             * @description Whether a blind comparison's columns are named by now.
+             */
+            revealed: boolean;
+            /**
+             * Cursor
+             * @description The answers here have all that came up to it.
+             */
+            cursor: number;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * First Token Seconds
+             * @description From the worker's start with it to the first token.
+             */
+            first_token_seconds: number | null;
+            /**
+             * Tokens Per Second
+             * @description Of all answers together.
+             */
+            tokens_per_second: number | null;
+        };
+        /**
+         * GenerationStatus
+         * @description State of a comparison.
+         * @enum {string}
+         */
+        GenerationStatus: "queued" | "loading" | "generating" | "done" | "failed" | "cancelled";
+        /**
          * Gpu
          * @description One GPU of a worker's host; null where the driver does not tell.
          */
@@ -6088,6 +6609,24 @@ export interface components {
             neither: number;
         };
         /**
+         * QuestionOf
+         * @description A question of an evaluation, asked exactly as it was there.
+         */
+        QuestionOf: {
+            /** Run Id */
+            run_id: string;
+            /**
+             * Cursor
+             * @description The evaluation's number in the run.
+             */
+            cursor: number;
+            /**
+             * Index
+             * @description The question's.
+             */
+            index: number;
+        };
+        /**
          * Queue
          * @description What workers take runs from.
          * @enum {string}
@@ -6232,6 +6771,31 @@ export interface components {
              * @description The right result of a calculation.
              */
             number?: string | null;
+        };
+        /**
+         * RecordOf
+         * @description A training record of a run.
+         */
+        RecordOf: {
+            /** Run Id */
+            run_id: string;
+            /**
+             * Index
+             * @description Place among the records it trains on, from 0.
+             */
+            index: number;
+        };
+        /**
+         * RecordPreview
+         * @description A training record behind all of a run's views.
+         */
+        RecordPreview: {
+            example: components["schemas"]["RenderedExample"] | null;
+            /**
+             * Problem
+             * @description Why it cannot be shown here.
+             */
+            problem: string | null;
         };
         /**
          * RecordingConfig
@@ -8273,6 +8837,49 @@ export interface components {
             tags: string[];
         };
         /**
+         * Tally
+         * @description How two columns did against each other, over all votes.
+         */
+        Tally: {
+            /**
+             * First
+             * @description Key of the one.
+             */
+            first: string;
+            /** First Label */
+            first_label: string;
+            /** Second */
+            second: string;
+            /** Second Label */
+            second_label: string;
+            /**
+             * Wins
+             * @description Votes for the first.
+             */
+            wins: number;
+            /**
+             * Losses
+             * @description Votes for the second.
+             */
+            losses: number;
+            /** Ties */
+            ties: number;
+            /** @description Share of wins among decided votes (Wilson, 95 %). */
+            rate: components["schemas"]["Interval"];
+        };
+        /**
+         * TallyList
+         * @description All pairs that somebody has compared, the most compared first.
+         */
+        TallyList: {
+            /** Items */
+            items: components["schemas"]["Tally"][];
+            /** Blind Only */
+            blind_only: boolean;
+            /** Votes */
+            votes: number;
+        };
+        /**
          * TeacherConfig
          * @description The same network behind a prompt that also shows the worked example.
          */
@@ -8304,6 +8911,26 @@ export interface components {
              *     Study this solution until you understand why it is right. Then answer the question yourself, in your own words, without referring to the solution above.
              */
             template: string;
+        };
+        /**
+         * TokenOut
+         * @description A token of an answer, under its column's own model.
+         */
+        TokenOut: {
+            /** Id */
+            id: number;
+            /** Piece */
+            piece: string;
+            /**
+             * Logprob
+             * @description At temperature 1, nats.
+             */
+            logprob: number;
+            /**
+             * Top
+             * @description The likeliest tokens at its place.
+             */
+            top: components["schemas"]["AlternativeOut"][];
         };
         /**
          * TokenValues
@@ -8969,6 +9596,47 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * VoteOut
+         * @description Somebody's vote.
+         */
+        VoteOut: {
+            /** Sample */
+            sample: number;
+            /**
+             * Winner
+             * @description Null: a tie.
+             */
+            winner: number | null;
+            /**
+             * Blind
+             * @description Whether the columns were unnamed then.
+             */
+            blind: boolean;
+            /** Actor */
+            actor: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * VoteWanted
+         * @description Which answer is best. A second vote by the same person on the same answers replaces it.
+         */
+        VoteWanted: {
+            /**
+             * Sample
+             * @default 0
+             */
+            sample: number;
+            /**
+             * Winner
+             * @description The column, from 0. Null: a tie.
+             */
+            winner: number | null;
         };
         /**
          * Waiting
@@ -15815,6 +16483,980 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_generations: {
+        parameters: {
+            query?: {
+                /** @description Only those with a name. */
+                saved?: boolean | null;
+                /** @description Only those with a column of this run. */
+                run_id?: string | null;
+                /** @description Text in name or prompt. */
+                q?: string | null;
+                /** @description Items per page. */
+                limit?: number;
+                /** @description Items to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_generation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+                /** @description A random word. A request that comes again with it makes nothing new: it is answered with what the first one made. Kept for a week. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerationCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_tallies: {
+        parameters: {
+            query?: {
+                /** @description Only votes given before the columns were named. */
+                blind?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TallyList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    preview_record: {
+        parameters: {
+            query: {
+                /** @description The run that trains on it. */
+                run_id: string;
+                /** @description Which, from 0. */
+                index?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordPreview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_generation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_generation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    rename_generation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerationName"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    cancel_generation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    reveal_generation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    vote_on_generation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the history: a name, as one likes. */
+                "unisd-actor"?: string | null;
+            };
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoteWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_answer_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+                column: number;
+                sample: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerTokens"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    stream_generation: {
+        parameters: {
+            query?: {
+                /** @description Replay what came after this cursor. */
+                after?: number;
+            };
+            header?: {
+                /** @description Sent by browsers that reconnect; wins over `after`. */
+                "last-event-id"?: number | null;
+            };
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": {
+                        /** @description The cursor. */
+                        id?: string;
+                        /** @description `tokens`, `state` or `end`. */
+                        event: string;
+                        /** @description JSON. Of `tokens`: a list of `[column, sample, text, tokens, end]`. Of `state`: `status`, `detail`, `attempt`, `cancelling`. */
+                        data: string;
+                    };
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
             };
             /** @description Unprocessable Entity */
             422: {

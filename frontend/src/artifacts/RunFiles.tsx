@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { RunDetail } from "../api/types";
 import { isActive } from "../api/types";
 import { Failure } from "../components/states";
@@ -46,6 +47,15 @@ function Folder({ runId, set }: { runId: string; set: FileSet }) {
           attempt {set.attempt} · {bytes(set.bytes)}
         </span>
       </summary>
+      {set.kind !== "ema_adapter" && (
+        <Link
+          to="/side-by-side"
+          search={{ runs: runId, ...(set.step ? { checkpoint: set.step } : {}) }}
+          className="mx-3 mb-1 inline-block text-accent-text text-sm hover:underline"
+        >
+          Ask it side by side with its base
+        </Link>
+      )}
       <ul className="px-3 pb-2 text-sm">
         {set.files.map((file) => (
           <li key={file.path} className="flex items-baseline justify-between gap-4 py-0.5">

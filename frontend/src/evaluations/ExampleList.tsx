@@ -1,15 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Check, X } from "lucide-react";
+import { Check, Columns3, X } from "lucide-react";
 import { useId } from "react";
 import { examplesQuery } from "../api/queries";
 import type { Evaluation, EvaluationExample, RunDetail } from "../api/types";
 import { NameSearch } from "../components/NameSearch";
 import { Paging } from "../components/Paging";
 import { Empty, Failure } from "../components/states";
-import { Segmented, Skeleton } from "../components/ui";
+import { buttonClass, Segmented, Skeleton } from "../components/ui";
 import { integer, number, plural } from "../lib/format";
-import { EXAMPLE_SORTS, type ExampleSort, type RunSearch } from "../searches";
+import {
+  EXAMPLE_SORTS,
+  type ExampleSort,
+  type RunSearch,
+  type SideBySideSearch,
+} from "../searches";
 import { JsdStrip } from "./JsdStrip";
 
 const PAGE_SIZE = 50;
@@ -106,6 +111,11 @@ export function ExampleList({ run, evaluation, search, onSearch }: ExampleListPr
             <Item
               key={`${item.index} ${item.sample}`}
               item={item}
+              search={{
+                runs: modelOf(run),
+                evaluation: `${run.id}:${evaluation.cursor}`,
+                question: item.index,
+              }}
               compared={compared}
               open={search.example === item.index}
               onToggle={() =>
@@ -127,6 +137,13 @@ export function ExampleList({ run, evaluation, search, onSearch }: ExampleListPr
   );
 }
 
+/** The run whose model was asked; undefined where it is none of the studio's. */
+function modelOf(run: RunDetail): string | undefined {
+  if (run.kind === "training") return run.id;
+  const folder = "adapter" in run.config ? run.config.adapter : null;
+  return /\/runs\/([0-9a-z]{12})\//.exec(folder ?? "")?.[1];
+}
+
 /** Where the same result is beside its base. */
 const retention = (run: RunDetail, evaluation: Evaluation) => ({
   tab: "retention" as const,
@@ -135,12 +152,13 @@ const retention = (run: RunDetail, evaluation: Evaluation) => ({
 
 interface ItemProps {
   item: EvaluationExample;
+  search: SideBySideSearch;
   compared: boolean;
   open: boolean;
   onToggle: () => void;
 }
 
-function Item({ item, compared, open, onToggle }: ItemProps) {
+function Item({ item, search, compared, open, onToggle }: ItemProps) {
   const id = useId();
   const forward = item.retention?.forward;
   return (
@@ -166,6 +184,10 @@ function Item({ item, compared, open, onToggle }: ItemProps) {
         <div id={id} className="grid gap-4 px-4 pt-1 pb-4 md:px-6 xl:grid-cols-2">
           <Text title="Prompt" text={item.prompt} />
           <div className="flex flex-col gap-4">
+            <Link to="/side-by-side" search={search} className={`${buttonClass()} self-start`}>
+              <Columns3 aria-hidden="true" className="size-4" />
+              Open in side by side
+            </Link>
             {forward?.pieces ? (
               <JsdStrip title="Answer, by distance from the base" strip={forward} />
             ) : (

@@ -1,6 +1,14 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { CircleStop, CopyPlus, GitCompareArrows, RotateCw, Trash2, X } from "lucide-react";
+import {
+  CircleStop,
+  Columns3,
+  CopyPlus,
+  GitCompareArrows,
+  RotateCw,
+  Trash2,
+  X,
+} from "lucide-react";
 import { useState } from "react";
 import { refusal, useSteerRun } from "../api/steering";
 import { isCancellable, isDeletable, isResumable, isStoppable, type RunDetail } from "../api/types";
@@ -34,6 +42,17 @@ export function RunActions({ run }: { run: RunDetail }) {
         </Button>
       )}
       <Compare run={run} />
+      {run.kind === "training" && (
+        <Link
+          to="/side-by-side"
+          search={{ runs: run.id }}
+          className={buttonClass("secondary")}
+          title="Ask it and its base the same"
+        >
+          <Columns3 aria-hidden="true" className="size-4" />
+          Side by side
+        </Link>
+      )}
       {run.kind === "training" && (
         <Link
           to="/runs/new"

@@ -1,5 +1,6 @@
 /** The pages that the navigation, the search and the keys lead to. */
 import {
+  Columns3,
   Database,
   FlaskConical,
   GitCompareArrows,
@@ -17,6 +18,7 @@ interface Place {
     | "/runs/new"
     | "/queue"
     | "/compare"
+    | "/side-by-side"
     | "/studies"
     | "/datasets"
     | "/artifacts"
@@ -32,6 +34,7 @@ export const PLACES: readonly Place[] = [
   { to: "/runs/new", label: "New run", icon: Plus, key: "n" },
   { to: "/queue", label: "Queue", icon: ListOrdered, key: "q" },
   { to: "/compare", label: "Compare", icon: GitCompareArrows, key: "c" },
+  { to: "/side-by-side", label: "Side by side", icon: Columns3, key: "b" },
   { to: "/studies", label: "Studies", icon: FlaskConical, key: "s" },
   { to: "/datasets", label: "Datasets", icon: Database, key: "d" },
   { to: "/artifacts", label: "Artifacts", icon: Package, key: "a" },

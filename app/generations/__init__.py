@@ -1,0 +1,1 @@
+"""Answers side by side: prompts through base models, adapters, checkpoints and teacher views."""

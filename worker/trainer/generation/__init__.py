@@ -1,0 +1,1 @@
+"""Answers side by side: one base model kept warm, and adapters that are swapped on it."""
