@@ -4,8 +4,8 @@ import { Failure } from "../components/states";
 import { Skeleton } from "../components/ui";
 import { integer, number } from "../lib/format";
 import { useTheme } from "../lib/theme";
-import { quoted } from "../trajectories/Alternatives";
 import { gradient, type Paint, paint, scaleOf } from "../trajectories/colours";
+import { quoted } from "../trajectories/visible";
 import { type AnswerToken, tokensQuery } from "./api";
 
 interface AnswerTokensProps {
@@ -75,7 +75,7 @@ export function AnswerTokens(props: AnswerTokensProps) {
           role="img"
           aria-label={`Colours from 0 to ${number(scale.high, 2)} nats of surprise`}
           className="h-2.5 w-24 rounded-[2px] border border-line-strong"
-          style={{ background: gradient(false, theme) }}
+          style={{ background: gradient(scale, theme) }}
         />
         <span>≥ {number(scale.high, 2)} nats of surprise</span>
       </div>
