@@ -213,9 +213,6 @@ def test_the_files_are_what_the_document_says(out, monkeypatch):
     assert explained == set(SCHEMA.names)
     rollouts = pq.read_table(out / "trajectories")
     assert rollouts.schema.names == SCHEMA.names
-    pytest.importorskip(
-        "pandas", reason="pandas, which only readers of the files need, is not here"
-    )
     monkeypatch.chdir(out.parent)
     scope: dict = {}
     example = page.split("```python\n")[1].split("```")[0]
