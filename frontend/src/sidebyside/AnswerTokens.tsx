@@ -109,7 +109,7 @@ const Token = memo(function Token({ id, index, piece, look, selected }: TokenPro
       data-i={index}
       role="option"
       aria-selected={selected}
-      aria-label={piece.trim() === "" ? quoted(piece) : undefined}
+      aria-label={/[\p{L}\p{N}\p{P}\p{S}]/u.test(piece) ? undefined : `token ${index + 1}`}
       tabIndex={-1}
       style={look ? { background: look.background, color: look.color } : undefined}
       className="cursor-pointer rounded-[2px] py-0.5 hover:outline hover:outline-accent aria-selected:outline-2 aria-selected:outline-accent"
