@@ -12,6 +12,7 @@ import {
   whole,
 } from "./lib/search";
 import { retentionSearch } from "./retention/search";
+import { trajectoriesSearch } from "./trajectories/search";
 
 export const STATUSES: readonly RunStatus[] = [
   "queued",
@@ -39,44 +40,6 @@ export type Tab = (typeof TABS)[number];
 
 export const X_AXES = ["step", "tokens", "epoch", "time", "wall"] as const;
 export type XAxis = (typeof X_AXES)[number];
-
-export const SUMMARY_FIELDS = [
-  "step",
-  "tokens",
-  "divergence",
-  "disagreement",
-  "disagreement_max",
-  "weight",
-  "clipped_share",
-  "contrastive_share",
-  "feature_distance",
-  "grade",
-  "loss",
-  "record_id",
-] as const;
-export type SummaryField = (typeof SUMMARY_FIELDS)[number];
-export type TrajectorySort = SummaryField | `-${SummaryField}`;
-
-const TRAJECTORY_SORTS: readonly TrajectorySort[] = SUMMARY_FIELDS.flatMap(
-  (field) => [field, `-${field}`] as const,
-);
-
-export const QUANTITIES = [
-  "divergence",
-  "weight",
-  "disagreement",
-  "clipped",
-  "contrastive",
-  "feature_distance",
-  "gap",
-  "student_entropy",
-  "teacher_entropy",
-  "contribution",
-] as const;
-export type Quantity = (typeof QUANTITIES)[number];
-
-export const MAP_VALUES = ["logprob", "gap"] as const;
-export type MapValue = (typeof MAP_VALUES)[number];
 
 export const EXAMPLE_SORTS = ["index", "-jsd", "jsd", "base_logprob", "-tokens"] as const;
 export type ExampleSort = (typeof EXAMPLE_SORTS)[number];
@@ -158,33 +121,6 @@ export const artifactsSearch = (raw: RawSearch) =>
   });
 export type ArtifactsSearch = ReturnType<typeof artifactsSearch>;
 
-export const sideBySideSearch = (raw: RawSearch) =>
-  defined({
-    /** Runs to begin with, and a question of an evaluation (`run:cursor`). */
-    runs: text(raw.runs),
-    checkpoint: whole(raw.checkpoint, 1),
-    evaluation: text(raw.evaluation),
-    question: whole(raw.question, 0),
-    /** The comparison that is changed. */
-    from: text(raw.from),
-    q: text(raw.q),
-    saved: flag(raw.saved),
-    page: whole(raw.page, 2),
-  });
-export type SideBySideSearch = Defined<ReturnType<typeof sideBySideSearch>>;
-
-export const comparisonSearch = (raw: RawSearch) =>
-  defined({
-    sample: whole(raw.sample, 1),
-    /** Column that differences are marked against; `plain`: none are. */
-    against: whole(raw.against, 1),
-    plain: flag(raw.plain),
-    /** Column whose tokens are shown, and the one that is chosen. */
-    tokens: whole(raw.tokens, 0),
-    token: whole(raw.token, 0),
-  });
-export type ComparisonSearch = Defined<ReturnType<typeof comparisonSearch>>;
-
 export const newRunSearch = (raw: RawSearch) =>
   defined({
     from: text(raw.from),
@@ -240,20 +176,7 @@ export const runSearch = (raw: RawSearch) =>
     from: numeric(raw.from, -Number.MAX_VALUE, Number.MAX_VALUE),
     to: numeric(raw.to, -Number.MAX_VALUE, Number.MAX_VALUE),
     // Trajectories
-    sort: oneOf(raw.sort, TRAJECTORY_SORTS),
-    pinned: flag(raw.pinned),
-    filter: text(raw.filter),
-    follow: flag(raw.follow),
-    show: oneOf(raw.show, ["agreement"] as const),
-    q: text(raw.q),
-    page: whole(raw.page, 2),
-    trajectory: whole(raw.trajectory, 0),
-    by: oneOf(raw.by, QUANTITIES),
-    token: whole(raw.token, 0),
-    /** Colours of the map of views; two views whose prompts are compared; changed settings. */
-    map: oneOf(raw.map, MAP_VALUES),
-    prompts: text(raw.prompts),
-    whatif: text(raw.whatif),
+    ...trajectoriesSearch(raw),
     // Evaluations
     evaluation: whole(raw.evaluation, 1),
     grade: oneOf(raw.grade, ["right", "wrong", "regressed"] as const),

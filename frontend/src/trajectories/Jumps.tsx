@@ -4,10 +4,10 @@ import type { TrajectoryDetail } from "../api/types";
 import { Button, IconButton } from "../components/ui";
 import { integer, UNKNOWN } from "../lib/format";
 import { useKeys } from "../lib/hooks";
-import type { Quantity } from "../searches";
 import { LOOKS } from "./colours";
 import { useCursor, usePlace } from "./cursor";
 import { type Ranks, ranksOf, stepped } from "./ranks";
+import type { Quantity } from "./search";
 
 interface JumpsProps {
   item: TrajectoryDetail;

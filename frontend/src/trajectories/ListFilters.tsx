@@ -5,7 +5,7 @@ import { distributionQuery } from "../api/trajectoryQueries";
 import { Popover } from "../components/Popover";
 import { Button } from "../components/ui";
 import { integer, number } from "../lib/format";
-import { SUMMARY_FIELDS, type SummaryField } from "../searches";
+import { SUMMARY_FIELDS, type SummaryField } from "./search";
 import type { Summary } from "./summaries";
 import {
   CHOICES,

@@ -3,11 +3,11 @@ import type { TrajectoryDetail } from "../api/types";
 import { Segmented } from "../components/ui";
 import { number, percent } from "../lib/format";
 import { useTheme } from "../lib/theme";
-import type { MapValue } from "../searches";
 import { scaleOf } from "./colours";
 import { shownOf, toEnds, useCursor, usePlace } from "./cursor";
 import { Legend } from "./Legend";
 import { columnAt, columnsOf, drawMap, HEAD, type MapData, ROW } from "./mapDrawing";
+import type { MapValue } from "./search";
 import type { View } from "./views";
 import { quoted } from "./visible";
 

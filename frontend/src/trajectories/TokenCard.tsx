@@ -1,10 +1,10 @@
 import { memo, type ReactNode } from "react";
 import type { TokenValues, TrajectoryDetail } from "../api/types";
 import { integer, number } from "../lib/format";
-import type { Quantity } from "../searches";
 import { Alternatives, chance } from "./Alternatives";
 import { gapOf, LOOKS } from "./colours";
 import { shownOf, usePlace } from "./cursor";
+import type { Quantity } from "./search";
 import type { View } from "./views";
 import { quoted } from "./visible";
 import { type Outcome, TERMS, type Term } from "./whatif";

@@ -1,6 +1,6 @@
 import { ArrowDown, ArrowUp, Pin } from "lucide-react";
 import type { TrajectorySummary } from "../api/types";
-import type { SummaryField, TrajectorySort } from "../searches";
+import type { SummaryField, TrajectorySort } from "./search";
 import { nextSort, type Summary } from "./summaries";
 
 interface TrajectoryTableProps {

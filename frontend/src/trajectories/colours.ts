@@ -1,7 +1,7 @@
 /** Which quantities colour the tokens, and how. */
 import type { TokenValues } from "../api/types";
 import type { Theme } from "../lib/theme";
-import type { Quantity } from "../searches";
+import type { Quantity } from "./search";
 
 export interface QuantityLook {
   label: string;

@@ -1,7 +1,8 @@
 /** What a recorded rollout comes to, by the server's names: columns, filters and orders. */
 import type { TrajectoryOverview, TrajectorySummary } from "../api/types";
 import { integer, number, percent } from "../lib/format";
-import type { RunSearch, SummaryField, TrajectorySort } from "../searches";
+import type { RunSearch } from "../searches";
+import type { SummaryField, TrajectorySort } from "./search";
 
 export interface Summary {
   id: SummaryField;

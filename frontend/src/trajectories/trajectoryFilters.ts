@@ -1,5 +1,5 @@
 /** Filters of the list as the server reads them: `disagreement>=0.5`, `grade=0`. */
-import type { SummaryField } from "../searches";
+import type { SummaryField } from "./search";
 import { SUMMARIES } from "./summaries";
 
 export const COMPARISONS = [">=", "<=", "="] as const;

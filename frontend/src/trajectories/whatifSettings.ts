@@ -1,7 +1,7 @@
 /** From a run's configuration and a trajectory to what-if, and what is changed there to the URL. */
 import type { RunDetail, TrajectoryDetail } from "../api/types";
-import { QUANTITIES, type Quantity } from "../searches";
 import { LOOKS } from "./colours";
+import { QUANTITIES, type Quantity } from "./search";
 import { type LossRecord, type LossSettings, type Outcome, tokenLoss } from "./whatif";
 
 /** The ceiling where clipping is on and no other is given (`core.objective_config`). */
