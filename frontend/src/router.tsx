@@ -10,18 +10,17 @@ import { ViewPage } from "./runs/ViewPage";
 import {
   artifactsSearch,
   compareSearch,
-  comparisonSearch,
   datasetSearch,
   newRunSearch,
   runSearch,
   runsSearch,
-  sideBySideSearch,
   studiesSearch,
   studySearch,
   workersSearch,
 } from "./searches";
 import { AppShell } from "./shell/AppShell";
 import { BrokenPage, NotFoundPage, PageSkeleton } from "./shell/pages";
+import { comparisonSearch, sideBySideSearch } from "./sidebyside/searches";
 
 const rootRoute = createRootRoute({ component: AppShell, notFoundComponent: NotFoundPage });
 

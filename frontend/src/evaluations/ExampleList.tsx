@@ -15,6 +15,7 @@ import {
   type RunSearch,
   type SideBySideSearch,
 } from "../searches";
+import type { SideBySideSearch } from "../sidebyside/searches";
 import { JsdStrip } from "./JsdStrip";
 
 const PAGE_SIZE = 50;

@@ -2,10 +2,10 @@ import { Link } from "@tanstack/react-router";
 import { Copy } from "../components/Copy";
 import { Button } from "../components/ui";
 import { number, plural } from "../lib/format";
-import type { ComparisonSearch } from "../searches";
 import { AnswerTokens } from "./AnswerTokens";
 import { type Answer, type Column, type Comparison, isOpen } from "./api";
 import { diff, likeness } from "./diff";
+import type { ComparisonSearch } from "./searches";
 
 interface ColumnCardProps {
   found: Comparison;

@@ -5,7 +5,6 @@ import { Empty, Failure } from "../components/states";
 import { Segmented } from "../components/ui";
 import { useKeys, useTitle } from "../lib/hooks";
 import { useKeyHelp } from "../lib/keys";
-import type { ComparisonSearch } from "../searches";
 import { Page } from "../shell/Page";
 import { PageSkeleton } from "../shell/pages";
 import { type Comparison, comparisonQuery, isOpen, useChange } from "./api";
@@ -13,6 +12,7 @@ import { ColumnCard } from "./ColumnCard";
 import { ComparisonActions } from "./ComparisonActions";
 import { useLive } from "./live";
 import { State } from "./State";
+import type { ComparisonSearch } from "./searches";
 import { VoteBar } from "./VoteBar";
 
 const KEYS = {

@@ -9,12 +9,12 @@ import { Skeleton, Switch } from "../components/ui";
 import { plural } from "../lib/format";
 import { useTitle } from "../lib/hooks";
 import { useKeyHelp } from "../lib/keys";
-import type { SideBySideSearch } from "../searches";
 import { Page } from "../shell/Page";
 import { type ComparisonLine, comparisonQuery, comparisonsQuery } from "./api";
 import { Composer } from "./Composer";
 import { draftOf, emptyDraft } from "./draft";
 import { StateWord } from "./State";
+import type { SideBySideSearch } from "./searches";
 import { Tallies } from "./Tallies";
 
 const PAGE_SIZE = 20;
