@@ -9,12 +9,7 @@ import { Paging } from "../components/Paging";
 import { Empty, Failure } from "../components/states";
 import { buttonClass, Segmented, Skeleton } from "../components/ui";
 import { integer, number, plural } from "../lib/format";
-import {
-  EXAMPLE_SORTS,
-  type ExampleSort,
-  type RunSearch,
-  type SideBySideSearch,
-} from "../searches";
+import { EXAMPLE_SORTS, type ExampleSort, type RunSearch } from "../searches";
 import type { SideBySideSearch } from "../sidebyside/searches";
 import { JsdStrip } from "./JsdStrip";
 
