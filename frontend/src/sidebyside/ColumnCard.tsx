@@ -82,7 +82,7 @@ export function ColumnCard(props: ColumnCardProps) {
             {tokens ? "Text" : "Tokens"}
           </Button>
         )}
-        {answer && over && <Copy text={answer.text} label={`Copy answer ${place + 1}`} />}
+        {answer && over && <Copy compact text={answer.text} label={`Copy answer ${place + 1}`} />}
       </footer>
       {column.prompt && (
         <details className="border-line border-t px-3 py-1.5 text-sm">
