@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
 from app.db import Database
+from app.models import Run
 from app.statistics import wilson
 from app.trajectories import agreement
-from tests.app.rollouts import make_recorded_run
+from tests.app.rollouts import ROWS, RecordedRun, make_recorded_run
 
 
 def test_examples_tokens_parts_and_steps(
@@ -71,6 +75,31 @@ def test_examples_tokens_parts_and_steps(
     # A file that is gone is told of; what was read of it before is still known.
     (run.folder / "0.parquet").unlink()
     assert client.get(f"{url}/agreement").json()["read"] == 24
+
+
+def _rewrite(path: Path, rows: int = ROWS, **values: Any) -> None:
+    """Make a file shorter, or give some of its columns another value in all rows."""
+    table = pq.read_table(path).slice(0, rows)
+    told = [row | values for row in table.to_pylist()]
+    pq.write_table(pa.Table.from_pylist(told), path)
+
+
+def test_a_new_run_has_nothing_of_a_deleted_one(
+    client: TestClient, database: Database, tmp_path: Path
+) -> None:
+    def texts(run: RecordedRun) -> set[str]:
+        found = client.get(f"/api/runs/{run.id}/trajectories/agreement").json()
+        return {one["text"] for one in found["tokens"]}
+
+    old = make_recorded_run(database, tmp_path / "old", 1)
+    assert " it" in texts(old)
+    with database.write() as session:
+        session.execute(delete(Run))
+    new = make_recorded_run(database, tmp_path / "new", 1)
+    if database.engine.dialect.name == "sqlite":
+        assert new.attempt_id == old.attempt_id
+    _rewrite(new.folder / "0.parquet", tokens=["other"] * 7)
+    assert texts(new) == {"other"}
 
 
 def test_nothing_to_report_where_agreement_is_off(
