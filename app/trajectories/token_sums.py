@@ -107,7 +107,8 @@ def _read(path: Path) -> FileSums:
             return FileSums(0, 0)
         columns = file.read(columns=[*wanted]).to_pydict()
         if "sequence" in columns.get("agreement_level", ()):
-            columns |= file.read(columns=["auxiliary_logprobs"]).to_pydict()
+            more = {"auxiliary_logprobs", "agreement_statistic"} & names
+            columns |= file.read(columns=[*more]).to_pydict()
     disagreement = columns["disagreement"]
     rows = [row for row, values in enumerate(disagreement) if values]
     if not rows:
@@ -140,7 +141,10 @@ def _by_token(columns: dict[str, list[Any]], row: int) -> _Numbers:
     """Disagreement at each token, also where the weight is one of the whole sequence."""
     levels, views = columns.get("agreement_level"), columns.get("auxiliary_logprobs")
     if levels and views and levels[row] == "sequence" and views[row]:
-        spread: _Numbers = np.var(np.array(views[row], dtype=float), axis=0, ddof=1)
+        of_views = np.array(views[row], dtype=float)
+        statistics = columns.get("agreement_statistic")
+        is_range = statistics is not None and statistics[row] == "range"
+        spread: _Numbers = np.ptp(of_views, 0) if is_range else np.var(of_views, axis=0, ddof=1)
         return spread
     return np.array(columns["disagreement"][row], dtype=float)
 

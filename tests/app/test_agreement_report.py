@@ -19,6 +19,7 @@ from app.db import Database
 from app.models import Run
 from app.statistics import wilson
 from app.trajectories import agreement
+from app.trajectories.token_sums import sums_of
 from tests.app.rollouts import ROWS, RecordedRun, make_recorded_run
 
 
@@ -100,6 +101,24 @@ def test_a_new_run_has_nothing_of_a_deleted_one(
         assert new.attempt_id == old.attempt_id
     _rewrite(new.folder / "0.parquet", tokens=["other"] * 7)
     assert texts(new) == {"other"}
+
+
+def test_tokens_of_a_whole_sequences_weight_have_the_statistic_that_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    views = [[-1.0, -2.0], [-3.0, -2.5], [-2.0, -2.25]]
+    row = {
+        "tokens": ["A", " B"],
+        "disagreement": [9.0, 9.0],
+        "weight": None,
+        "auxiliary_logprobs": views,
+    }
+    path = tmp_path / "0.parquet"
+    for statistic, expected in (("range", [2.0, 0.5]), ("variance", np.var(views, 0, ddof=1))):
+        of_sequence = {"agreement_level": "sequence", "agreement_statistic": statistic}
+        pq.write_table(pa.Table.from_pylist([row | of_sequence]), path)
+        sums = sums_of(f"{path} {statistic}", 1, lambda: path)
+        assert [one.total for one in sums.texts] == pytest.approx(expected)
 
 
 def test_nothing_to_report_where_agreement_is_off(
