@@ -213,6 +213,8 @@ def _sums(
             found[file] = sums_of(file.key, file.rows, path)
         except AppError:  # not in the store yet, or on another host: the report says how many
             unreadable += 1
+        else:
+            unreadable += found[file].rows < file.rows  # a copy of earlier, or cut short
     return found, left, unreadable
 
 

@@ -103,6 +103,33 @@ def test_a_new_run_has_nothing_of_a_deleted_one(
     assert texts(new) == {"other"}
 
 
+def test_a_copy_of_earlier_and_a_damaged_file_are_told_of_and_read_again(
+    client: TestClient, database: Database, tmp_path: Path
+) -> None:
+    run = make_recorded_run(database, tmp_path, 3)
+    url = f"/api/runs/{run.id}/trajectories"
+
+    def read() -> tuple[int, int]:
+        found = client.get(f"{url}/agreement").json()
+        assert found["complete"]
+        return found["read"], found["unreadable"]
+
+    first, second = run.folder / "0.parquet", run.folder / "1.parquet"
+    whole = {path: path.read_bytes() for path in (first, second)}
+    _rewrite(first, ROWS // 2)
+    footer = int.from_bytes(whole[second][-8:-4], "little")
+    second.write_bytes(
+        b"PAR1" + bytes(len(whole[second]) - 12 - footer) + whole[second][-8 - footer :]
+    )
+    assert read() == (ROWS // 2 + ROWS, 2)
+    damaged = next(it for it in client.get(url).json()["items"] if it["prompt"] == f"p{ROWS}")
+    answer = client.get(f"{url}/{damaged['id']}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    for path, content in whole.items():
+        path.write_bytes(content)
+    assert read() == (3 * ROWS, 0)
+
+
 def test_tokens_of_a_whole_sequences_weight_have_the_statistic_that_was_asked_for(
     tmp_path: Path,
 ) -> None:
