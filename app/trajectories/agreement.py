@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import AppError
@@ -229,27 +229,43 @@ def _texts(session: Session, found: dict[_File, FileSums], least: int) -> list[D
     often = [(text, *values) for text, values in totals.items() if values[0] >= least]
     often.sort(key=lambda one: (-one[2] / one[1], one[0]))
     shown = often[:SHOWN]
-    ids = {
-        (file, row): session.scalar(
-            select(Trajectory.id).where(
-                Trajectory.attempt_id == file.attempt_id,
-                Trajectory.file == file.name,
-                Trajectory.row == row,
-            )
-        )
-        for *_, file, row, _ in shown
-    }
+    ids = _ids(session, {(file.attempt_id, file.name, row) for *_, file, row, _ in shown})
     return [
         DisputedToken(
             text=text,
             count=count,
             disagreement=total / count,
             disagreement_max=most,
-            trajectory_id=ids[file, row],
+            trajectory_id=ids.get((file.attempt_id, file.name, row)),
             token=token,
         )
         for text, count, total, most, file, row, token in shown
     ]
+
+
+def _ids(
+    session: Session, places: Collection[tuple[int, str, int]]
+) -> dict[tuple[int, str, int], int]:
+    """Rollouts by attempt, file and row; those that the database does not have yet are not there.
+
+    SQLite looks into no index for a list of tuples.
+    """
+    rows = session.execute(
+        select(Trajectory.attempt_id, Trajectory.file, Trajectory.row, Trajectory.id).where(
+            or_(
+                false(),
+                *(
+                    and_(
+                        Trajectory.attempt_id == attempt,
+                        Trajectory.file == file,
+                        Trajectory.row == row,
+                    )
+                    for attempt, file, row in places
+                ),
+            )
+        )
+    )
+    return {(attempt, file, row): found for attempt, file, row, found in rows}
 
 
 def _parts(found: dict[_File, FileSums]) -> list[DisputedPart]:
