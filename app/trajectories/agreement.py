@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, func, select, union_all
 from sqlalchemy.orm import Session
 
 from app.errors import AppError
@@ -248,23 +248,18 @@ def _ids(
 ) -> dict[tuple[int, str, int], int]:
     """Rollouts by attempt, file and row; those that the database does not have yet are not there.
 
-    SQLite looks into no index for a list of tuples.
+    SQLite looks up neither a list of tuples nor alternatives in the index, but goes through all
+    of the attempt; of a union it looks up each.
     """
-    rows = session.execute(
+    if not places:
+        return {}
+    each = (
         select(Trajectory.attempt_id, Trajectory.file, Trajectory.row, Trajectory.id).where(
-            or_(
-                false(),
-                *(
-                    and_(
-                        Trajectory.attempt_id == attempt,
-                        Trajectory.file == file,
-                        Trajectory.row == row,
-                    )
-                    for attempt, file, row in places
-                ),
-            )
+            Trajectory.attempt_id == attempt, Trajectory.file == file, Trajectory.row == row
         )
+        for attempt, file, row in places
     )
+    rows = session.execute(union_all(*each))
     return {(attempt, file, row): found for attempt, file, row, found in rows}
 
 
