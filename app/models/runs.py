@@ -223,6 +223,8 @@ class Trajectory(Base):
         Unique("attempt_id", "seq"),
         # All that lists filter and sort by, so that they need not read the texts.
         Index("ix_trajectories_list", *_SUMMARIES),
+        # Which rollout a place in a file is.
+        Index(None, "attempt_id", "file", "row"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, union_all
 from sqlalchemy.orm import Session
 
 from app.errors import AppError
 from app.models import Attempt, Run, Trajectory
 from app.settings import Settings
 from app.statistics import wilson
+from app.storage.keys import attempt_key, joined
 from app.trajectories.agreement_schemas import (
     AgreementReport,
     DisputedExample,
@@ -41,13 +42,16 @@ _FEW_TOKENS: Final = 1000
 
 
 class _File(NamedTuple):
+    run_id: str
+    attempt: int
     attempt_id: int
     name: str
     rows: int
 
     @property
     def key(self) -> str:
-        return f"{self.attempt_id}/{self.name}"
+        """Its name for ever: identifiers of attempts are given again when a run is deleted."""
+        return joined(attempt_key(self.run_id, self.attempt), self.name)
 
 
 def report(session: Session, settings: Settings, run: Run, attempt: int | None) -> AgreementReport:
@@ -166,13 +170,22 @@ def _of_tokens(
         .where(*conditions)
         .group_by(Trajectory.attempt_id, Trajectory.file)
         .order_by(Trajectory.attempt_id, Trajectory.file)
-    )
-    every = [_File(attempt, file, row + 1) for attempt, file, row in rows]
+    ).all()
+    attempts = {
+        one.id: one
+        for one in session.scalars(
+            select(Attempt).where(Attempt.id.in_({row.attempt_id for row in rows}))
+        )
+    }
+    every = [
+        _File(attempts[attempt].run_id, attempts[attempt].number, attempt, file, row + 1)
+        for attempt, file, row in rows
+    ]
     # A power of two, so that what was read stays of use while the run goes on.
     stride = 1
     while len(every) / stride > MOST_FILES:
         stride *= 2
-    found, left, unreadable = _sums(session, settings, every[::stride])
+    found, left, unreadable = _sums(settings, attempts, every[::stride])
     least = _OFTEN if sum(one.tokens for one in found.values()) >= _FEW_TOKENS else 2
     return {
         "read": sum(one.rollouts for one in found.values()),
@@ -186,15 +199,9 @@ def _of_tokens(
 
 
 def _sums(
-    session: Session, settings: Settings, files: Sequence[_File]
+    settings: Settings, attempts: Mapping[int, Attempt], files: Sequence[_File]
 ) -> tuple[dict[_File, FileSums], int, int]:
     """Sums by file; how many files are left for the next request, and how many cannot be read."""
-    attempts = {
-        one.id: one
-        for one in session.scalars(
-            select(Attempt).where(Attempt.id.in_({file.attempt_id for file in files}))
-        )
-    }
     clock, found, left, unreadable = Clock(SECONDS), dict[_File, FileSums](), 0, 0
     # Not in their order, so that a part of them is evenly spread, too.
     for file in sorted(files, key=lambda one: crc32(one.key.encode())):
@@ -206,6 +213,8 @@ def _sums(
             found[file] = sums_of(file.key, file.rows, path)
         except AppError:  # not in the store yet, or on another host: the report says how many
             unreadable += 1
+        else:
+            unreadable += found[file].rows < file.rows  # a copy of earlier, or cut short
     return found, left, unreadable
 
 
@@ -220,27 +229,38 @@ def _texts(session: Session, found: dict[_File, FileSums], least: int) -> list[D
     often = [(text, *values) for text, values in totals.items() if values[0] >= least]
     often.sort(key=lambda one: (-one[2] / one[1], one[0]))
     shown = often[:SHOWN]
-    ids = {
-        (file, row): session.scalar(
-            select(Trajectory.id).where(
-                Trajectory.attempt_id == file.attempt_id,
-                Trajectory.file == file.name,
-                Trajectory.row == row,
-            )
-        )
-        for *_, file, row, _ in shown
-    }
+    ids = _ids(session, {(file.attempt_id, file.name, row) for *_, file, row, _ in shown})
     return [
         DisputedToken(
             text=text,
             count=count,
             disagreement=total / count,
             disagreement_max=most,
-            trajectory_id=ids[file, row],
+            trajectory_id=ids.get((file.attempt_id, file.name, row)),
             token=token,
         )
         for text, count, total, most, file, row, token in shown
     ]
+
+
+def _ids(
+    session: Session, places: Collection[tuple[int, str, int]]
+) -> dict[tuple[int, str, int], int]:
+    """Rollouts by attempt, file and row; those that the database does not have yet are not there.
+
+    SQLite looks up neither a list of tuples nor alternatives in the index, but goes through all
+    of the attempt; of a union it looks up each.
+    """
+    if not places:
+        return {}
+    each = (
+        select(Trajectory.attempt_id, Trajectory.file, Trajectory.row, Trajectory.id).where(
+            Trajectory.attempt_id == attempt, Trajectory.file == file, Trajectory.row == row
+        )
+        for attempt, file, row in places
+    )
+    rows = session.execute(union_all(*each))
+    return {(attempt, file, row): found for attempt, file, row, found in rows}
 
 
 def _parts(found: dict[_File, FileSums]) -> list[DisputedPart]:

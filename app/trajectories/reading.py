@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -70,22 +72,30 @@ def read_row(path: Path, row: int) -> dict[str, Any] | None:
     return None
 
 
-def opened(path: Path) -> ParquetFile:
-    """A file of token records.
+@contextmanager
+def opened(path: Path) -> Iterator[ParquetFile]:
+    """A file of token records, to be read within.
 
     Raises:
-        UnavailableError: it cannot be read.
+        UnavailableError: it cannot be read: it is missing, or damaged.
     """
     from pyarrow import parquet  # noqa: PLC0415 - large, and seldom needed
     from pyarrow.lib import ArrowException  # noqa: PLC0415
 
     try:
-        return parquet.ParquetFile(path)
-    except (OSError, ArrowException) as error:
+        with parquet.ParquetFile(path) as file:
+            yield file
+    except FileNotFoundError as error:
         raise UnavailableError(
             f"The token records {path} cannot be read: {error}.",
             "They lie on the worker's host; give API and workers a common UNISD_HOME or "
             "a common UNISD_ARTIFACTS_URL.",
+        ) from error
+    except (OSError, ArrowException, UnicodeDecodeError) as error:
+        raise UnavailableError(
+            f"The token records {path} cannot be read: {error}.",
+            "The file is damaged, or the API may not read it: see its permissions, or look at a "
+            "rollout of another step.",
         ) from error
 
 

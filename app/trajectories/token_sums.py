@@ -56,8 +56,13 @@ class PartSum:
 
 @dataclass(frozen=True)
 class FileSums:
-    """What the tokens of a file come to."""
+    """What the tokens of a file come to.
 
+    Attributes:
+        rows: of the file, also those without a disagreement.
+    """
+
+    rows: int
     rollouts: int
     tokens: int
     texts: list[TextSum] = field(default_factory=list)
@@ -73,7 +78,8 @@ def sums_of(key: str, rows: int, path: Callable[[], Path]) -> FileSums:
 
     Args:
         key: its name for ever.
-        rows: rows that it has at least; there may be more by now.
+        rows: rows that it is known to have. There may be more by now; or fewer in a copy of
+            earlier, the sums of which are not kept.
         path: says where it is; asked only if it has to be read.
 
     Raises:
@@ -86,6 +92,8 @@ def sums_of(key: str, rows: int, path: Callable[[], Path]) -> FileSums:
             _kept.move_to_end((key, rows))
             return found
     made = _read(path())
+    if made.rows < rows:
+        return made
     with _lock:
         _kept[key, rows] = made
         while len(_kept) > MOST_KEPT:
@@ -103,15 +111,17 @@ def _read(path: Path) -> FileSums:
     with opened(path) as file:
         names = set(file.schema_arrow.names)
         wanted = {"tokens", "parts", "disagreement", "weight", "agreement_level"} & names
+        held = file.metadata.num_rows
         if "disagreement" not in names:
-            return FileSums(0, 0)
+            return FileSums(held, 0, 0)
         columns = file.read(columns=[*wanted]).to_pydict()
         if "sequence" in columns.get("agreement_level", ()):
-            columns |= file.read(columns=["auxiliary_logprobs"]).to_pydict()
+            more = {"auxiliary_logprobs", "agreement_statistic"} & names
+            columns |= file.read(columns=[*more]).to_pydict()
     disagreement = columns["disagreement"]
     rows = [row for row, values in enumerate(disagreement) if values]
     if not rows:
-        return FileSums(0, 0)
+        return FileSums(held, 0, 0)
     values = [_by_token(columns, row) for row in rows]
     lengths = [len(one) for one in values]
     flat = np.concatenate(values)
@@ -129,6 +139,7 @@ def _read(path: Path) -> FileSums:
         ]
     )
     return FileSums(
+        held,
         len(rows),
         len(flat),
         _by_text(texts, flat, row_of, place_of),
@@ -140,7 +151,10 @@ def _by_token(columns: dict[str, list[Any]], row: int) -> _Numbers:
     """Disagreement at each token, also where the weight is one of the whole sequence."""
     levels, views = columns.get("agreement_level"), columns.get("auxiliary_logprobs")
     if levels and views and levels[row] == "sequence" and views[row]:
-        spread: _Numbers = np.var(np.array(views[row], dtype=float), axis=0, ddof=1)
+        of_views = np.array(views[row], dtype=float)
+        statistics = columns.get("agreement_statistic")
+        is_range = statistics is not None and statistics[row] == "range"
+        spread: _Numbers = np.ptp(of_views, 0) if is_range else np.var(of_views, axis=0, ddof=1)
         return spread
     return np.array(columns["disagreement"][row], dtype=float)
 

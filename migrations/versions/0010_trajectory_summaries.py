@@ -1,4 +1,4 @@
-"""Summaries of recorded rollouts, and an index for lists that are filtered and sorted by them."""
+"""Summaries of recorded rollouts, and indexes: for lists by them, and for places in files."""
 
 from __future__ import annotations
 
@@ -32,17 +32,20 @@ _LISTED = [
     *_NUMBERS,
     "record_id",
 ]
+_PLACES = "ix_trajectories_attempt_id_file_row"
 
 
 def upgrade() -> None:
     for name in _NUMBERS:
         op.add_column("trajectories", sa.Column(name, sa.Float(), nullable=True))
     op.create_index("ix_trajectories_list", "trajectories", _LISTED)
+    op.create_index(_PLACES, "trajectories", ["attempt_id", "file", "row"])
     op.drop_index("ix_trajectories_run_id_step", "trajectories")
 
 
 def downgrade() -> None:
     op.create_index("ix_trajectories_run_id_step", "trajectories", ["run_id", "step"])
+    op.drop_index(_PLACES, "trajectories")
     op.drop_index("ix_trajectories_list", "trajectories")
     with op.batch_alter_table("trajectories") as batch:
         for name in _NUMBERS:

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
 from app.db import Database
+from app.models import Run
 from app.statistics import wilson
 from app.trajectories import agreement
-from tests.app.rollouts import make_recorded_run
+from app.trajectories.token_sums import sums_of
+from tests.app.rollouts import ROWS, RecordedRun, make_recorded_run
 
 
 def test_examples_tokens_parts_and_steps(
@@ -71,6 +76,76 @@ def test_examples_tokens_parts_and_steps(
     # A file that is gone is told of; what was read of it before is still known.
     (run.folder / "0.parquet").unlink()
     assert client.get(f"{url}/agreement").json()["read"] == 24
+
+
+def _rewrite(path: Path, rows: int = ROWS, **values: Any) -> None:
+    """Make a file shorter, or give some of its columns another value in all rows."""
+    table = pq.read_table(path).slice(0, rows)
+    told = [row | values for row in table.to_pylist()]
+    pq.write_table(pa.Table.from_pylist(told), path)
+
+
+def test_a_new_run_has_nothing_of_a_deleted_one(
+    client: TestClient, database: Database, tmp_path: Path
+) -> None:
+    def texts(run: RecordedRun) -> set[str]:
+        found = client.get(f"/api/runs/{run.id}/trajectories/agreement").json()
+        return {one["text"] for one in found["tokens"]}
+
+    old = make_recorded_run(database, tmp_path / "old", 1)
+    assert " it" in texts(old)
+    with database.write() as session:
+        session.execute(delete(Run))
+    new = make_recorded_run(database, tmp_path / "new", 1)
+    if database.engine.dialect.name == "sqlite":
+        assert new.attempt_id == old.attempt_id
+    _rewrite(new.folder / "0.parquet", tokens=["other"] * 7)
+    assert texts(new) == {"other"}
+
+
+def test_a_copy_of_earlier_and_a_damaged_file_are_told_of_and_read_again(
+    client: TestClient, database: Database, tmp_path: Path
+) -> None:
+    run = make_recorded_run(database, tmp_path, 3)
+    url = f"/api/runs/{run.id}/trajectories"
+
+    def read() -> tuple[int, int]:
+        found = client.get(f"{url}/agreement").json()
+        assert found["complete"]
+        return found["read"], found["unreadable"]
+
+    first, second = run.folder / "0.parquet", run.folder / "1.parquet"
+    whole = {path: path.read_bytes() for path in (first, second)}
+    _rewrite(first, ROWS // 2)
+    footer = int.from_bytes(whole[second][-8:-4], "little")
+    second.write_bytes(
+        b"PAR1" + bytes(len(whole[second]) - 12 - footer) + whole[second][-8 - footer :]
+    )
+    assert read() == (ROWS // 2 + ROWS, 2)
+    damaged = next(it for it in client.get(url).json()["items"] if it["prompt"] == f"p{ROWS}")
+    answer = client.get(f"{url}/{damaged['id']}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    for path, content in whole.items():
+        path.write_bytes(content)
+    assert read() == (3 * ROWS, 0)
+
+
+def test_tokens_of_a_whole_sequences_weight_have_the_statistic_that_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    views = [[-1.0, -2.0], [-3.0, -2.5], [-2.0, -2.25]]
+    row = {
+        "tokens": ["A", " B"],
+        "disagreement": [9.0, 9.0],
+        "weight": None,
+        "auxiliary_logprobs": views,
+    }
+    path = tmp_path / "0.parquet"
+    for statistic, expected in (("range", [2.0, 0.5]), ("variance", np.var(views, 0, ddof=1))):
+        of_sequence = {"agreement_level": "sequence", "agreement_statistic": statistic}
+        pq.write_table(pa.Table.from_pylist([row | of_sequence]), path)
+        sums = sums_of(f"{path} {statistic}", 1, lambda: path)
+        assert [one.total for one in sums.texts] == pytest.approx(expected)
 
 
 def test_nothing_to_report_where_agreement_is_off(
