@@ -75,6 +75,7 @@ class Reaper:
         self.take_back_dead()
         self._take_back_silent()
         self._take_back_answers()
+        self._forget_followed()
         drain_leftovers(self._database)
         self._call_workers()
         forget_leftovers(self._database)
@@ -126,6 +127,14 @@ class Reaper:
             if dead or now > expires:
                 with self._database.write() as session:
                     progress.give_back(session, generation_id, token, _LOST)
+
+    def _forget_followed(self) -> None:
+        """Remove the pieces of answers that are whole, once nobody follows them any more."""
+        with self._database.read() as session:
+            over = progress.followed_to_the_end(session)
+        for generation_id in over:
+            with self._database.write() as session:
+                progress.forget_chunks(session, generation_id)
 
     def _take_back(self, run_id: str, lease_token: str, *, dead: bool) -> None:
         settings = self._settings

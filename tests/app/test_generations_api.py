@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.db import Database
 from app.generations import progress
-from app.models import Generation, QueueState, Worker
+from app.models import Generation, GenerationChunk, QueueState, Worker
+from app.settings import Settings
 from core.errors import Problem
 from core.generation_job import GenerationStatus
 from tests.app import generated
 from tests.app.test_exports_api import trained
 from tests.app.workers import register
 from tests.reporting import ReportingRun
+from worker.reaper import Reaper
 
 __all__ = ["trained"]  # a run that has weights
 
@@ -26,7 +30,7 @@ def worker(database: Database) -> str:
 
 
 def test_answers_are_kept_streamed_and_asked_for_once(
-    client: TestClient, database: Database, worker: str, trained: str
+    client: TestClient, database: Database, settings: Settings, worker: str, trained: str
 ) -> None:
     body = {"prompt": "Why?", "columns": [{}, {"run_id": trained, "weights": "adapter"}]}
     key = {"Idempotency-Key": "abcdefgh", "UniSD-Actor": "Ada"}
@@ -51,8 +55,16 @@ def test_answers_are_kept_streamed_and_asked_for_once(
     items = client.get(f"/api/generations/{won.id}/answers/0/0").json()["items"]
     assert [one["piece"] for one in items] == ["so0\ufffd", "<end>"]
     stream = client.get(f"/api/generations/{won.id}/events").text
+    assert '[0, 0, "", 1, "end"]' in stream  # the last token, too, is told to who comes late
     assert '"status": "done"' in stream
     assert "event: end" in stream
+    with database.write() as session:
+        assert progress.followed_to_the_end(session) == []
+        session.execute(update(Generation).values(finished_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    Reaper(database, settings).round()
+    with database.read() as session:
+        assert not session.scalars(select(GenerationChunk)).all()
+    assert client.get(f"/api/generations/{won.id}").json()["answers"] == done["answers"]
     ahead = client.get(f"/api/generations/{won.id}/events", params={"after": done["cursor"] + 1})
     assert ahead.json()["code"] == "cursor_ahead"
     assert client.post(f"/api/generations/{won.id}/cancel").status_code == 409
