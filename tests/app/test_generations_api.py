@@ -38,6 +38,9 @@ def test_answers_are_kept_streamed_and_asked_for_once(
     assert first.json()["id"] == second.json()["id"]
     assert first.json()["created_by"] == "Ada"
     assert client.get("/api/generations").json()["total"] == 1
+    question = {"run_id": f"{trained}:1", "cursor": 1, "index": 0}
+    asked = client.post("/api/generations", json={"question": question, "columns": [{}]})
+    assert asked.status_code == 404
     won = generated.claim(database, worker)
     generated.begin(database, won)
     coming = client.get(f"/api/generations/{won.id}").json()
