@@ -156,6 +156,7 @@ def test_a_lost_worker_adds_nothing_and_another_begins_anew_once(
         progress.add_tokens(session, first, [generated.token(0, 0, "late")])
     with database.write() as session:
         assert not progress.renew(session, second, 60.0)
+    generated.begin(database, second)
     client.post(f"/api/generations/{name}/cancel")
     with database.write() as session:
         assert progress.renew(session, second, 60.0)
@@ -163,3 +164,5 @@ def test_a_lost_worker_adds_nothing_and_another_begins_anew_once(
         progress.give_back(session, second.id, second.token, lost)
     failed = client.get(f"/api/generations/{name}").json()
     assert (failed["status"], failed["problem"]["code"]) == ("failed", "worker_lost")
+    stream = client.get(f"/api/generations/{name}/events", params={"after": again["cursor"]}).text
+    assert stream.index('"attempt": 2') < stream.index("event: tokens")  # it clears what was seen
