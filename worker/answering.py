@@ -125,6 +125,7 @@ class _Answering:
         self._first: float | None = None
         self._last = self._began
         self._cancelled_at: float | None = None
+        self._heard = False
         self._held: list[TokenTold] = []
         self._written = 0.0
 
@@ -135,13 +136,24 @@ class _Answering:
             LostError: it is no longer this worker's.
         """
         try:
-            self._generate()
+            self._insist()
         except _Over:
             return
         except ProcessGoneError:
             self._gone()
         except StudioError as error:
             self._end(GenerationStatus.FAILED, error.problem)
+
+    def _insist(self) -> None:
+        """Generate it; once more where the process went idle just as it was asked."""
+        try:
+            self._generate()
+        except ProcessGoneError:
+            process = self._process
+            asked = self._heard or self._cancelled_at is not None
+            if asked or process is None or not process.was_idle():
+                raise
+            self._generate()
 
     def _generate(self) -> None:
         job = GenerationJob.model_validate(self._claim.job)
@@ -166,6 +178,7 @@ class _Answering:
 
     def _take(self, told: Told) -> bool:
         """Keep what the process said; whether that was the last of it."""
+        self._heard = True
         if told.kind == "tokens":
             self._last = time.monotonic()
             self._first = self._first or self._last
