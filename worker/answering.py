@@ -134,7 +134,18 @@ class _Answering:
 
         Raises:
             LostError: it is no longer this worker's.
+            SQLAlchemyError: the worker leaves, and the database takes nothing.
         """
+        try:
+            self._answer()
+        except (LostError, SQLAlchemyError):
+            raise
+        except Exception as error:  # noqa: BLE001 - or it would stay until its lease ends
+            _log.exception("comparison %s broke", self._claim.id)
+            self._answerer.release()
+            self._end(GenerationStatus.FAILED, _broke(error))
+
+    def _answer(self) -> None:
         try:
             self._insist()
         except _Over:
@@ -143,6 +154,8 @@ class _Answering:
             self._gone()
         except StudioError as error:
             self._end(GenerationStatus.FAILED, error.problem)
+        except OSError as error:
+            self._end(GenerationStatus.FAILED, _unwritable(error))
 
     def _insist(self) -> None:
         """Generate it; once more where the process went idle just as it was asked."""
@@ -285,6 +298,22 @@ class _Answering:
                 _log.warning("the database does not take answers: %s", error)
             else:
                 return
+
+
+def _unwritable(error: OSError) -> Problem:
+    return Problem(
+        code="storage_unwritable",
+        message=f"The worker could not answer: {error}.",
+        remedy="Make room on the worker or mend the permissions of its folder (UNISD_HOME).",
+    )
+
+
+def _broke(error: Exception) -> Problem:
+    return Problem(
+        code="internal_error",
+        message=f"The worker broke while it answered: {type(error).__name__}: {error}",
+        remedy="This is a bug; please report it with the traceback in the worker's log.",
+    )
 
 
 def _died(process: ModelProcess | None) -> Problem:
