@@ -239,7 +239,11 @@ class _Answering:
         Raises:
             LostError: it is no longer this worker's.
             ProcessGoneError: the worker leaves, and the process was ended for that.
+            _Over: it is cancelled, or given back before it came to the process.
         """
+        if process is None and self._presence.leaving.is_set():
+            self._write(lambda: self._give_back(_LEFT))
+            raise _Over
         now = time.monotonic()
         if self._cancelled_at is not None and now - self._cancelled_at > _CANCEL_SECONDS:
             self._answerer.release()

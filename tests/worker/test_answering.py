@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from app.db import Database
 from app.models import Generation
 from app.settings import Settings
 from core.generation_job import GenerationStatus
+from worker import inputs
 from worker.answering import Answerer
 from worker.presence import Presence
 
@@ -53,3 +55,23 @@ def test_what_breaks_on_the_worker_ends_the_comparison(
     (settings.home / "logs").write_bytes(b"")  # no process can be started: it has no log
     assert _code(_answered(database, settings, presence, _JOB)) == "storage_unwritable"
     assert _code(_answered(database, settings, presence, {"columns": 1})) == "internal_error"
+
+
+def test_weights_that_are_nowhere_hold_no_worker(
+    database: Database,
+    settings: Settings,
+    presence: Presence,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inputs, "_MISSING_SECONDS", 0.0)
+    far = settings.model_copy(update={"artifacts_url": f"file://{tmp_path}/far"})
+    deleted = str(far.runs_directory / "abc" / "attempt-1" / "adapter")
+    job = _JOB | {"columns": [{"text": "Why?", "weights": "student", "adapter": deleted}]}
+    failed = _answered(database, far, presence, job)
+    assert _code(failed) == "artifact_store_unavailable"
+    assert "deleted" in str(failed.problem)
+    monkeypatch.undo()
+    presence.leaving.set()
+    given_back = _answered(database, far, presence, job)
+    assert (given_back.status, given_back.worker_id) == (GenerationStatus.QUEUED, None)
