@@ -106,6 +106,10 @@ def test_a_blind_comparison_tells_nothing_before_the_vote(
     assert tally["ties"] == 1
     assert tally["rate"]["n"] == 11
     assert tally["rate"]["low"] < tally["rate"]["estimate"] < tally["rate"]["high"]
+    generated.ask(client, columns=columns, blind=True, samples=2)
+    name = generated.answer(database, worker)
+    hidden = client.post(f"/api/generations/{name}/votes", json={"winner": 0}).json()
+    assert not hidden["revealed"]  # nor do the counts tell who won
     blind = client.get("/api/generations/tallies", params={"blind": True}).json()
     assert blind["votes"] == 11
 
