@@ -118,13 +118,17 @@ class Reaper:
             self._take_back(run_id, token, dead=False)
 
     def _take_back_answers(self) -> None:
-        """Have another worker answer what a lost one was asked side by side."""
+        """Have another worker answer what a lost one was asked side by side.
+
+        One that may live gets the time to come back that runs give it.
+        """
         with self._database.read() as session:
             held = progress.held(session)
             now = lifecycle.now(session).timestamp()
         for generation_id, token, expires, key, pid in held:
             dead = key == host_key() and pid is not None and not process_runs(pid)
-            if dead or now > expires:
+            silent = now > expires and time.monotonic() >= self._patient_until
+            if dead or silent:
                 with self._database.write() as session:
                     progress.give_back(session, generation_id, token, _LOST)
 

@@ -145,12 +145,18 @@ def test_a_comparison_says_what_it_waits_for(
 
 
 def test_a_lost_worker_adds_nothing_and_another_begins_anew_once(
-    client: TestClient, database: Database, worker: str
+    client: TestClient, database: Database, settings: Settings, worker: str
 ) -> None:
     lost = Problem(code="worker_lost", message="Lost.", remedy="Look.")
     name = generated.ask(client)["id"]
     first = generated.claim(database, worker)
     generated.begin(database, first)
+    with database.write() as session:
+        session.execute(update(Generation).values(lease_expires_at=1.0))
+    reaper = Reaper(database, settings)
+    reaper.be_patient()
+    reaper.round()
+    assert client.get(f"/api/generations/{name}").json()["status"] == "generating"
     with database.write() as session:
         progress.give_back(session, first.id, first.token, lost)
     again = client.get(f"/api/generations/{name}").json()
