@@ -126,6 +126,7 @@ class _Answering:
         self._last = self._began
         self._cancelled_at: float | None = None
         self._heard = False
+        self._kept = 0
         self._held: list[TokenTold] = []
         self._written = 0.0
 
@@ -225,12 +226,17 @@ class _Answering:
         if not self._held or (patient and recent):
             return
         held, self._held = self._held, []
+        before: int | None = None
 
         def add() -> None:
+            nonlocal before
+            # Of a write that fails it is not known whether it came through.
+            known, before = before, self._kept
             with self._database.write() as session:
-                progress.add_tokens(session, self._claim, held)
+                progress.add_tokens(session, self._claim, held, before=known)
 
         self._write(add)
+        self._kept += len(held)
         self._written = time.monotonic()
 
     def _keep(self, process: ModelProcess | None = None) -> None:

@@ -136,9 +136,16 @@ def told_prompts(session: Session, claim: Claim, prompts: Sequence[dict[str, Any
     tell(session, claim.id)
 
 
-def add_tokens(session: Session, claim: Claim, tokens: Sequence[TokenTold]) -> None:
-    """Keep tokens that came."""
+def add_tokens(
+    session: Session, claim: Claim, tokens: Sequence[TokenTold], *, before: int | None = None
+) -> None:
+    """Keep tokens that came.
+
+    Where it is not known whether they are kept already, `before` says how many came before them.
+    """
     row = _step(session, claim)
+    if before is not None and _count_tokens(session, claim.id) > before:
+        return
     # Token records are stored as they will stay; U+0000 cannot be.
     stored = [_stored(token) for token in tokens]
     session.add(GenerationChunk(generation_id=claim.id, cursor=row.cursor, tokens=stored))
@@ -257,6 +264,13 @@ def count_waiting(session: Session) -> int:
         return 0
     queued = Generation.status == GenerationStatus.QUEUED
     return session.execute(select(func.count(Generation.id)).where(queued)).scalar_one()
+
+
+def _count_tokens(session: Session, generation_id: str) -> int:
+    of_it = GenerationChunk.generation_id == generation_id
+    return sum(
+        len(tokens) for tokens in session.scalars(select(GenerationChunk.tokens).where(of_it))
+    )
 
 
 def _step(session: Session, claim: Claim, **values: Any) -> Generation:  # noqa: ANN401
