@@ -43,6 +43,8 @@ def test_answers_are_kept_streamed_and_asked_for_once(
     assert asked.status_code == 404
     won = generated.claim(database, worker)
     generated.begin(database, won)
+    card = client.get(f"/api/workers/{worker}").json()
+    assert (card["status"], card["run_id"]) == ("busy", None)
     with database.write() as session:  # the answer to the commit was lost
         progress.add_tokens(session, won, [generated.token(0, 0, "twice")], before=1)
     coming = client.get(f"/api/generations/{won.id}").json()
