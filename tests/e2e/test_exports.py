@@ -150,6 +150,7 @@ def assert_nowhere(studio: Installation, export_id: str) -> None:
     assert TOKEN not in studio.http.get(f"/api/exports/{export_id}").text
 
 
+@pytest.mark.full  # the page's test starts a bundle's run, too
 def test_a_bundle_gives_the_same_losses_again(studio: Installation, small: dict[str, Any]) -> None:
     run_id = studio.create(small)
     studio.wait_for_end(run_id)

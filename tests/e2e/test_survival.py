@@ -10,7 +10,8 @@ import pytest
 from tests.e2e.installation import Installation, installation
 from tests.servers import is_alive
 
-LONG = {"max_steps": 150, "batch_size": 2, "gradient_accumulation_steps": 1}
+STEPS = 90
+LONG = {"max_steps": STEPS, "batch_size": 2, "gradient_accumulation_steps": 1}
 
 
 def test_a_run_succeeds_and_everything_arrives(
@@ -63,7 +64,7 @@ def test_a_killed_worker_is_replaced_and_the_run_starts_again(
     run = studio.wait_for_end(run_id)
     assert (run["status"], run["attempt"]) == ("succeeded", 2)
     assert run["attempts"][0]["outcome"] == "crashed"
-    assert run["progress"]["step"] == 150
+    assert run["progress"]["step"] == STEPS
     studio.assert_nothing_lost_or_doubled(run_id)
 
 
@@ -78,7 +79,7 @@ def test_a_run_whose_worker_was_killed_goes_on_from_its_checkpoint(
     query = {"attempt": 2, "name": "train/loss"}
     (series,) = studio.http.get(f"/api/runs/{run_id}/metrics", params=query).json()["items"]
     assert series["steps"][0] > 10
-    assert series["steps"] == list(range(series["steps"][0], 151))
+    assert series["steps"] == list(range(series["steps"][0], STEPS + 1))
     logs = studio.http.get(f"/api/runs/{run_id}/logs", params={"q": "Resumed after step"}).json()
     assert "exactly" in logs["items"][0]["message"]
     done = series["steps"][0] - 1
@@ -176,7 +177,7 @@ def test_deliveries_that_redis_repeats_start_nothing_twice(
 ) -> None:
     repeating = {"UNISD_VISIBILITY_SECONDS": "1"}
     with installation(tmp_path / "home", database_url, repeating) as studio:
-        ids = [studio.create(config | {"training": LONG}) for _ in range(2)]
+        ids = [studio.create(config) for _ in range(2)]
         for run_id in ids:
             run = studio.wait_for_end(run_id)
             assert (run["status"], run["attempt"]) == ("succeeded", 1)
@@ -198,7 +199,7 @@ def test_a_stopped_run_is_resumed_where_it_was(
     assert (run["status"], run["attempt"], run["max_attempts"]) == ("succeeded", 2, 4)
     query = {"attempt": 2, "name": "train/loss"}
     (series,) = shared_studio.http.get(f"/api/runs/{run_id}/metrics", params=query).json()["items"]
-    assert series["steps"] == list(range(done + 1, 151))
+    assert series["steps"] == list(range(done + 1, STEPS + 1))
     assert shared_studio.http.post(f"/api/runs/{run_id}/resume").status_code == 409
     shared_studio.assert_nothing_lost_or_doubled(run_id)
 

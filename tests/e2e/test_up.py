@@ -71,7 +71,7 @@ def test_ctrl_c_in_the_middle_of_a_run_ends_all_and_the_run_goes_on_later(
 ) -> None:
     home, port = tmp_path / "home", _free_port()
     api = f"http://127.0.0.1:{port}"
-    config = config | {"training": config["training"] | {"max_steps": 250}}
+    config = config | {"training": config["training"] | {"max_steps": 120}}
 
     def run() -> dict[str, Any]:
         body: dict[str, Any] = httpx2.get(f"{api}/api/runs").json()["items"][0]
