@@ -104,26 +104,36 @@ def _stream(client: Client, made: GenerationOut) -> GenerationOut:
     if not alone:
         say(_title(made, 0, 0))
     told: set[str] = set()
+    written = ""
     for piece in client.generations.pieces(made.id):
         if isinstance(piece, Piece):
-            _write(piece)
-        elif piece in _TOLD and piece not in told:
+            written += _write(piece)
+            continue
+        if piece == "again":
+            written = ""
+        if piece in _TOLD and piece not in told:
             tell(_TOLD[piece])
             told.add(piece)
-    sys.stdout.write("\n")
     found = client.generations.get(made.id)
     for answer in found.answers:
-        if (answer.column, answer.sample) != (0, 0):
+        if (answer.column, answer.sample) == (0, 0):
+            # What was over long before it could be followed comes here.
+            whole = answer.text.startswith(written)
+            say(answer.text.removeprefix(written) if whole else f"\n{answer.text}")
+        else:
             say(f"\n{_title(found, answer.column, answer.sample)}\n{answer.text}")
     if found.problem is not None:
         tell(str(found.problem))
     return found
 
 
-def _write(piece: Piece) -> None:
-    if (piece.column, piece.sample) == (0, 0):
-        sys.stdout.write(piece.text)
-        sys.stdout.flush()
+def _write(piece: Piece) -> str:
+    """Write it if it is of the first answer; returns what was written."""
+    if (piece.column, piece.sample) != (0, 0):
+        return ""
+    sys.stdout.write(piece.text)
+    sys.stdout.flush()
+    return piece.text
 
 
 def _title(found: GenerationOut, column: int, sample: int) -> str:

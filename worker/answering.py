@@ -125,6 +125,8 @@ class _Answering:
         self._first: float | None = None
         self._last = self._began
         self._cancelled_at: float | None = None
+        self._heard = False
+        self._kept = 0
         self._held: list[TokenTold] = []
         self._written = 0.0
 
@@ -133,15 +135,39 @@ class _Answering:
 
         Raises:
             LostError: it is no longer this worker's.
+            SQLAlchemyError: the worker leaves, and the database takes nothing.
         """
         try:
-            self._generate()
+            self._answer()
+        except (LostError, SQLAlchemyError):
+            raise
+        except Exception as error:  # noqa: BLE001 - or it would stay until its lease ends
+            _log.exception("comparison %s broke", self._claim.id)
+            self._answerer.release()
+            self._end(GenerationStatus.FAILED, _broke(error))
+
+    def _answer(self) -> None:
+        try:
+            self._insist()
         except _Over:
             return
         except ProcessGoneError:
             self._gone()
         except StudioError as error:
             self._end(GenerationStatus.FAILED, error.problem)
+        except OSError as error:
+            self._end(GenerationStatus.FAILED, _unwritable(error))
+
+    def _insist(self) -> None:
+        """Generate it; once more where the process went idle just as it was asked."""
+        try:
+            self._generate()
+        except ProcessGoneError:
+            process = self._process
+            asked = self._heard or self._cancelled_at is not None
+            if asked or process is None or not process.was_idle():
+                raise
+            self._generate()
 
     def _generate(self) -> None:
         job = GenerationJob.model_validate(self._claim.job)
@@ -166,6 +192,7 @@ class _Answering:
 
     def _take(self, told: Told) -> bool:
         """Keep what the process said; whether that was the last of it."""
+        self._heard = True
         if told.kind == "tokens":
             self._last = time.monotonic()
             self._first = self._first or self._last
@@ -199,12 +226,17 @@ class _Answering:
         if not self._held or (patient and recent):
             return
         held, self._held = self._held, []
+        before: int | None = None
 
         def add() -> None:
+            nonlocal before
+            # Of a write that fails it is not known whether it came through.
+            known, before = before, self._kept
             with self._database.write() as session:
-                progress.add_tokens(session, self._claim, held)
+                progress.add_tokens(session, self._claim, held, before=known)
 
         self._write(add)
+        self._kept += len(held)
         self._written = time.monotonic()
 
     def _keep(self, process: ModelProcess | None = None) -> None:
@@ -213,7 +245,11 @@ class _Answering:
         Raises:
             LostError: it is no longer this worker's.
             ProcessGoneError: the worker leaves, and the process was ended for that.
+            _Over: it is cancelled, or given back before it came to the process.
         """
+        if process is None and self._presence.leaving.is_set():
+            self._write(lambda: self._give_back(_LEFT))
+            raise _Over
         now = time.monotonic()
         if self._cancelled_at is not None and now - self._cancelled_at > _CANCEL_SECONDS:
             self._answerer.release()
@@ -272,6 +308,22 @@ class _Answering:
                 _log.warning("the database does not take answers: %s", error)
             else:
                 return
+
+
+def _unwritable(error: OSError) -> Problem:
+    return Problem(
+        code="storage_unwritable",
+        message=f"The worker could not answer: {error}.",
+        remedy="Make room on the worker or mend the permissions of its folder (UNISD_HOME).",
+    )
+
+
+def _broke(error: Exception) -> Problem:
+    return Problem(
+        code="internal_error",
+        message=f"The worker broke while it answered: {type(error).__name__}: {error}",
+        remedy="This is a bug; please report it with the traceback in the worker's log.",
+    )
 
 
 def _died(process: ModelProcess | None) -> Problem:

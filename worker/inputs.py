@@ -24,6 +24,10 @@ from worker.disk import mark_used
 
 _T = TypeVar("_T")
 _PATIENCE_SECONDS: Final = 600.0
+_ASKED_PATIENCE_SECONDS: Final = 60.0
+"""The same while somebody waits for answers."""
+_MISSING_SECONDS: Final = 10.0
+"""So long answers wait for weights of which the store has nothing: they may just be written."""
 _RETRY_SECONDS: Final = 1.0
 _ALIVE_SECONDS: Final = 1.0
 
@@ -51,9 +55,17 @@ def bring_inputs(
         StudioError: `artifact_store_unavailable`, after some minutes.
         OSError: this host's disk does not take the files.
     """
-    return _persistently(
-        settings, alive, config, lambda inputs: inputs.bring(kind, config, directory)
-    )
+    try:
+        return _persistently(
+            settings,
+            alive,
+            config,
+            lambda inputs: inputs.bring(kind, config, directory),
+            _PATIENCE_SECONDS,
+            _PATIENCE_SECONDS,
+        )
+    except _GivenUpError as error:
+        raise StudioError(_unavailable(error)) from error
 
 
 def bring_weights(
@@ -62,15 +74,34 @@ def bring_weights(
     """Fetch the adapters and checkpoints that answer side by side; `alive` as above.
 
     Raises:
-        StudioError: `artifact_store_unavailable`, after some minutes.
+        StudioError: `artifact_store_unavailable`, after a minute; sooner if the store has nothing.
     """
-    return _persistently(settings, alive, job, lambda inputs: inputs.adapters(job))
+    try:
+        return _persistently(
+            settings,
+            alive,
+            job,
+            lambda inputs: inputs.adapters(job),
+            _ASKED_PATIENCE_SECONDS,
+            _MISSING_SECONDS,
+        )
+    except _GivenUpError as error:
+        raise StudioError(_unavailable_to_ask(error)) from error
 
 
 def _persistently(
-    settings: Settings, alive: Callable[[], None], given: _T, bring: Callable[[_Inputs], _T]
+    settings: Settings,
+    alive: Callable[[], None],
+    given: _T,
+    bring: Callable[[_Inputs], _T],
+    patience: float,
+    patience_if_missing: float,
 ) -> _T:
-    """What `bring` makes of what was given; the same where nothing is ever fetched."""
+    """What `bring` makes of what was given; the same where nothing is ever fetched.
+
+    Raises:
+        _GivenUpError: with what the store said last.
+    """
     began = time.monotonic()
     alive = _seldom(alive)
     while True:
@@ -78,10 +109,19 @@ def _persistently(
             store = artifact_store(settings)
             return given if store.is_home else bring(_Inputs(settings, store, alive))
         except StoreError as error:
-            if time.monotonic() - began > _PATIENCE_SECONDS:
-                raise StudioError(_unavailable(error)) from error
+            missing = isinstance(error, _MissingError)
+            if time.monotonic() - began > (patience_if_missing if missing else patience):
+                raise _GivenUpError(str(error)) from error
             time.sleep(_RETRY_SECONDS)
             alive()
+
+
+class _GivenUpError(Exception):
+    """The store did not give what was wanted for long enough."""
+
+
+class _MissingError(StoreError):
+    """The store answers, and has nothing of what is wanted."""
 
 
 class _Inputs:
@@ -172,7 +212,8 @@ class _Inputs:
         try:
             found = self._store.list(key)
             if last is not None and f"{key}/{last}" not in found:
-                raise StoreError(f"{key} is not in the artifact store, or not all of it yet")
+                kind = StoreError if found else _MissingError
+                raise kind(f"{key} is not in the artifact store, or not all of it yet")
             for one in found:
                 self._store.fetch(one, temporary / one[len(key) + 1 :], self._alive)
             if found:
@@ -205,7 +246,16 @@ def _seldom(action: Callable[[], None]) -> Callable[[], None]:
     return act
 
 
-def _unavailable(error: StoreError) -> Problem:
+def _unavailable_to_ask(error: _GivenUpError) -> Problem:
+    return Problem(
+        code="artifact_store_unavailable",
+        message=f"The weights that are asked could not be fetched: {error}.",
+        remedy="See whether they were deleted, whether the store runs, and UNISD_ARTIFACTS_URL is "
+        "right on the worker; then ask again.",
+    )
+
+
+def _unavailable(error: _GivenUpError) -> Problem:
     return Problem(
         code="artifact_store_unavailable",
         message=f"What the run reads could not be fetched: {error}.",

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -100,9 +99,14 @@ class ModelProcess:
 
     def close(self) -> None:
         """End it now, with whatever it started, and wait until its memory is free."""
-        with suppress(ProcessLookupError):
+        # The number of one that was waited for may be another group's by now.
+        if self.is_alive():
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(_END_SECONDS)
+
+    def was_idle(self) -> bool:
+        """Whether it ended by itself, as it does when nothing was asked of it for long enough."""
+        return self._process.wait(_END_SECONDS) == 0
 
     def why_gone(self) -> str:
         """How it ended, in words."""

@@ -75,6 +75,7 @@ class Reaper:
         self.take_back_dead()
         self._take_back_silent()
         self._take_back_answers()
+        self._forget_followed()
         drain_leftovers(self._database)
         self._call_workers()
         forget_leftovers(self._database)
@@ -117,15 +118,27 @@ class Reaper:
             self._take_back(run_id, token, dead=False)
 
     def _take_back_answers(self) -> None:
-        """Have another worker answer what a lost one was asked side by side."""
+        """Have another worker answer what a lost one was asked side by side.
+
+        One that may live gets the time to come back that runs give it.
+        """
         with self._database.read() as session:
             held = progress.held(session)
             now = lifecycle.now(session).timestamp()
         for generation_id, token, expires, key, pid in held:
             dead = key == host_key() and pid is not None and not process_runs(pid)
-            if dead or now > expires:
+            silent = now > expires and time.monotonic() >= self._patient_until
+            if dead or silent:
                 with self._database.write() as session:
                     progress.give_back(session, generation_id, token, _LOST)
+
+    def _forget_followed(self) -> None:
+        """Remove the pieces of answers that are whole, once nobody follows them any more."""
+        with self._database.read() as session:
+            over = progress.followed_to_the_end(session)
+        for generation_id in over:
+            with self._database.write() as session:
+                progress.forget_chunks(session, generation_id)
 
     def _take_back(self, run_id: str, lease_token: str, *, dead: bool) -> None:
         settings = self._settings

@@ -10,11 +10,12 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.evaluations.service import find_examples
+from app.evaluations.service import get_examples
 from app.exports.service import get_source
 from app.generations import examples
 from app.generations.schemas import ColumnWanted, GenerationCreate
 from app.models import Run
+from app.runs.service import get_run
 from app.runs.weights import checkpoint_folder, checkpoints, find_adapter
 from app.settings import Settings
 from core.config import ModelConfig, RunConfig
@@ -206,7 +207,7 @@ def _question(session: Session, settings: Settings, wanted: GenerationCreate) ->
             f"columns.{place}.view",
         )
     asked = wanted.question
-    found = find_examples(session, settings, f"{asked.run_id}:{asked.cursor}")
+    found = get_examples(session, settings, get_run(session, asked.run_id).id, asked.cursor)
     prompt = next((one.prompt for one in found if one.index == asked.index), None)
     if prompt is None:
         raise _mistake(

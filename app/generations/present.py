@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from app.errors import NotFoundError
 from app.generations import waiting
@@ -181,25 +181,41 @@ def page(
         .where(GenerationVote.generation_id == Generation.id)
         .scalar_subquery()
     )
-    order = (Generation.created_at.desc(), Generation.id)
-    statement = select(Generation, votes).where(*conditions).order_by(*order)
+    statement = select(Generation, votes).order_by(*_NEWEST_FIRST).options(load_only(*_OF_LINE))
     if run_id is not None:
-        # The columns are JSON: which of them name a run is looked at here.
-        every = session.execute(statement)
-        rows = [(row, count) for row, count in every if _names(row, run_id)]
-        total = len(rows)
-        rows = rows[offset : offset + limit]
+        named = _of_run(session, conditions, run_id)
+        total = len(named)
+        statement = statement.where(Generation.id.in_(named[offset : offset + limit]))
     else:
         counted = select(func.count(Generation.id)).where(*conditions)
         total = session.execute(counted).scalar_one()
-        found = session.execute(statement.limit(limit).offset(offset))
-        rows = [(row, count) for row, count in found]
-    items = [_line(row, count) for row, count in rows]
+        statement = statement.where(*conditions).limit(limit).offset(offset)
+    items = [_line(row, count) for row, count in session.execute(statement)]
     return GenerationList(items=items, total=total, limit=limit, offset=offset)
 
 
-def _names(row: Generation, run_id: str) -> bool:
-    return any(column["run_id"] == run_id for column in row.columns) and not is_hidden(row)
+_NEWEST_FIRST: Final = (Generation.created_at.desc(), Generation.id)
+_OF_LINE: Final = (
+    Generation.name,
+    Generation.title,
+    Generation.status,
+    Generation.columns,
+    Generation.asked,
+    Generation.blind,
+    Generation.revealed,
+    Generation.created_at,
+    Generation.created_by,
+)
+"""What a line shows; jobs and prompts can be long."""
+
+
+def _of_run(session: Session, conditions: Sequence[ColumnElement[bool]], run_id: str) -> list[str]:
+    """Those that name a run, and may tell. Their columns are JSON, so they are looked at here."""
+    shown = Generation.blind.is_(False) | Generation.revealed.is_(True)
+    found = session.execute(
+        select(Generation.id, Generation.columns).where(shown, *conditions).order_by(*_NEWEST_FIRST)
+    )
+    return [one for one, columns in found if any(column["run_id"] == run_id for column in columns)]
 
 
 def _line(row: Generation, votes: int) -> GenerationLine:
@@ -208,7 +224,10 @@ def _line(row: Generation, votes: int) -> GenerationLine:
         name=row.name,
         title=row.title,
         status=row.status,
-        labels=[_column(row, place).label for place in range(len(row.columns))],
+        labels=[
+            LETTERS[place] if is_hidden(row) else column["label"]
+            for place, column in enumerate(row.columns)
+        ],
         samples=int(row.asked["samples"]),
         blind=is_hidden(row),
         votes=votes,

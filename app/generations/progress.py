@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import delete, func, select, update
@@ -25,6 +25,8 @@ from core.schedule import Queue
 
 ATTEMPTS: Final = 2
 """So often it is begun, if workers die over it."""
+_FOLLOWED_SECONDS: Final = 60.0
+"""So long after its end the pieces in which a comparison came can be followed."""
 _NUL: Final = "\x00"
 
 
@@ -134,9 +136,16 @@ def told_prompts(session: Session, claim: Claim, prompts: Sequence[dict[str, Any
     tell(session, claim.id)
 
 
-def add_tokens(session: Session, claim: Claim, tokens: Sequence[TokenTold]) -> None:
-    """Keep tokens that came."""
+def add_tokens(
+    session: Session, claim: Claim, tokens: Sequence[TokenTold], *, before: int | None = None
+) -> None:
+    """Keep tokens that came.
+
+    Where it is not known whether they are kept already, `before` says how many came before them.
+    """
     row = _step(session, claim)
+    if before is not None and _count_tokens(session, claim.id) > before:
+        return
     # Token records are stored as they will stay; U+0000 cannot be.
     stored = [_stored(token) for token in tokens]
     session.add(GenerationChunk(generation_id=claim.id, cursor=row.cursor, tokens=stored))
@@ -171,7 +180,7 @@ def end(
             by_answer.setdefault((token["column"], token["sample"]), []).append(token)
     session.add_all(_answer(generation_id, *key, of) for key, of in sorted(by_answer.items()))
     session.flush()
-    _forget_chunks(session, generation_id)
+    # The chunks stay for a while: who follows the answers has yet to read the last of them.
     _set(
         session,
         generation_id,
@@ -198,7 +207,7 @@ def give_back(session: Session, generation_id: str, token: str, problem: Problem
     elif row.attempts >= ATTEMPTS:
         end(session, generation_id, GenerationStatus.FAILED, problem)
     else:
-        _forget_chunks(session, generation_id)
+        forget_chunks(session, generation_id)
         _set(
             session,
             generation_id,
@@ -236,12 +245,32 @@ def held(session: Session) -> list[tuple[str, str, float, str | None, int | None
     return [(one, token or "", expires or 0.0, key, pid) for one, token, expires, key, pid in rows]
 
 
+def followed_to_the_end(session: Session) -> list[str]:
+    """Comparisons that ended a while ago, and of which chunks are still kept."""
+    before = _now(session) - timedelta(seconds=_FOLLOWED_SECONDS)
+    chunks = select(GenerationChunk.generation_id).distinct()
+    over = select(Generation.id).where(Generation.finished_at < before, Generation.id.in_(chunks))
+    return list(session.scalars(over))
+
+
+def forget_chunks(session: Session, generation_id: str) -> None:
+    """Remove the pieces in which a comparison's answers came."""
+    session.execute(delete(GenerationChunk).where(GenerationChunk.generation_id == generation_id))
+
+
 def count_waiting(session: Session) -> int:
     """Comparisons that a worker may take now."""
     if is_paused(session):
         return 0
     queued = Generation.status == GenerationStatus.QUEUED
     return session.execute(select(func.count(Generation.id)).where(queued)).scalar_one()
+
+
+def _count_tokens(session: Session, generation_id: str) -> int:
+    of_it = GenerationChunk.generation_id == generation_id
+    return sum(
+        len(tokens) for tokens in session.scalars(select(GenerationChunk.tokens).where(of_it))
+    )
 
 
 def _step(session: Session, claim: Claim, **values: Any) -> Generation:  # noqa: ANN401
@@ -269,10 +298,6 @@ def _set(session: Session, generation_id: str, **values: Any) -> None:  # noqa: 
         .values(cursor=Generation.cursor + 1, **values)
     )
     tell(session, generation_id)
-
-
-def _forget_chunks(session: Session, generation_id: str) -> None:
-    session.execute(delete(GenerationChunk).where(GenerationChunk.generation_id == generation_id))
 
 
 def _answer(

@@ -65,6 +65,9 @@ def _read(database: Database, generation_id: str, cursor: int) -> Read:
         head = (row.cursor, row.status.value)
         chunks = chunks_after(session, generation_id, cursor)
         parts = [_tokens(chunk) for chunk in chunks]
+        if parts and row.attempts > 1:
+            # Who follows may have heard of the attempt before this one, and must forget it first.
+            parts.insert(0, _state(row, cursor))
         last = max([cursor, row.cursor, *(chunk.cursor for chunk in chunks)])
         if row.cursor > cursor:
             parts.append(_state(row, last))

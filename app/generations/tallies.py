@@ -30,11 +30,13 @@ def tallies(session: Session, *, blind_only: bool) -> TallyList:
     """All pairs of columns that stood in one comparison with a vote.
 
     A vote for one of several columns is a win over each of the others, and says nothing of these
-    among themselves. A tie is one of every pair.
+    among themselves. A tie is one of every pair. What is still blind does not count: who is who
+    could be told from it.
     """
     statement = (
         select(GenerationVote.winner, Generation.columns)
         .join(Generation, Generation.id == GenerationVote.generation_id)
+        .where(Generation.blind.is_(False) | Generation.revealed.is_(True))
         .order_by(GenerationVote.created_at, GenerationVote.id)
     )
     if blind_only:

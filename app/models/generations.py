@@ -67,7 +67,7 @@ class Generation(Base):
 
 
 class GenerationChunk(Base):
-    """What has come since the chunk before it; they go when the answers are whole."""
+    """What has come since the chunk before it; they go a while after the answers are whole."""
 
     __tablename__ = "generation_chunks"
 

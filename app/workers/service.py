@@ -12,19 +12,23 @@ from sqlalchemy.orm import Session
 
 from app.db import after_commit
 from app.errors import NotFoundError
-from app.models import Run, RunEvent, Worker, WorkerSample
+from app.models import Generation, Run, RunEvent, Worker, WorkerSample
 from app.models.base import database_epoch
 from app.queue import send_work
 from app.runs import placement
 from app.settings import Settings
 from app.workers.processes import process_runs
 from app.workers.schemas import Sample, Usage, WorkerMode, WorkerOut
+from core.generation_job import HELD
 
 SAMPLE_SECONDS: Final = 15
 """Time between two samples of the last day."""
 _DAY_SECONDS: Final = 86_400
 _THINNED_SECONDS: Final = 600
 _KEPT_SECONDS: Final = 30 * _DAY_SECONDS
+
+
+Status = Literal["idle", "busy", "stale", "lost", "gone"]
 
 
 class Identity(NamedTuple):
@@ -201,10 +205,15 @@ def _shown(session: Session, workers: Sequence[Worker], settings: Settings) -> l
     now = _now(session)
     runs = _busy_with(session, [worker.run_id for worker in workers if worker.run_id])
     waiting = placement.behind(session, workers)
-    return [
-        _show(worker, runs.get(worker.run_id or "", _NO_RUN), waiting[worker.id], now, settings)
-        for worker in workers
-    ]
+    answering = set(
+        session.scalars(select(Generation.worker_id).where(Generation.status.in_(HELD)))
+    )
+    shown = []
+    for worker in workers:
+        status = status_of(worker, now, settings, answers=worker.id in answering)
+        work = runs.get(worker.run_id or "", _NO_RUN)
+        shown.append(_show(worker, work, waiting[worker.id], now, status))
+    return shown
 
 
 def _busy_with(session: Session, run_ids: Sequence[str]) -> dict[str, _Work]:
@@ -239,14 +248,14 @@ def samples(session: Session, worker_id: str, *, seconds: int, limit: int) -> li
     ]
 
 
-def _show(worker: Worker, work: _Work, waiting: int, now: float, settings: Settings) -> WorkerOut:
+def _show(worker: Worker, work: _Work, waiting: int, now: float, status: Status) -> WorkerOut:
     return WorkerOut.model_validate(
         {
             "id": worker.id,
             "name": worker.name,
             "hostname": worker.hostname,
             "pid": worker.pid,
-            "status": status_of(worker, now, settings),
+            "status": status,
             "mode": worker.mode,
             "mode_reason": worker.mode_reason,
             "mode_by": worker.mode_by,
@@ -267,9 +276,7 @@ def _show(worker: Worker, work: _Work, waiting: int, now: float, settings: Setti
     )
 
 
-def status_of(
-    worker: Worker, now: float, settings: Settings
-) -> Literal["idle", "busy", "stale", "lost", "gone"]:
+def status_of(worker: Worker, now: float, settings: Settings, *, answers: bool = False) -> Status:
     """How a worker stands, by when it was last heard of."""
     if worker.gone:
         return "gone"
@@ -278,7 +285,7 @@ def status_of(
         return "lost"
     if age > settings.stale_seconds:
         return "stale"
-    return "busy" if worker.run_id else "idle"
+    return "busy" if worker.run_id or answers else "idle"
 
 
 def _now(session: Session) -> float:

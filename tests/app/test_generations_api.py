@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.db import Database
 from app.generations import progress
-from app.models import Generation, QueueState, Worker
+from app.models import Generation, GenerationChunk, QueueState, Worker
+from app.settings import Settings
 from core.errors import Problem
 from core.generation_job import GenerationStatus
 from tests.app import generated
 from tests.app.test_exports_api import trained
 from tests.app.workers import register
 from tests.reporting import ReportingRun
+from worker.reaper import Reaper
 
 __all__ = ["trained"]  # a run that has weights
 
@@ -26,7 +30,7 @@ def worker(database: Database) -> str:
 
 
 def test_answers_are_kept_streamed_and_asked_for_once(
-    client: TestClient, database: Database, worker: str, trained: str
+    client: TestClient, database: Database, settings: Settings, worker: str, trained: str
 ) -> None:
     body = {"prompt": "Why?", "columns": [{}, {"run_id": trained, "weights": "adapter"}]}
     key = {"Idempotency-Key": "abcdefgh", "UniSD-Actor": "Ada"}
@@ -34,8 +38,15 @@ def test_answers_are_kept_streamed_and_asked_for_once(
     assert first.json()["id"] == second.json()["id"]
     assert first.json()["created_by"] == "Ada"
     assert client.get("/api/generations").json()["total"] == 1
+    question = {"run_id": f"{trained}:1", "cursor": 1, "index": 0}
+    asked = client.post("/api/generations", json={"question": question, "columns": [{}]})
+    assert asked.status_code == 404
     won = generated.claim(database, worker)
     generated.begin(database, won)
+    card = client.get(f"/api/workers/{worker}").json()
+    assert (card["status"], card["run_id"]) == ("busy", None)
+    with database.write() as session:  # the answer to the commit was lost
+        progress.add_tokens(session, won, [generated.token(0, 0, "twice")], before=1)
     coming = client.get(f"/api/generations/{won.id}").json()
     assert [one["text"] for one in coming["answers"]] == ["so0\ufffd", "so1\ufffd"]
     assert coming["columns"][1]["prompt"] == "‹1›\ufffd"
@@ -51,8 +62,16 @@ def test_answers_are_kept_streamed_and_asked_for_once(
     items = client.get(f"/api/generations/{won.id}/answers/0/0").json()["items"]
     assert [one["piece"] for one in items] == ["so0\ufffd", "<end>"]
     stream = client.get(f"/api/generations/{won.id}/events").text
+    assert '[0, 0, "", 1, "end"]' in stream  # the last token, too, is told to who comes late
     assert '"status": "done"' in stream
     assert "event: end" in stream
+    with database.write() as session:
+        assert progress.followed_to_the_end(session) == []
+        session.execute(update(Generation).values(finished_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    Reaper(database, settings).round()
+    with database.read() as session:
+        assert not session.scalars(select(GenerationChunk)).all()
+    assert client.get(f"/api/generations/{won.id}").json()["answers"] == done["answers"]
     ahead = client.get(f"/api/generations/{won.id}/events", params={"after": done["cursor"] + 1})
     assert ahead.json()["code"] == "cursor_ahead"
     assert client.post(f"/api/generations/{won.id}/cancel").status_code == 409
@@ -91,6 +110,10 @@ def test_a_blind_comparison_tells_nothing_before_the_vote(
     assert tally["ties"] == 1
     assert tally["rate"]["n"] == 11
     assert tally["rate"]["low"] < tally["rate"]["estimate"] < tally["rate"]["high"]
+    generated.ask(client, columns=columns, blind=True, samples=2)
+    name = generated.answer(database, worker)
+    hidden = client.post(f"/api/generations/{name}/votes", json={"winner": 0}).json()
+    assert not hidden["revealed"]  # nor do the counts tell who won
     blind = client.get("/api/generations/tallies", params={"blind": True}).json()
     assert blind["votes"] == 11
 
@@ -126,12 +149,18 @@ def test_a_comparison_says_what_it_waits_for(
 
 
 def test_a_lost_worker_adds_nothing_and_another_begins_anew_once(
-    client: TestClient, database: Database, worker: str
+    client: TestClient, database: Database, settings: Settings, worker: str
 ) -> None:
     lost = Problem(code="worker_lost", message="Lost.", remedy="Look.")
     name = generated.ask(client)["id"]
     first = generated.claim(database, worker)
     generated.begin(database, first)
+    with database.write() as session:
+        session.execute(update(Generation).values(lease_expires_at=1.0))
+    reaper = Reaper(database, settings)
+    reaper.be_patient()
+    reaper.round()
+    assert client.get(f"/api/generations/{name}").json()["status"] == "generating"
     with database.write() as session:
         progress.give_back(session, first.id, first.token, lost)
     again = client.get(f"/api/generations/{name}").json()
@@ -141,6 +170,7 @@ def test_a_lost_worker_adds_nothing_and_another_begins_anew_once(
         progress.add_tokens(session, first, [generated.token(0, 0, "late")])
     with database.write() as session:
         assert not progress.renew(session, second, 60.0)
+    generated.begin(database, second)
     client.post(f"/api/generations/{name}/cancel")
     with database.write() as session:
         assert progress.renew(session, second, 60.0)
@@ -148,3 +178,5 @@ def test_a_lost_worker_adds_nothing_and_another_begins_anew_once(
         progress.give_back(session, second.id, second.token, lost)
     failed = client.get(f"/api/generations/{name}").json()
     assert (failed["status"], failed["problem"]["code"]) == ("failed", "worker_lost")
+    stream = client.get(f"/api/generations/{name}/events", params={"after": again["cursor"]}).text
+    assert stream.index('"attempt": 2') < stream.index("event: tokens")  # it clears what was seen

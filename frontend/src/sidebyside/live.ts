@@ -1,6 +1,7 @@
 /** Follows a comparison's answers while they are generated. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
+import { Backoff } from "../live/backoff";
 import { type Answer, type Comparison, isOpen } from "./api";
 
 /** `[column, sample, text, tokens, end]`, as the stream tells them. */
@@ -44,7 +45,8 @@ export function useLive(found: Comparison): Comparison {
     if (!isOpen(found.status) || found.cursor >= live.cursor || found.id !== live.id) {
       setLive(found);
     } else {
-      setLive({ ...found, answers: live.answers, status: live.status, cursor: live.cursor });
+      const { answers, status, attempt, cursor } = live;
+      setLive({ ...found, answers, status, attempt, cursor });
     }
   }
   const open = isOpen(found.status);
@@ -53,35 +55,55 @@ export function useLive(found: Comparison): Comparison {
   cursor.current = live.cursor;
   useEffect(() => {
     if (!open) return;
-    const url = `/api/generations/${encodeURIComponent(id)}/events?after=${cursor.current}`;
-    const source = new EventSource(url);
-    const again = () => void queries.invalidateQueries({ queryKey: ["generation", id] });
-    source.addEventListener("tokens", (message) => {
-      const told = JSON.parse(String(message.data)) as Told[];
-      const at = Number(message.lastEventId);
-      setLive((old) =>
-        at <= old.cursor ? old : { ...old, answers: grown(old.answers, told), cursor: at },
-      );
-    });
-    source.addEventListener("state", (message) => {
-      const state = JSON.parse(String(message.data)) as State;
-      const at = Number(message.lastEventId);
-      setLive((old) => ({
-        ...old,
-        ...state,
-        // Another worker begins anew.
-        answers: state.attempt === old.attempt ? old.answers : [],
-        cursor: Math.max(at, old.cursor),
-      }));
-    });
-    source.addEventListener("end", () => {
-      source.close();
-      again();
-    });
-    source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) again();
+    const backoff = new Backoff();
+    let source: EventSource | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const connect = () => {
+      source = follow(id, cursor.current, setLive);
+      source.onopen = () => backoff.reset();
+      source.addEventListener("end", again);
+      // The browser tries a lost stream again, but never one whose answer is no stream.
+      source.onerror = () => {
+        if (source?.readyState === EventSource.CLOSED) again();
+      };
     };
-    return () => source.close();
+    const again = () => {
+      source?.close();
+      void queries.invalidateQueries({ queryKey: ["generation", id] });
+      // Unless that tells that it is over.
+      timer = setTimeout(connect, backoff.next());
+    };
+    connect();
+    return () => {
+      clearTimeout(timer);
+      source?.close();
+    };
   }, [open, id, queries]);
   return live;
+}
+
+/** A stream of what comes after a cursor, and what it changes. */
+function follow(id: string, after: number, change: (to: (old: Comparison) => Comparison) => void) {
+  const source = new EventSource(
+    `/api/generations/${encodeURIComponent(id)}/events?after=${after}`,
+  );
+  source.addEventListener("tokens", (message) => {
+    const told = JSON.parse(String(message.data)) as Told[];
+    const at = Number(message.lastEventId);
+    change((old) =>
+      at <= old.cursor ? old : { ...old, answers: grown(old.answers, told), cursor: at },
+    );
+  });
+  source.addEventListener("state", (message) => {
+    const state = JSON.parse(String(message.data)) as State;
+    const at = Number(message.lastEventId);
+    change((old) => (at < old.cursor ? old : stated(old, state, at)));
+  });
+  return source;
+}
+
+/** The comparison as a state tells; where another worker begins anew, what came counts no more. */
+function stated(old: Comparison, state: State, at: number): Comparison {
+  const answers = state.attempt === old.attempt ? old.answers : [];
+  return { ...old, ...state, answers, cursor: at };
 }

@@ -143,7 +143,9 @@ function Facts({ worker }: { worker: Worker }) {
             {worker.run_name ?? worker.run_id}
           </Link>
         ) : (
-          <span className="text-muted">nothing</span>
+          <span className="text-muted">
+            {worker.status === "busy" ? "answers side by side" : "nothing"}
+          </span>
         )}
         {worker.run_id && worker.run_by && <span className="text-muted"> for {worker.run_by}</span>}
       </Row>

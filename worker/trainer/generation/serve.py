@@ -23,6 +23,8 @@ from worker.trainer.generation.warm import WarmModel, free_memory
 from worker.trainer.interrupt import exit_orphaned
 from worker.trainer.model import out_of_memory
 
+_FIRST_SECONDS: Final = 60.0
+"""A process is started for an order, and waits at least so long for the first."""
 TELL_SECONDS: Final = 0.05
 """Tokens that come within this time are told together."""
 
@@ -73,7 +75,9 @@ class Server:
     def serve(self, idle_seconds: float) -> None:
         """Answer until nothing was asked for during so many seconds."""
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        while (order := self._orders.next(idle_seconds)) is not None:
+        patience = max(idle_seconds, _FIRST_SECONDS)
+        while (order := self._orders.next(patience)) is not None:
+            patience = idle_seconds
             if order.job is not None:
                 self._answer(order.id, order.job)
             self._orders.done(order.id)
