@@ -25,6 +25,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 def test_no_page_has_a_serious_violation(
     browser: Browser, studio: Installation, tmp_path: Path, tiny_model: Path
 ) -> None:
