@@ -196,8 +196,8 @@ def fill(
     studio.wait_for_end(run)
     failed = _failed(studio, config, folder)
     evaluation = _evaluation(studio, folder, run)
-    _exports(studio, run)
     comparison = _comparison(studio, run)
+    _exports(studio, run)
     project = studio.run(run)["project_id"]
     study, cells = _study(studio, config, methods, str(project), wait=wait)
     _pause(studio, "pause")
