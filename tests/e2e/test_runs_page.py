@@ -61,6 +61,7 @@ def test_the_list_is_arranged_kept_and_followed(
     page.get_by_role("button", name="Columns").press("Enter")
     page.get_by_role("combobox", name="Add a column").fill(_LOSS)
     page.keyboard.press("Enter")
+    expect(page.get_by_role("list", name="Columns in their order")).to_contain_text(_LOSS)
     page.keyboard.press("Escape")
     head = page.get_by_role("columnheader", name=_LOSS)
     head.get_by_role("button", name=_LOSS, exact=True).press("Enter")
