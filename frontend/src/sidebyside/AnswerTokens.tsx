@@ -25,7 +25,7 @@ export function AnswerTokens(props: AnswerTokensProps) {
   const surprise = useMemo(() => tokens.map((token) => Math.max(0, -token.logprob)), [tokens]);
   const scale = useMemo(() => scaleOf(surprise, { signed: false }), [surprise]);
   if (found.error) return <Failure error={found.error} onRetry={() => void found.refetch()} />;
-  if (!found.data) return <Skeleton className="m-3 h-32" />;
+  if (!found.data) return <Skeleton className="m-3 h-[364px]" />;
   const last = tokens.length - 1;
   const chosen = props.selected !== null && props.selected <= last ? props.selected : null;
   const shown = hovered ?? chosen;
