@@ -88,7 +88,7 @@ def test_rollouts_are_sorted_filtered_gone_through_and_arrive(
 
 def test_agreement_leads_to_the_disputed_token(page: Page, url: str, run: RecordedRun) -> None:
     page.goto(f"{url}/runs/{run.id}?tab=trajectories")
-    page.get_by_role("button", name="Agreement").press("Enter")
+    page.get_by_role("button", name="Agreement", exact=True).press("Enter")
     expect(page).to_have_url(re.compile("show=agreement"))
     expect(page.get_by_text("Based on 24 rollouts, 20 graded")).to_be_visible()
     expect(page.get_by_text("has more disagreement than a right one in 100 %")).to_be_visible()
